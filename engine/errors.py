@@ -1,0 +1,152 @@
+"""Every exception that Lumengraph raises on purpose.
+
+EngineError
+├── GraphError            the graph or its document is wrong; nothing has run
+│   ├── BadDocument       the file or body is not a workflow
+│   └── InvalidGraph      the checker found problems; carries all of them
+├── NotFound
+│   ├── FileMissing
+│   └── ModelNotFound
+├── BadName               a file name that leaves its folder
+├── Cancelled             a state, not a failure
+│   └── JobCancelled
+├── NodeFailed            a node raised; carries job, node, kind, cause
+├── NodeUsage             a node was declared or called wrongly by its author
+├── ModelError
+│   ├── UnknownFormat     the file is no model file, or a damaged one
+│   ├── UnknownFamily     a model file of a family that is not known
+│   └── OutOfDeviceMemory
+├── PluginError           a pack could not be loaded
+└── WorkerLost            the worker process died or fell silent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+	from engine.check import Problem
+
+
+class EngineError(Exception):
+	"""The root: catch it to catch all that is ours."""
+
+
+class GraphError(EngineError):
+	"""The graph or its document is wrong; nothing has run."""
+
+
+class BadDocument(GraphError):
+	"""The file or request body is not a workflow that can be read."""
+
+	def __init__(self, message: str, *, where: str = '') -> None:
+		super().__init__(f'{where}: {message}' if where else message)
+		self.where = where
+
+
+class InvalidGraph(GraphError):
+	"""The checker found problems; `problems` holds every one."""
+
+	def __init__(self, problems: Sequence[Problem]) -> None:
+		super().__init__('\n'.join(problem.sentence for problem in problems))
+		self.problems = tuple(problems)
+
+
+class NotFound(EngineError):
+	"""Something that was asked for by name does not exist."""
+
+
+class FileMissing(NotFound):
+	"""A file in the input, output or temp folder does not exist."""
+
+	def __init__(self, name: str, folder: str) -> None:
+		super().__init__(f'There is no file {name!r} in the {folder} folder.')
+		self.name = name
+		self.folder = folder
+
+
+class ModelNotFound(NotFound):
+	"""No model file of that name (or digest) lies in the model folders."""
+
+	def __init__(self, name: str, folder: str, *, looked_in: Sequence[str] = ()) -> None:
+		places = f' Looked in: {", ".join(looked_in)}.' if looked_in else ''
+		super().__init__(f'There is no model {name!r} under {folder}.{places}')
+		self.name = name
+		self.folder = folder
+
+
+class BadName(EngineError):
+	"""A file name that would leave its folder."""
+
+	def __init__(self, name: str, folder: str) -> None:
+		super().__init__(f'The name {name!r} leaves the {folder} folder.')
+		self.name = name
+		self.folder = folder
+
+
+class Cancelled(EngineError):
+	"""Somebody asked for a stop: a state, not a failure."""
+
+
+class JobCancelled(Cancelled):
+	"""The running job was interrupted."""
+
+
+class NodeFailed(EngineError):
+	"""A node's function raised. `cause` is what it raised."""
+
+	def __init__(self, node: str, kind: str, cause: BaseException) -> None:
+		super().__init__(f'Node {node!r} ({kind}) failed: {cause}')
+		self.node = node
+		self.kind = kind
+		self.cause = cause
+
+
+class NodeUsage(EngineError):
+	"""A node was declared, or behaved, against the rules of the node API."""
+
+
+class ModelError(EngineError):
+	"""A model file cannot be used."""
+
+
+class UnknownFormat(ModelError):
+	"""The file is not a model file, or it is damaged."""
+
+	def __init__(self, path: object, reason: str) -> None:
+		super().__init__(f'{path} cannot be read as a model file: {reason}')
+		self.path = path
+		self.reason = reason
+
+
+class UnknownFamily(ModelError):
+	"""A readable model file whose tensors match no known family."""
+
+
+class OutOfDeviceMemory(ModelError):
+	"""The device has no room, even after everything unused has left."""
+
+	def __init__(self, needed: int, free: int, holders: Sequence[str] = ()) -> None:
+		held = f' In use: {", ".join(holders)}.' if holders else ''
+		super().__init__(f'{needed / 2**20:.0f} MiB are needed, {free / 2**20:.0f} MiB are free.{held}')
+		self.needed = needed
+		self.free = free
+		self.holders = tuple(holders)
+
+
+class PluginError(EngineError):
+	"""A pack of nodes could not be loaded; the rest of the program goes on."""
+
+	def __init__(self, pack: str, reason: str) -> None:
+		super().__init__(f'Pack {pack!r}: {reason}')
+		self.pack = pack
+		self.reason = reason
+
+
+class WorkerLost(EngineError):
+	"""The worker process died or fell silent."""
+
+	def __init__(self, reason: str) -> None:
+		super().__init__(reason)
+		self.reason = reason

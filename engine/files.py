@@ -1,0 +1,174 @@
+"""The input, output and temp roots: paths that cannot leave them, and pictures saved with their metadata."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+import random
+import re
+import shutil
+import string
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pydantic import JsonValue
+
+from engine.errors import BadName, FileMissing
+from engine.events import Folder, SavedFile
+from engine.settings import Settings
+
+ANNOTATION = re.compile(r'^(?P<name>.*) \[(?P<folder>input|output|temp)\]$', re.DOTALL)
+FOLDERS: tuple[Folder, ...] = ('input', 'output', 'temp')
+
+
+def annotated(name: str, default: Folder = 'input') -> tuple[str, Folder]:
+	"""Split `sub/picture.png [output]` into the name and the folder it says."""
+	found = ANNOTATION.match(name)
+	if found is None:
+		return name, default
+	return found['name'], next(folder for folder in FOLDERS if folder == found['folder'])
+
+
+class Files:
+	"""The three roots. Nothing here reads or writes outside of them."""
+
+	def __init__(self, settings: Settings) -> None:
+		self._roots: dict[Folder, Path] = {
+			'input': settings.input_folder,
+			'output': settings.output_folder,
+			'temp': settings.temp_folder,
+		}
+		self.metadata = settings.metadata
+
+	def root(self, folder: Folder) -> Path:
+		"""The root itself; it may not exist yet."""
+		return self._roots[folder]
+
+	def path(self, name: str, folder: Folder, subfolder: str = '') -> Path:
+		"""Where a file of this name lies or would lie; `BadName` if that is outside of the root."""
+		root = self._roots[folder].resolve()
+		if '\0' in name or '\0' in subfolder:
+			raise BadName(name, folder)
+		# Names from other systems carry backslashes; only one kind of separator is meant.
+		path = (root / subfolder.replace('\\', '/') / name.replace('\\', '/')).resolve()
+		if not path.is_relative_to(root):
+			raise BadName(str(PurePosixPath(subfolder) / name), folder)
+		return path
+
+	def find(self, name: str, default: Folder = 'input') -> Path:
+		"""The path of an existing file named as in LoadImage (`sub/a.png`, `a.png [temp]`), or `FileMissing`."""
+		plain, folder = annotated(name, default)
+		path = self.path(plain, folder)
+		if not path.is_file():
+			raise FileMissing(plain, folder)
+		return path
+
+	def saved(self, file: SavedFile) -> Path:
+		"""Where a saved file lies; `BadName` if its name leaves the root."""
+		return self.path(file.filename, file.type, file.subfolder)
+
+	def names(self, folder: Folder, media: str = '') -> tuple[str, ...]:
+		"""The files in a root, relative, sorted; with `media` (`image`, `video` …) only those of that type."""
+		root = self._roots[folder]
+		if not root.is_dir():
+			return ()
+		found = (
+			path.relative_to(root).as_posix() for path in root.rglob('*') if path.is_file() and path.name[0] != '.'
+		)
+		return tuple(sorted(name for name in found if not media or media_type(name) == media))
+
+	def empty_temp(self) -> None:
+		"""Throw away what previews left behind."""
+		shutil.rmtree(self._roots['temp'], ignore_errors=True)
+
+	def save_image(
+		self,
+		image: Image.Image,
+		prefix: str,
+		*,
+		folder: Folder = 'output',
+		index: int = 0,
+		metadata: Mapping[str, JsonValue] | None = None,
+	) -> SavedFile:
+		"""Save a picture as PNG under the next free number; nobody ever sees it half-written.
+
+		`prefix` may hold a subfolder and %width% %height% %year% %month% %day% %hour% %minute% %second% %batch_num%.
+		`metadata` becomes text chunks of JSON. Raises `BadName` if the prefix leaves the root.
+		"""
+		wanted = self.path(expand(prefix, image.width, image.height, index), folder)
+		if wanted == self._roots[folder].resolve():
+			raise BadName(prefix, folder)
+		wanted.parent.mkdir(parents=True, exist_ok=True)
+		info = PngInfo()
+		for key, value in (metadata or {}).items() if self.metadata else ():
+			info.add_text(key, json.dumps(value))
+		partial = wanted.parent / f'.{wanted.name}.{os.getpid()}.{random.randrange(2**32):08x}.part'  # noqa: S311
+		try:
+			with partial.open('wb') as stream:
+				image.save(stream, 'PNG', pnginfo=info, compress_level=4)
+				stream.flush()
+				os.fsync(stream.fileno())
+			final = _claim(partial, wanted)
+		finally:
+			partial.unlink(missing_ok=True)
+		subfolder = final.parent.relative_to(self._roots[folder].resolve()).as_posix()
+		return SavedFile(filename=final.name, subfolder='' if subfolder == '.' else subfolder, type=folder)
+
+
+def _claim(partial: Path, wanted: Path) -> Path:
+	"""Give a finished file its number: one more than the highest of its name. Two writers never get the same."""
+	number = next_number(wanted)
+	while True:
+		final = wanted.with_name(f'{wanted.name}_{number:05}_.png')
+		try:
+			final.hardlink_to(partial)
+		except FileExistsError:
+			number += 1
+		except OSError:
+			# A file system without hard links: the check and the rename are then two steps.
+			if final.exists():
+				number += 1
+				continue
+			partial.rename(final)
+			return final
+		else:
+			return final
+
+
+def next_number(wanted: Path) -> int:
+	"""One more than the highest number among `<name>_<digits>…` in the folder."""
+	pattern = re.compile(re.escape(wanted.name) + r'_(\d+)')
+	found = (pattern.match(entry.name) for entry in wanted.parent.iterdir())
+	return max((int(match[1]) for match in found if match), default=0) + 1
+
+
+def preview_prefix() -> str:
+	"""A prefix for pictures that are only shown: `preview_temp_` and five random letters."""
+	return 'preview_temp_' + ''.join(random.choices(string.ascii_lowercase, k=5))  # noqa: S311 - a name, not a secret
+
+
+def expand(prefix: str, width: int, height: int, index: int) -> str:
+	"""Fill in the %placeholders% of a file name prefix."""
+	now = time.localtime()
+	values = {
+		'width': str(width),
+		'height': str(height),
+		'batch_num': str(index),
+		'year': f'{now.tm_year}',
+		'month': f'{now.tm_mon:02}',
+		'day': f'{now.tm_mday:02}',
+		'hour': f'{now.tm_hour:02}',
+		'minute': f'{now.tm_min:02}',
+		'second': f'{now.tm_sec:02}',
+	}
+	return re.sub(r'%(\w+)%', lambda match: values.get(match[1], match[0]), prefix)
+
+
+def media_type(name: str) -> str:
+	"""`image`, `video`, `audio` … as the file's ending says; `` when it says nothing."""
+	guessed = mimetypes.guess_type(name)[0] or ''
+	return guessed.partition('/')[0]

@@ -1,0 +1,1 @@
+"""JSON in and out: the native workflow file and ComfyUI's API form."""

@@ -1,0 +1,119 @@
+"""The native workflow file: what the editor saves, what the command line runs.
+
+Inputs and links go by name, never by position; the layout is a block of its own; named workflow inputs and outputs let
+a saved workflow be called like a function. A link is an object with exactly the keys `node` and `output` (a name, or a
+number where names repeat). A constant that itself is an object is wrapped: `{"value": {…}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from engine.declaration import NodeInfo
+from engine.errors import BadDocument
+from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
+
+VERSION = 1
+
+
+class NodeEntry(BaseModel):
+	"""One node of the file. Unknown keys are kept."""
+
+	model_config = ConfigDict(extra='allow')
+
+	kind: str
+	title: str = ''
+	inputs: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class NamedInput(BaseModel):
+	"""A workflow input: a name for one input of one node."""
+
+	model_config = ConfigDict(extra='allow')
+
+	node: str
+	input: str
+	description: str = ''
+
+
+class NamedOutput(BaseModel):
+	"""A workflow output: a name for what a sink saves or shows."""
+
+	model_config = ConfigDict(extra='allow')
+
+	node: str
+	description: str = ''
+
+
+class WorkflowDocument(BaseModel):
+	"""The file as a whole. Unknown keys are kept, so what a newer version wrote survives."""
+
+	model_config = ConfigDict(extra='allow')
+
+	lumengraph: int
+	title: str = ''
+	description: str = ''
+	inputs: dict[str, NamedInput] = Field(default_factory=dict)
+	outputs: dict[str, NamedOutput] = Field(default_factory=dict)
+	nodes: dict[str, NodeEntry]
+	layout: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+def is_native(document: JsonValue) -> bool:
+	"""Whether a document says that it is a native workflow file."""
+	return isinstance(document, dict) and 'lumengraph' in document
+
+
+def read_document(document: JsonValue) -> WorkflowDocument:
+	"""Read the file's structure. Raises `BadDocument` that names every place that is wrong."""
+	try:
+		read = WorkflowDocument.model_validate(document)
+	except ValidationError as error:
+		places = '; '.join(
+			f'{".".join(str(part) for part in detail["loc"])}: {detail["msg"]}' for detail in error.errors()
+		)
+		raise BadDocument(f'This is not a workflow file: {places}.') from error
+	if read.lumengraph > VERSION:
+		raise BadDocument(f'The file has version {read.lumengraph}; this program reads up to version {VERSION}.')
+	return read
+
+
+def read_native(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Graph:
+	"""The graph of a file; output names are looked up in the declarations."""
+	return Graph(
+		{
+			NodeId(node): Call(
+				entry.kind,
+				{name: _argument(value, document, nodes) for name, value in entry.inputs.items()},
+				entry.title,
+			)
+			for node, entry in document.nodes.items()
+		}
+	)
+
+
+def _argument(value: JsonValue, document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Argument:
+	if not isinstance(value, dict):
+		return Constant(value)
+	if set(value) == {'value'}:
+		return Constant(value['value'])
+	node, output = value.get('node'), value.get('output')
+	if set(value) != {'node', 'output'} or not isinstance(node, str):
+		return BadLink(value, 'a link is {"node": id, "output": name}, another object is wrapped in {"value": …}')
+	if isinstance(output, int) and not isinstance(output, bool):
+		return Link(NodeId(node), output)
+	if not isinstance(output, str):
+		return BadLink(value, 'the output of a link is a name or a number')
+	source = document.nodes.get(node)
+	if source is None:
+		return BadLink(value, f'there is no node {node!r}')
+	info = nodes.get(source.kind)
+	if info is None:
+		return BadLink(value, f'node {node!r} is of unknown kind {source.kind!r}')
+	index = info.output_index(output)
+	if index is None:
+		names = ', '.join(item.name for item in info.outputs) or 'none'
+		return BadLink(value, f'node {node!r} ({source.kind}) has no output {output!r}; it has: {names}')
+	return Link(NodeId(node), index)

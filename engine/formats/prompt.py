@@ -1,0 +1,103 @@
+"""ComfyUI's API form: `{"3": {"class_type": "KSampler", "inputs": {"seed": 1, "model": ["4", 0]}}}`.
+
+Reading never fails for what is wrong with a single input: that becomes a `BadLink`, or an empty kind, for the checker
+to report with everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from engine.errors import BadDocument
+from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
+
+
+def is_prompt(document: JsonValue) -> bool:
+	"""Whether a document looks like this form: an object of objects, of which one has a `class_type`."""
+	return (
+		isinstance(document, dict)
+		and bool(document)
+		and all(isinstance(node, dict) for node in document.values())
+		and any('class_type' in node for node in document.values() if isinstance(node, dict))
+	)
+
+
+def read_prompt(document: JsonValue) -> Graph:
+	"""Read the API form. Raises `BadDocument` when it is not an object of objects."""
+	if not isinstance(document, dict):
+		raise BadDocument(f'A prompt is an object of nodes, not {describe(document)}.')
+	calls: dict[NodeId, Call] = {}
+	for node, body in document.items():
+		if not isinstance(body, dict):
+			raise BadDocument(f'A node is an object with "class_type" and "inputs", not {describe(body)}.', where=node)
+		kind = body.get('class_type')
+		inputs = body.get('inputs', {})
+		if not isinstance(inputs, dict):
+			raise BadDocument(f'"inputs" is an object, not {describe(inputs)}.', where=node)
+		meta = body.get('_meta')
+		title = meta.get('title') if isinstance(meta, dict) else None
+		calls[NodeId(node)] = Call(
+			kind if isinstance(kind, str) else '',
+			{name: _argument(value, document) for name, value in inputs.items()},
+			title if isinstance(title, str) else '',
+		)
+	return Graph(calls)
+
+
+def _argument(value: JsonValue, document: Mapping[str, JsonValue]) -> Argument:
+	if isinstance(value, dict) and '__value__' in value:
+		return Constant(value['__value__'])
+	if not isinstance(value, list):
+		return Constant(value)
+	if len(value) != 2:
+		return BadLink(value, 'a link is a list of two: node id and output number')
+	node, output = value
+	if isinstance(node, int) and not isinstance(node, bool) and str(node) in document:
+		node = str(node)
+	if isinstance(output, float) and output.is_integer():
+		output = int(output)
+	if not isinstance(node, str):
+		return BadLink(value, 'the first of a link is a node id')
+	if not isinstance(output, int) or isinstance(output, bool):
+		return BadLink(value, 'the second of a link is an output number')
+	return Link(NodeId(node), output)
+
+
+def write_prompt(graph: Graph) -> dict[str, JsonValue]:
+	"""Write a graph in the API form."""
+	return {node: _write_call(call) for node, call in graph.calls.items()}
+
+
+def _write_call(call: Call) -> JsonValue:
+	inputs: dict[str, JsonValue] = {}
+	for name, argument in call.inputs.items():
+		match argument:
+			case Link():
+				inputs[name] = [argument.node, argument.output]
+			case Constant(value=list() as value):
+				inputs[name] = {'__value__': value}
+			case Constant() | BadLink():
+				inputs[name] = argument.value
+	body: dict[str, JsonValue] = {'class_type': call.kind, 'inputs': inputs}
+	if call.title:
+		body['_meta'] = {'title': call.title}
+	return body
+
+
+def describe(value: JsonValue) -> str:
+	"""A JSON value's type in words, for messages."""
+	match value:
+		case None:
+			return 'null'
+		case bool():
+			return 'true or false'
+		case int() | float():
+			return 'a number'
+		case str():
+			return 'text'
+		case list():
+			return 'a list'
+		case dict():
+			return 'an object'

@@ -1,0 +1,91 @@
+"""Any workflow file: which form it is in, its graph, and its named inputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from engine.declaration import NodeInfo
+from engine.errors import BadDocument, FileMissing
+from engine.formats.native import NamedInput, is_native, read_document, read_native
+from engine.formats.prompt import describe, is_prompt, read_prompt
+from engine.graph import Constant, Graph, NodeId
+
+
+@dataclass(frozen=True)
+class Workflow:
+	"""A workflow as read from a file. `tolerant` forms may carry inputs that their nodes do not declare."""
+
+	graph: Graph
+	title: str = ''
+	inputs: Mapping[str, NamedInput] = field(default_factory=dict)
+	tolerant: bool = False
+
+	def with_value(self, name: str, value: JsonValue) -> Workflow:
+		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
+		node, given = self._place(name)
+		return replace(self, graph=self.graph.with_inputs({node: {given: Constant(value)}}))
+
+	def _place(self, name: str) -> tuple[NodeId, str]:
+		named = self.inputs.get(name)
+		if named is not None:
+			node, given = named.node, named.input
+			if node not in self.graph.calls:
+				raise BadDocument(f'The workflow input {name!r} points at node {node!r}, which does not exist.')
+			return NodeId(node), given
+		node, dot, given = name.rpartition('.')
+		if dot and node in self.graph.calls:
+			return NodeId(node), given
+		known = ', '.join(self.inputs) or 'none'
+		raise BadDocument(
+			f'There is no workflow input {name!r}. Named inputs: {known}. '
+			f'NODE.INPUT reaches any other; nodes: {", ".join(self.graph.calls)}.'
+		)
+
+
+def parse_json(text: str | bytes, where: str = '') -> JsonValue:
+	"""Parse JSON; `BadDocument` says where it goes wrong. NaN and Infinity are read."""
+	try:
+		parsed: JsonValue = json.loads(text)
+	except UnicodeDecodeError as error:
+		raise BadDocument(f'This is not UTF-8 text: {error.reason} at byte {error.start}.', where=where) from error
+	except json.JSONDecodeError as error:
+		raise BadDocument(
+			f'This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.', where=where
+		) from error
+	except RecursionError as error:
+		raise BadDocument('This JSON is nested too deeply.', where=where) from error
+	return parsed
+
+
+def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflow:
+	"""Read a workflow in any known form. Raises `BadDocument` for anything else."""
+	if is_native(document):
+		native = read_document(document)
+		return Workflow(read_native(native, nodes), native.title, native.inputs)
+	if is_prompt(document):
+		return Workflow(read_prompt(document), tolerant=True)
+	if isinstance(document, dict) and isinstance(document.get('nodes'), list):
+		raise BadDocument(
+			"This is ComfyUI's editor form of a workflow. Export it in API form (Export (API)) to run it here."
+		)
+	hint = describe(document) if not isinstance(document, dict) else 'an object without "lumengraph" or "class_type"'
+	raise BadDocument(f'This is no workflow file: {hint}.')
+
+
+def open_workflow(path: Path, nodes: Mapping[str, NodeInfo]) -> Workflow:
+	"""Read a workflow file from disk. Raises `FileMissing` or `BadDocument`, naming the file."""
+	try:
+		text = path.read_bytes()
+	except FileNotFoundError:
+		raise FileMissing(path.name, str(path.parent)) from None
+	except OSError as error:
+		raise BadDocument(f'The file cannot be read: {error.strerror}.', where=str(path)) from error
+	try:
+		return read_workflow(parse_json(text), nodes)
+	except BadDocument as error:
+		raise BadDocument(str(error), where=str(path)) from error

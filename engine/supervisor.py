@@ -1,0 +1,287 @@
+"""Spawns the worker process, watches it, replaces it when it dies, and hands it the queue's jobs one at a time.
+
+The two talk over a loopback socket: a line of JSON is a message (`engine.wire`). The worker proves itself with a token
+that it gets on its standard input. When the connection ends, so does the worker; when the worker ends, the job that it
+ran is marked as failed with the cause, and a new worker is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from engine.declaration import NodeInfo
+from engine.errors import WorkerLost
+from engine.events import Failure, JobFinished, NodeFinished, NodeStarted
+from engine.formats.prompt import write_prompt
+from engine.jobs import Job
+from engine.queue import JobQueue
+from engine.settings import Settings
+from engine.storage import Storage
+from engine.wire import Described, Free, Happened, Interrupt, Message, Ready, RunJob, Stop, from_worker
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT = 2**28
+CONNECT_SECONDS = 120.0
+STOP_SECONDS = 5.0
+RESPAWN_SECONDS = (0.0, 0.5, 2.0, 10.0)
+
+
+@dataclass
+class Running:
+	"""The job at the worker, and where it has come to."""
+
+	job: Job
+	node: str | None = None
+	kind: str = ''
+
+
+class Supervisor:
+	"""Keeps one worker process alive and busy. All methods belong to the event loop's thread."""
+
+	def __init__(self, settings: Settings, queue: JobQueue, storage: Storage, *, pack: str = 'nodes') -> None:
+		self._settings = settings
+		self._queue = queue
+		self._storage = storage
+		self._pack = pack
+		self._token = secrets.token_hex(16)
+		self._nodes: dict[str, NodeInfo] = {}
+		self._described = asyncio.Event()
+		self._ready: asyncio.Future[Ready] | None = None
+		self._writer: asyncio.StreamWriter | None = None
+		self._process: asyncio.subprocess.Process | None = None
+		self._running: Running | None = None
+		self._idle = False
+		self._deaths = 0
+		self._task: asyncio.Task[None] | None = None
+		queue.when_queued(self._dispatch)
+
+	async def start(self) -> None:
+		"""Begin; returns at once, the worker comes up behind."""
+		self._ready = asyncio.get_running_loop().create_future()
+		self._task = asyncio.create_task(self._keep_alive())
+
+	async def stop(self) -> None:
+		"""End the worker, kindly first."""
+		if self._task is None:
+			return
+		self._send(Stop())
+		self._task.cancel()
+		with contextlib.suppress(asyncio.CancelledError):
+			await self._task
+		await self._end_process()
+
+	async def nodes(self) -> Mapping[str, NodeInfo]:
+		"""Kind → declaration; waits for the first worker to tell. A dead worker's are served until a new one tells."""
+		await self._described.wait()
+		return self._nodes
+
+	async def ready(self) -> Ready:
+		"""Devices and versions; waits until a worker has imported its libraries."""
+		if self._ready is None:
+			raise WorkerLost('The supervisor was not started.')
+		return await asyncio.shield(self._ready)
+
+	@property
+	def current(self) -> Running | None:
+		"""The job at the worker now."""
+		return self._running
+
+	@property
+	def worker_pid(self) -> int | None:
+		"""The worker's process id, if one runs."""
+		return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+	def interrupt(self, job: str | None = None) -> bool:
+		"""Ask the running job to stop: any, or this one only. Tells whether one was asked."""
+		if self._running is None or (job is not None and job != self._running.job.id):
+			return False
+		self._send(Interrupt(job=self._running.job.id))
+		return True
+
+	def free(self, *, models: bool, cache: bool) -> None:
+		"""Let the worker drop its models, its cached results, or both, before its next job."""
+		self._send(Free(models=models, cache=cache))
+
+	async def _keep_alive(self) -> None:
+		while True:
+			try:
+				await self._one_worker()
+			except OSError as error:
+				log.error('The worker could not be started: %s', error)
+				self._deaths += 1
+			await asyncio.sleep(RESPAWN_SECONDS[min(self._deaths, len(RESPAWN_SECONDS) - 1)])
+
+	async def _one_worker(self) -> None:
+		"""From the start of a worker process to its end."""
+		connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+		connected = asyncio.get_running_loop().create_future()
+
+		async def arrive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+			line = await reader.readline()
+			if connected.done() or not secrets.compare_digest(line.strip(), self._token.encode()):
+				writer.close()
+				return
+			connected.set_result((reader, writer))
+
+		server = await asyncio.start_server(arrive, '127.0.0.1', 0, limit=LINE_LIMIT)
+		try:
+			port: int = server.sockets[0].getsockname()[1]
+			self._process = await self._spawn(port)
+			died = asyncio.create_task(self._process.wait())
+			died.add_done_callback(lambda _: connected.cancel())
+			await asyncio.wait({connected}, timeout=CONNECT_SECONDS)
+			if connected.done() and not connected.cancelled():
+				reader, self._writer = connected.result()
+				await self._listen(reader)
+				# The connection may end a moment before the process does; its exit code tells why.
+				await asyncio.wait({died}, timeout=STOP_SECONDS)
+			await self._end_process()
+			await died
+		finally:
+			server.close()
+		self._lost()
+
+	async def _spawn(self, port: int) -> asyncio.subprocess.Process:
+		process = await asyncio.create_subprocess_exec(
+			sys.executable,
+			'-m',
+			'engine.worker',
+			'--port',
+			str(port),
+			'--pack',
+			self._pack,
+			stdin=asyncio.subprocess.PIPE,
+		)
+		if process.stdin is not None:
+			process.stdin.write(f'{self._token}\n{self._settings.model_dump_json()}\n'.encode())
+			await process.stdin.drain()
+		return process
+
+	async def _listen(self, reader: asyncio.StreamReader) -> None:
+		while True:
+			try:
+				line = await reader.readline()
+			except (ConnectionError, ValueError) as error:
+				log.error('The connection to the worker broke: %s', error)
+				return
+			if not line:
+				return
+			try:
+				message = from_worker.validate_json(line)
+			except ValidationError:
+				log.exception('The worker sent something that is no message.')
+				return
+			self._hear(message)
+
+	def _hear(self, message: Described | Ready | Happened) -> None:
+		if isinstance(message, Described):
+			self._nodes = {node.kind: node for node in message.nodes}
+			for kind, places in message.model_folders.items():
+				for place in places:
+					self._storage.catalogue.add(kind, place)
+			self._described.set()
+			self._idle = True
+			self._dispatch()
+		elif isinstance(message, Ready):
+			if self._ready is not None and not self._ready.done():
+				self._ready.set_result(message)
+		else:
+			self._happened(message)
+
+	def _happened(self, message: Happened) -> None:
+		event = message.event
+		running = self._running
+		if running is None or event.job != running.job.id:
+			log.warning('The worker told of job %s, which is not at it.', event.job)
+			return
+		if isinstance(event, NodeStarted):
+			running.node, running.kind = event.node, event.kind
+		elif isinstance(event, NodeFinished) and event.node == running.node:
+			running.node, running.kind = None, ''
+		if isinstance(event, JobFinished):
+			self._running = None
+			self._idle = True
+			self._deaths = 0
+		self._queue.tell(event)
+		self._dispatch()
+
+	def _dispatch(self) -> None:
+		"""Give the worker the next job, if it is idle and there is one."""
+		if not self._idle or self._writer is None:
+			return
+		job = self._queue.claim()
+		if job is None:
+			return
+		self._idle = False
+		self._running = Running(job)
+		submission = job.submission
+		self._send(
+			RunJob(
+				job=job.id,
+				prompt=write_prompt(submission.graph),
+				targets=submission.targets,
+				extra_pnginfo=dict(submission.extra_pnginfo),
+				original=dict(submission.prompt),
+				previews=submission.previews,
+			)
+		)
+
+	def _send(self, message: Message) -> None:
+		if self._writer is not None and not self._writer.is_closing():
+			self._writer.write(message.model_dump_json().encode() + b'\n')
+
+	def _lost(self) -> None:
+		"""The worker is gone: its job has failed, and its successor starts with nothing."""
+		cause = WorkerLost(describe_exit(self._process.returncode if self._process else None))
+		log.error('%s', cause)
+		self._writer = None
+		self._idle = False
+		self._deaths += 1
+		if self._running is not None:
+			running, self._running = self._running, None
+			where = f' It was running node {running.node!r} ({running.kind}).' if running.node else ''
+			self._queue.lose(
+				running.job.id,
+				Failure(
+					message=f'{cause.reason}{where}',
+					exception_type='WorkerLost',
+					node=running.node,
+					kind=running.kind,
+				),
+			)
+
+	async def _end_process(self) -> None:
+		process = self._process
+		if process is None or process.returncode is not None:
+			return
+		if self._writer is not None:
+			self._writer.close()
+		try:
+			await asyncio.wait_for(process.wait(), STOP_SECONDS)
+		except TimeoutError:
+			process.kill()
+			await process.wait()
+
+
+def describe_exit(code: int | None) -> str:
+	"""How a process ended, in words."""
+	if code is None:
+		return 'The worker process fell silent.'
+	if code >= 0:
+		return f'The worker process ended with exit code {code}.'
+	try:
+		name = signal.Signals(-code).name
+	except ValueError:
+		name = str(-code)
+	hint = ' It may have run out of memory.' if -code == getattr(signal, 'SIGKILL', 9) else ''
+	return f'The worker process was killed by signal {name}.{hint}'
