@@ -277,9 +277,19 @@ class _NodeCheck:
 				self._refuse('value_smaller_than_min', wanted, self._described(wanted), shown(normal), value=normal)
 			elif widget.max is not None and normal > widget.max:
 				self._refuse('value_bigger_than_max', wanted, self._described(wanted), shown(normal), value=normal)
-		if isinstance(widget, Choice) and not self.storage.allows(widget, str(normal)):
-			self._refuse('value_not_in_list', wanted, self._described(wanted), shown(normal), value=normal)
+		if isinstance(widget, Choice):
+			self._choice(wanted, widget, normal)
 		return Constant(normal)
+
+	def _choice(self, wanted: Input, widget: Choice, value: JsonValue) -> None:
+		if not self.storage.allows(widget, str(value)):
+			self._refuse('value_not_in_list', wanted, self._described(wanted), shown(value), value=value)
+			return
+		damage = self.storage.damage(widget, str(value))
+		if damage is not None:
+			self._refuse(
+				'custom_validation_failed', wanted, 'a readable model file', f'{value!r}: {damage}', value=value
+			)
 
 	def _refuse(
 		self,

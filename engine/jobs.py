@@ -15,7 +15,7 @@ from typing import NewType, Protocol
 from pydantic import JsonValue
 
 from engine.errors import EngineError, NotFound
-from engine.events import Event, Failure, NodeFinished, Ui
+from engine.events import Event, Failure, NodeFinished, NodePreview, NodeProgress, Ui
 from engine.graph import Graph, NodeId
 
 JobId = NewType('JobId', str)
@@ -108,7 +108,9 @@ class Job:
 			self.finished = time.time()
 
 	def record(self, event: Event) -> None:
-		"""Keep what happened, so that the history can tell it."""
+		"""Keep what happened, so that the history can tell it; ticks and previews pass by."""
+		if isinstance(event, NodeProgress | NodePreview):
+			return
 		if isinstance(event, NodeFinished) and event.ui is not None:
 			self.outputs[event.node] = event.ui
 		self.events.append(event)

@@ -47,6 +47,11 @@ class Storage:
 			return False
 		return value in choice.options
 
+	def damage(self, choice: Choice, value: str) -> str | None:
+		"""What is plainly wrong with the chosen model file; None if nothing is."""
+		source, _, kind = choice.files_from.partition(':')
+		return self.catalogue.damage(self.catalogue.path(kind, value)) if source == 'models' else None
+
 	def described(self, nodes: Sequence[NodeInfo]) -> tuple[NodeInfo, ...]:
 		"""The declarations with their file choices filled in as the disk stands now."""
 		listed: dict[str, tuple[str, ...]] = {}

@@ -82,6 +82,11 @@ class DiffusionModel(Protocol):
 	@property
 	def latent_channels(self) -> int: ...
 
+	@property
+	def latent_rgb(self) -> Tensor:
+		"""A linear map from latents to colours for previews: [channels + 1, 3], the last row being added."""
+		...
+
 	def denoise(self, x: Tensor, sigma: Tensor, prompt: Prompt) -> Tensor:
 		"""The clean latent as guessed at this noise.
 

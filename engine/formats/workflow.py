@@ -27,10 +27,11 @@ class Workflow:
 
 	def with_value(self, name: str, value: JsonValue) -> Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
-		node, given = self._place(name)
+		node, given = self.place(name)
 		return replace(self, graph=self.graph.with_inputs({node: {given: Constant(value)}}))
 
-	def _place(self, name: str) -> tuple[NodeId, str]:
+	def place(self, name: str) -> tuple[NodeId, str]:
+		"""The node and input that a name stands for: a workflow input, or `NODE.INPUT`."""
 		named = self.inputs.get(name)
 		if named is not None:
 			node, given = named.node, named.input

@@ -1,0 +1,24 @@
+"""The devices that this process can compute on. The only module of the engine that imports torch."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.runner import physical_memory
+from engine.wire import Device
+
+
+def find_devices() -> tuple[Device, ...]:
+	"""The devices, the one that is used first."""
+	if torch.cuda.is_available():
+		return tuple(_cuda(index) for index in range(torch.cuda.device_count()))
+	total = physical_memory()
+	if torch.backends.mps.is_available():
+		return (Device(name='mps', type='mps', index=0, total=total, free=total),)
+	return (Device(name='cpu', type='cpu', total=total, free=total),)
+
+
+def _cuda(index: int) -> Device:
+	free, total = torch.cuda.mem_get_info(index)
+	name = f'cuda:{index} {torch.cuda.get_device_name(index)}'
+	return Device(name=name, type='cuda', index=index, total=total, free=free)

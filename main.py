@@ -1,0 +1,16 @@
+"""Starts Lumengraph: `python main.py [serve | run | check | nodes]`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+	"""The console command `lumengraph`."""
+	from server.cli import run_command
+
+	sys.exit(run_command(sys.argv[1:]))
+
+
+if __name__ == '__main__':
+	main()
