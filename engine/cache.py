@@ -108,8 +108,10 @@ def size_of(value: object) -> int:
 		seen.add(id(item))
 		nbytes = getattr(item, 'nbytes', None)
 		if isinstance(nbytes, int):
-			total += nbytes
-		elif isinstance(item, Mapping):
+			# An array that owns its memory counts it in getsizeof too.
+			total += max(nbytes, sys.getsizeof(item))
+			continue
+		if isinstance(item, Mapping):
 			waiting.extend([*item.keys(), *item.values()])
 		elif isinstance(item, list | tuple | set | frozenset):
 			waiting.extend(item)

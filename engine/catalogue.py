@@ -66,7 +66,7 @@ class Catalogue:
 		plain = name.replace('\\', '/')
 		for place in self._places.get(kind, ()):
 			path = place / plain
-			if path.is_file() and '..' not in Path(plain).parts and not Path(plain).is_absolute():
+			if '..' not in Path(plain).parts and not Path(plain).is_absolute() and _is_file(path):
 				return path
 		raise ModelNotFound(name, kind, looked_in=[str(place) for place in self._places.get(kind, ())])
 
@@ -99,6 +99,13 @@ class Catalogue:
 		raise ModelNotFound(digest, 'models')
 
 
+def _is_file(path: Path) -> bool:
+	try:
+		return path.is_file()
+	except OSError:  # A name too long for the file system, or a folder that may not be looked into.
+		return False
+
+
 def _walk(place: Path) -> list[Path]:
 	found: list[Path] = []
 	for folder, folders, files in os.walk(place, followlinks=True):
@@ -121,7 +128,7 @@ def safetensors_damage(path: Path) -> str | None:
 			return 'it is no safetensors file, or it was cut off within its header'
 		try:
 			header = json.loads(stream.read(length))
-			ends = [tensor['data_offsets'][1] for name, tensor in header.items() if name != '__metadata__']
+			ends = [int(tensor['data_offsets'][1]) for name, tensor in header.items() if name != '__metadata__']
 		except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
 			return 'its header is damaged'
 	wanted = 8 + length + max(ends, default=0)

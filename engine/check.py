@@ -143,9 +143,9 @@ def _cycles(graph: Graph) -> Iterable[Problem]:
 	network.add_nodes_from(graph.calls)
 	network.add_edges_from((link.node, node) for node, _, link in graph.links() if link.node in graph.calls)
 	for component in nx.strongly_connected_components(network):
-		first = next(node for node in graph.calls if node in component)
-		if len(component) == 1 and not network.has_edge(first, first):
+		if len(component) == 1 and not any(network.has_edge(node, node) for node in component):
 			continue
+		first = next(node for node in graph.calls if node in component)
 		cycle = tuple(edge[0] for edge in nx.find_cycle(network.subgraph(component), first))
 		told = ' -> '.join(f'{node} ({graph.calls[node].kind})' for node in (*cycle, cycle[0]))
 		for node in cycle:

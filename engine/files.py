@@ -54,7 +54,10 @@ class Files:
 		if '\0' in name or '\0' in subfolder:
 			raise BadName(name, folder)
 		# Names from other systems carry backslashes; only one kind of separator is meant.
-		path = (root / subfolder.replace('\\', '/') / name.replace('\\', '/')).resolve()
+		try:
+			path = (root / subfolder.replace('\\', '/') / name.replace('\\', '/')).resolve()
+		except ValueError:  # Half of a surrogate pair: no file system can hold such a name.
+			raise BadName(name, folder) from None
 		if not path.is_relative_to(root):
 			raise BadName(str(PurePosixPath(subfolder) / name), folder)
 		return path
@@ -63,7 +66,11 @@ class Files:
 		"""The path of an existing file named as in LoadImage (`sub/a.png`, `a.png [temp]`), or `FileMissing`."""
 		plain, folder = annotated(name, default)
 		path = self.path(plain, folder)
-		if not path.is_file():
+		try:
+			there = path.is_file()
+		except OSError:  # A name too long for the file system, or a folder that may not be looked into.
+			there = False
+		if not there:
 			raise FileMissing(plain, folder)
 		return path
 

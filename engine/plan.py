@@ -80,7 +80,8 @@ def make_plan(graph: Graph, registry: Registry, storage: Storage, sinks: Collect
 def _order(graph: Graph, sinks: Collection[NodeId]) -> list[NodeId]:
 	network: nx.DiGraph[NodeId] = nx.DiGraph()
 	network.add_nodes_from(sinks)
-	network.add_edges_from((node, link.node) for node, _, link in graph.links())
+	# A link of an input that the node does not declare may lead nowhere: a tolerant check lets it pass.
+	network.add_edges_from((node, link.node) for node, _, link in graph.links() if link.node in graph.calls)
 	return list(nx.dfs_postorder_nodes(network))
 
 

@@ -116,10 +116,7 @@ def _read_input(kind: str, parameter: inspect.Parameter, hint: Any) -> Input:
 		annotation, *extras = get_args(hint)
 	widgets = [extra for extra in extras if isinstance(extra, Number | Text | Toggle | Choice)]
 	tooltips = [extra for extra in extras if isinstance(extra, str)]
-	try:
-		type_name = socket_name(annotation)
-	except NodeUsage as error:
-		raise NodeUsage(f'{kind}: parameter {parameter.name!r}: {error}') from error
+	type_name = _socket_name(kind, f'parameter {parameter.name!r}', annotation)
 	widget = widgets[0] if widgets else _default_widget(type_name, parameter.default)
 	return Input(
 		name=parameter.name,
@@ -128,6 +125,13 @@ def _read_input(kind: str, parameter: inspect.Parameter, hint: Any) -> Input:
 		required=parameter.default is parameter.empty,
 		tooltip=tooltips[0] if tooltips else '',
 	)
+
+
+def _socket_name(kind: str, where: str, annotation: Any) -> str:
+	try:
+		return socket_name(annotation)
+	except NodeUsage as error:
+		raise NodeUsage(f'{kind}: {where}: {error}') from error
 
 
 def _default_widget(type_name: str, default: object) -> Widget | None:
@@ -151,9 +155,9 @@ def _read_outputs(kind: str, function: Callable[..., object], names: tuple[str, 
 		return ()
 	if isinstance(result, type) and issubclass(result, tuple) and hasattr(result, '_fields'):
 		fields = typing.get_type_hints(result)
-		found = [(field, socket_name(annotation)) for field, annotation in fields.items()]
+		found = [(field, _socket_name(kind, f'output {field!r}', annotation)) for field, annotation in fields.items()]
 	else:
-		name = socket_name(result)
+		name = _socket_name(kind, 'the result', result)
 		found = [(name, name)]
 	if names and len(names) != len(found):
 		raise NodeUsage(f'{kind}: {len(names)} output names are given for {len(found)} outputs.')

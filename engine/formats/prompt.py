@@ -76,7 +76,7 @@ def _write_call(call: Call) -> JsonValue:
 		match argument:
 			case Link():
 				inputs[name] = [argument.node, argument.output]
-			case Constant(value=list() as value):
+			case Constant(value=list() | {'__value__': _} as value):
 				inputs[name] = {'__value__': value}
 			case Constant() | BadLink():
 				inputs[name] = argument.value

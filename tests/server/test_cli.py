@@ -1,0 +1,286 @@
+"""The commands behind main.py, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from server.cli import run_command
+from tests import tiny
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+WORKFLOW = PROJECT / 'workflows' / 'text_to_image.json'
+SMALL = ['--set', 'model=tiny.safetensors', '--set', 'width=32', '--set', 'height=32', '--set', 'steps=2']
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+	"""A models folder with a tiny checkpoint, and damaged ones beside it."""
+	folder = tmp_path_factory.mktemp('models') / 'checkpoints'
+	folder.mkdir()
+	tiny.save_checkpoint(folder / 'tiny.safetensors')
+	whole = (folder / 'tiny.safetensors').read_bytes()
+	(folder / 'cut.safetensors').write_bytes(whole[: len(whole) // 2])
+	(folder / 'text.safetensors').write_text('this is no model')
+	(folder / 'empty.safetensors').write_bytes(b'')
+	return folder.parent
+
+
+@pytest.fixture
+def base(tmp_path: Path, models: Path) -> list[str]:
+	"""The flags that keep a run within its own folders."""
+	return ['--base', str(tmp_path), '--models', str(models)]
+
+
+def document(**changes: object) -> dict[str, object]:
+	"""The demo workflow, with nodes replaced: `sample={'inputs': {'steps': 0}}` merges inputs."""
+	read: dict[str, object] = json.loads(WORKFLOW.read_text())
+	nodes = read['nodes']
+	assert isinstance(nodes, dict)
+	for node, change in changes.items():
+		if change is None:
+			del nodes[node]
+		elif isinstance(change, dict):
+			inputs = {**nodes.get(node, {}).get('inputs', {}), **change.get('inputs', {})}
+			nodes[node] = {
+				**nodes.get(node, {}),
+				**change,
+				'inputs': {name: value for name, value in inputs.items() if value is not None},
+			}
+	return read
+
+
+class TestRun:
+	"""`run` makes a picture here, without a server."""
+
+	def test_prints_the_path_of_each_picture(
+		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""Standard output holds the paths and nothing else; the nodes are told on standard error."""
+		code = run_command(['run', str(WORKFLOW), *SMALL, *base])
+		printed = capsys.readouterr()
+		paths = [Path(line) for line in printed.out.splitlines()]
+
+		assert code == 0
+		assert [path.parent for path in paths] == [(tmp_path / 'output').resolve()]
+		assert Image.open(paths[0]).size == (32, 32)
+		assert 'KSampler' in printed.err
+		assert '7 nodes ran, 0 from the cache' in printed.err
+
+	def test_output_folder_is_where_it_says(
+		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""--output names the folder for pictures; it is made when missing."""
+		run_command(['run', str(WORKFLOW), *SMALL, *base, '--output', str(tmp_path / 'my' / 'pictures')])
+
+		assert len(list((tmp_path / 'my' / 'pictures').glob('*.png'))) == 1
+
+	def test_json_is_one_object(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""--json prints the outcome for programs: state, nodes, files."""
+		run_command(['run', str(WORKFLOW), *SMALL, *base, '--json'])
+		report = json.loads(capsys.readouterr().out)
+
+		assert report['state'] == 'succeeded'
+		assert [node['node'] for node in report['nodes']][-3:] == ['sample', 'decode', 'save']
+		assert Path(report['files'][0]['path']).is_file()
+
+	def test_seed_and_prompt_change_the_picture(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""--seed and --set prompt=… reach their nodes; the same words and seed give the same pixels."""
+
+		def pixels(*more: str) -> bytes:
+			run_command(['run', str(WORKFLOW), *SMALL, *base, *more])
+			with Image.open(capsys.readouterr().out.strip()) as picture:
+				return picture.tobytes()
+
+		first = pixels('--seed', '1')
+
+		assert pixels('--seed', '1') == first
+		assert pixels('--seed', '2') != first
+		assert pixels('--seed', '1', '--set', 'prompt=something else') != first
+		assert pixels('--seed', '1', '--set', 'sample.cfg=1.5') != first
+
+	def test_prompt_of_digits_stays_text(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""A value is read as its input's type: 2025 for a text is text."""
+		assert run_command(['run', str(WORKFLOW), *SMALL, *base, '--set', 'prompt=2025']) == 0
+
+	def test_api_form_runs_too(self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""The prompt inside a saved picture is itself a workflow that makes the same picture."""
+		run_command(['run', str(WORKFLOW), *SMALL, *base])
+		first = Image.open(capsys.readouterr().out.strip())
+		(tmp_path / 'again.json').write_text(first.info['prompt'])
+		code = run_command(['run', str(tmp_path / 'again.json'), *base])
+		second = Image.open(capsys.readouterr().out.strip())
+
+		assert code == 0
+		assert first.tobytes() == second.tobytes()
+
+	def test_interrupt_ends_it_cleanly(self, tmp_path: Path, models: Path) -> None:
+		"""Ctrl-C during sampling ends with code 130 and leaves no file behind."""
+		process = subprocess.Popen(
+			[
+				*(sys.executable, 'main.py', 'run', str(WORKFLOW), '--base', str(tmp_path), '--models', str(models)),
+				*(*SMALL, '--set', 'steps=10000'),
+			],
+			cwd=PROJECT,
+			stderr=subprocess.PIPE,
+			text=True,
+			env={**os.environ, 'PYTHONUNBUFFERED': '1'},
+		)
+		assert process.stderr is not None
+		for line in process.stderr:
+			if 'negative' in line:
+				break
+		time.sleep(0.5)
+		process.send_signal(signal.SIGINT)
+		rest = process.communicate(timeout=60)[1]
+
+		assert process.returncode == 130
+		assert 'Traceback' not in rest
+		assert not list((tmp_path / 'output').glob('*')) if (tmp_path / 'output').exists() else True
+
+
+class TestBadInput:
+	"""Each mistake is one clear message, exit code 2, no traceback."""
+
+	@pytest.mark.parametrize(
+		('changes', 'told'),
+		[
+			({'sample': {'kind': 'KSamplr'}}, ["'sample'", 'KSampler', 'KSamplr']),
+			({'sample': {'inputs': {'positive': None}}}, ["'sample'", 'positive', 'CONDITIONING', 'nothing']),
+			({'sample': {'inputs': {'steps': 'many'}}}, ["'sample'", 'steps', 'whole number from 1 to 10000', 'many']),
+			({'sample': {'inputs': {'steps': 0}}}, ["'sample'", 'steps', 'from 1 to 10000', 'got 0']),
+			({'sample': {'inputs': {'sampler_name': 'elur'}}}, ["'sample'", 'sampler_name', 'euler', 'elur']),
+			(
+				{'sample': {'inputs': {'positive': {'node': 'latent', 'output': 'LATENT'}}}},
+				["'sample'", 'positive', 'CONDITIONING', 'LATENT'],
+			),
+			({'decode': {'inputs': {'samples': {'node': 'gone', 'output': 0}}}}, ["'decode'", 'samples', "'gone'"]),
+			({'decode': {'inputs': {'samples': {'node': 'decode', 'output': 0}}}}, ["'decode'", 'circle']),
+			({'sample': {'inputs': {'stepz': 3}}}, ["'sample'", 'stepz', 'steps']),
+			({'model': {'inputs': {'ckpt_name': 'cut.safetensors'}}}, ["'model'", 'ckpt_name', 'not complete']),
+			({'model': {'inputs': {'ckpt_name': 'text.safetensors'}}}, ["'model'", 'ckpt_name', 'safetensors']),
+			({'model': {'inputs': {'ckpt_name': 'empty.safetensors'}}}, ["'model'", 'ckpt_name', 'safetensors']),
+			({'model': {'inputs': {'ckpt_name': 'gone.safetensors'}}}, ["'model'", 'ckpt_name', 'gone.safetensors']),
+			({'save': None}, ['saves or shows']),
+		],
+	)
+	@pytest.mark.parametrize('command', ['check', 'run'])
+	def test_wrong_graph(
+		self,
+		command: str,
+		changes: dict[str, object],
+		told: list[str],
+		base: list[str],
+		tmp_path: Path,
+		capsys: pytest.CaptureFixture[str],
+	) -> None:
+		"""The message names the node, the input, what was expected and what came; nothing is written."""
+		(tmp_path / 'wrong.json').write_text(json.dumps(document(**changes)))
+		code = run_command([command, str(tmp_path / 'wrong.json'), *base])
+		printed = capsys.readouterr()
+
+		assert code == 2
+		assert all(part in printed.err for part in told), printed.err
+		assert 'Traceback' not in printed.err
+		assert printed.out == ''
+		assert not (tmp_path / 'output').exists()
+
+	@pytest.mark.parametrize(
+		('content', 'told'),
+		[
+			('{"lumengraph": 1,', 'line 1, column'),
+			('[]', 'a list'),
+			('{"lumengraph": 99, "nodes": {}}', 'version 99'),
+			('{"lumengraph": 1}', 'nodes'),
+			('{"nodes": [], "links": []}', 'API'),
+		],
+	)
+	def test_wrong_file(
+		self, content: str, told: str, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""What is no workflow file says what it is instead."""
+		(tmp_path / 'wrong.json').write_text(content)
+		code = run_command(['run', str(tmp_path / 'wrong.json'), *base])
+		printed = capsys.readouterr()
+
+		assert code == 2
+		assert told in printed.err
+		assert 'wrong.json' in printed.err
+
+	def test_missing_file(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""A file that is not there is named."""
+		assert run_command(['check', 'nowhere.json', *base]) == 2
+		assert 'nowhere.json' in capsys.readouterr().err
+
+	@pytest.mark.parametrize('change', ['nonsense', 'color=red', 'sample.nothing=1', 'gone.steps=1', 'steps=abc'])
+	def test_wrong_set(self, change: str, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""A --set that fits nowhere, or does not fit its input, is refused before anything runs."""
+		code = run_command(['run', str(WORKFLOW), *SMALL, *base, '--set', change])
+
+		assert code == 2
+		assert change.partition('=')[0].rpartition('.')[2] in capsys.readouterr().err
+
+	def test_all_problems_are_told_at_once(
+		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""Three mistakes at two nodes are three lines."""
+		wrong = document(sample={'inputs': {'steps': 0, 'cfg': 'x'}}, latent={'inputs': {'width': 1}})
+		(tmp_path / 'wrong.json').write_text(json.dumps(wrong))
+		run_command(['check', str(tmp_path / 'wrong.json'), *base])
+
+		assert capsys.readouterr().err.count('error: ') == 3
+
+
+class TestCheck:
+	"""`check` validates without torch."""
+
+	def test_good_file(self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""A good file is said to be good, with its named inputs."""
+		(tmp_path / 'good.json').write_text(json.dumps(document(model={'inputs': {'ckpt_name': 'tiny.safetensors'}})))
+		code = run_command(['check', str(tmp_path / 'good.json'), *base])
+
+		assert code == 0
+		assert 'prompt' in capsys.readouterr().out
+
+	def test_imports_no_torch(self, base: list[str], tmp_path: Path) -> None:
+		"""Checking a workflow brings in none of the heavy libraries."""
+		code = (
+			'import sys; from server.cli import run_command; '
+			f'run_command(["check", {str(WORKFLOW)!r}, *{base!r}]); '
+			'print({"torch", "diffusers", "transformers", "aiohttp"} & set(sys.modules))'
+		)
+		done = subprocess.run([sys.executable, '-c', code], cwd=PROJECT, capture_output=True, text=True, check=True)
+
+		assert done.stdout.splitlines()[-1] == 'set()'
+
+
+class TestNodes:
+	"""`nodes` lists and describes kinds."""
+
+	def test_lists_every_kind(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""Each kind has a line with what it does."""
+		run_command(['nodes', *base])
+		printed = capsys.readouterr().out
+
+		assert all(kind in printed for kind in ('CheckpointLoaderSimple', 'KSampler', 'SaveImage', 'LoadImage'))
+
+	def test_describes_one(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""One kind is told with inputs, ranges and outputs."""
+		run_command(['nodes', 'KSampler', *base])
+		printed = capsys.readouterr().out
+
+		assert 'steps: INT 1 … 10000, default 20' in printed
+		assert 'LATENT: LATENT' in printed
+
+	def test_unknown_kind_suggests_one(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""A misspelt kind gets the nearest one named."""
+		assert run_command(['nodes', 'KSamplr', *base]) == 2
+		assert "Did you mean 'KSampler'?" in capsys.readouterr().err
