@@ -1,0 +1,1 @@
+"""The engine: knows graphs, not pictures. Start reading at `README.md` beside this file."""

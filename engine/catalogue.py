@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.errors import ModelNotFound
+from engine.files import is_text
 from engine.models import FileDigest
 from engine.settings import Settings
 
@@ -59,7 +60,7 @@ class Catalogue:
 			for path in _walk(place)
 			if path.suffix.lower() in SUFFIXES
 		}
-		return tuple(sorted(found))
+		return tuple(sorted(filter(is_text, found)))
 
 	def path(self, kind: str, name: str) -> Path:
 		"""The file of that name, or `ModelNotFound`. A name cannot leave its folder."""

@@ -6,6 +6,7 @@ WebSocket dialects and logs are its subscribers.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from engine.declaration import Model
+
+log = logging.getLogger(__name__)
 
 Folder = Literal['input', 'output', 'temp']
 
@@ -139,9 +142,12 @@ class EventBus:
 		self._subscribers: tuple[Subscriber, ...] = ()
 
 	def publish(self, event: Event) -> None:
-		"""Tell everyone. A subscriber must not block."""
+		"""Tell everyone. A subscriber must not block; one that raises is logged, and the others hear all the same."""
 		for subscriber in self._subscribers:
-			subscriber(event)
+			try:
+				subscriber(event)
+			except Exception:
+				log.exception('A subscriber failed at %s.', type(event).__name__)
 
 	def subscribe(self, subscriber: Subscriber) -> AbstractContextManager[object]:
 		"""Listen from now on, until the returned context ends."""

@@ -86,7 +86,7 @@ class Files:
 		found = (
 			path.relative_to(root).as_posix() for path in root.rglob('*') if path.is_file() and path.name[0] != '.'
 		)
-		return tuple(sorted(name for name in found if not media or media_type(name) == media))
+		return tuple(sorted(name for name in found if is_text(name) and (not media or media_type(name) == media)))
 
 	def empty_temp(self) -> None:
 		"""Throw away what previews left behind."""
@@ -173,6 +173,15 @@ def expand(prefix: str, width: int, height: int, index: int) -> str:
 		'second': f'{now.tm_sec:02}',
 	}
 	return re.sub(r'%(\w+)%', lambda match: values.get(match[1], match[0]), prefix)
+
+
+def is_text(name: str) -> bool:
+	"""Whether a name from the disk can be written as UTF-8; one in an old encoding cannot, and no message can carry it."""
+	try:
+		name.encode()
+	except UnicodeEncodeError:
+		return False
+	return True
 
 
 def media_type(name: str) -> str:

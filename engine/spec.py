@@ -94,7 +94,10 @@ def spec_of(function: object) -> NodeSpec | None:
 
 
 def _read_inputs(kind: str, function: Callable[..., object]) -> tuple[str | None, tuple[Input, ...]]:
-	hints = typing.get_type_hints(function, include_extras=True)
+	try:
+		hints = typing.get_type_hints(function, include_extras=True)
+	except NameError as error:
+		raise NodeUsage(f'{kind}: an annotation cannot be read: {error}') from error
 	context: str | None = None
 	inputs: list[Input] = []
 	for name, parameter in inspect.signature(function).parameters.items():

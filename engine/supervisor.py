@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -21,10 +22,11 @@ from pydantic import ValidationError
 from engine.declaration import NodeInfo
 from engine.errors import WorkerLost
 from engine.events import Failure, JobFinished, NodeFinished, NodeStarted
+from engine.execute import qualified_name
 from engine.formats.prompt import write_prompt
 from engine.jobs import Job
 from engine.queue import JobQueue
-from engine.settings import Settings
+from engine.settings import PROJECT, Settings
 from engine.storage import Storage
 from engine.wire import Described, Free, Happened, Interrupt, Message, Ready, RunJob, Stop, from_worker
 
@@ -152,8 +154,11 @@ class Supervisor:
 		self._lost()
 
 	async def _spawn(self, port: int) -> asyncio.subprocess.Process:
+		# The same engine as here, whatever folder the program was started from.
+		search = (str(PROJECT), os.environ.get('PYTHONPATH', ''))
 		process = await asyncio.create_subprocess_exec(
 			sys.executable,
+			'-P',
 			'-m',
 			'engine.worker',
 			'--port',
@@ -161,6 +166,7 @@ class Supervisor:
 			'--pack',
 			self._pack,
 			stdin=asyncio.subprocess.PIPE,
+			env={**os.environ, 'PYTHONPATH': os.pathsep.join(path for path in search if path)},
 		)
 		if process.stdin is not None:
 			process.stdin.write(f'{self._token}\n{self._settings.model_dump_json()}\n'.encode())
@@ -217,24 +223,30 @@ class Supervisor:
 
 	def _dispatch(self) -> None:
 		"""Give the worker the next job, if it is idle and there is one."""
-		if not self._idle or self._writer is None:
-			return
-		job = self._queue.claim()
-		if job is None:
-			return
-		self._idle = False
-		self._running = Running(job)
-		submission = job.submission
-		self._send(
-			RunJob(
-				job=job.id,
-				prompt=write_prompt(submission.graph),
-				targets=submission.targets,
-				extra_pnginfo=dict(submission.extra_pnginfo),
-				original=dict(submission.prompt),
-				previews=submission.previews,
-			)
-		)
+		while self._idle and self._writer is not None:
+			job = self._queue.claim()
+			if job is None:
+				return
+			submission = job.submission
+			self._idle = False
+			self._running = Running(job)
+			try:
+				self._send(
+					RunJob(
+						job=job.id,
+						prompt=write_prompt(submission.graph),
+						targets=submission.targets,
+						extra_pnginfo=dict(submission.extra_pnginfo),
+						original=dict(submission.prompt),
+						previews=submission.previews,
+					)
+				)
+			except ValueError as error:  # Nested too deeply for a message, or text that is not Unicode.
+				log.exception('Job %s cannot be sent to the worker.', job.id)
+				self._running = None
+				self._idle = True
+				reason = f'The job cannot be sent to the worker: {error}'
+				self._queue.lose(job.id, Failure(message=reason, exception_type=qualified_name(type(error))))
 
 	def _send(self, message: Message) -> None:
 		if self._writer is not None and not self._writer.is_closing():
@@ -261,11 +273,13 @@ class Supervisor:
 			)
 
 	async def _end_process(self) -> None:
+		if self._writer is not None:
+			self._writer.close()
 		process = self._process
 		if process is None or process.returncode is not None:
 			return
-		if self._writer is not None:
-			self._writer.close()
+		if self._writer is None:
+			process.kill()  # It never came so far as to hear that it should end.
 		try:
 			await asyncio.wait_for(process.wait(), STOP_SECONDS)
 		except TimeoutError:

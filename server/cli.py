@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
 	serve.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
 	serve.add_argument('--port', type=port_number, default=8188, help='port to listen at (default: %(default)s)')
 	serve.add_argument('--output', type=Path, metavar='DIR', help='folder for saved pictures')
+	serve.add_argument('--insecure', action='store_true', help='allow an address that other machines can reach')
 	serve.set_defaults(command=_serve)
 
 	run = commands.add_parser('run', parents=[folders], help='run a workflow file here, without a server')
@@ -89,7 +90,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
 def _serve(options: argparse.Namespace) -> int:
 	from server.serve import serve
 
-	return serve(settings_from(options), host=options.host, port=options.port)
+	return serve(settings_from(options), host=options.host, port=options.port, insecure=options.insecure)
 
 
 def _run(options: argparse.Namespace) -> int:

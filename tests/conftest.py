@@ -12,6 +12,8 @@ from engine.settings import Settings
 # Loading a model must never ask a hub; should something try, it fails at once and not after a time-out.
 os.environ.setdefault('HF_HUB_OFFLINE', '1')
 os.environ.setdefault('TRANSFORMERS_OFFLINE', '1')
+# Tiny models are quicker on one thread, and so is a machine that runs several tests at once.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import JsonValue
+from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument, FileMissing
@@ -49,17 +49,17 @@ class Workflow:
 
 
 def parse_json(text: str | bytes, where: str = '') -> JsonValue:
-	"""Parse JSON; `BadDocument` says where it goes wrong. NaN and Infinity are read."""
+	"""Parse JSON; `BadDocument` says where it goes wrong. NaN and Infinity are read.
+
+	What nests deeper than 200 levels, or could not be written again as UTF-8, is refused, as by the server.
+	"""
 	try:
-		parsed: JsonValue = json.loads(text)
+		plain = text.decode('utf-8-sig') if isinstance(text, bytes) else text
+		parsed: JsonValue = from_json(plain)
 	except UnicodeDecodeError as error:
 		raise BadDocument(f'This is not UTF-8 text: {error.reason} at byte {error.start}.', where=where) from error
-	except json.JSONDecodeError as error:
-		raise BadDocument(
-			f'This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.', where=where
-		) from error
-	except RecursionError as error:
-		raise BadDocument('This JSON is nested too deeply.', where=where) from error
+	except (TypeError, ValueError) as error:
+		raise BadDocument(f'This is not JSON: {error}.', where=where) from error
 	return parsed
 
 

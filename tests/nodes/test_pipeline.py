@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -21,7 +22,7 @@ class TestTextToImage:
 	def test_makes_a_picture_of_the_asked_size(self, bench: Bench) -> None:
 		"""Width, height and batch size of the empty latent are those of the saved pictures."""
 		outcome = bench.run(text_to_image(side=64, batch=2))
-		sizes = [Image.open(path).size for path in bench.pictures()]
+		sizes = [open_picture(path).size for path in bench.pictures()]
 
 		assert outcome.failure is None
 		assert sizes == [(64, 64), (64, 64)]
@@ -29,11 +30,11 @@ class TestTextToImage:
 	def test_equal_seed_gives_the_equal_picture(self, bench: Bench) -> None:
 		"""After everything is forgotten, the same graph makes the same pixels again."""
 		bench.run(text_to_image())
-		first = Image.open(bench.pictures()[0]).tobytes()
+		first = open_picture(bench.pictures()[0]).tobytes()
 		bench.runner.cache.clear()
 		bench.runner.models.unload()
 		bench.run(text_to_image())
-		second = Image.open(bench.pictures()[0]).tobytes()
+		second = open_picture(bench.pictures()[0]).tobytes()
 
 		assert first == second
 
@@ -152,9 +153,9 @@ class TestImageToImage:
 		Image.new('RGB', (64, 64), (200, 30, 30)).save(folder / 'red.png')
 		graph = image_to_image(denoise=0.0)
 		bench.run(graph)
-		untouched = Image.open(bench.pictures()[0]).tobytes()
+		untouched = open_picture(bench.pictures()[0]).tobytes()
 		bench.run(image_to_image(denoise=0.0, direct=True))
-		copied = Image.open(bench.pictures()[0]).tobytes()
+		copied = open_picture(bench.pictures()[0]).tobytes()
 
 		assert untouched == copied
 
@@ -181,6 +182,13 @@ class TestMetadata:
 
 		assert path.parent == bench.settings.temp_folder.resolve()
 		assert not bench.settings.output_folder.exists()
+
+
+def open_picture(path: Path) -> Image.Image:
+	"""A picture in memory, its file closed."""
+	with Image.open(path) as opened:
+		opened.load()
+		return opened.copy()
 
 
 def rename(graph: Graph) -> Graph:

@@ -58,6 +58,13 @@ def document(**changes: object) -> dict[str, object]:
 	return read
 
 
+def open_picture(path: Path | str) -> Image.Image:
+	"""A picture in memory, its file closed."""
+	with Image.open(path) as opened:
+		opened.load()
+		return opened.copy()
+
+
 class TestRun:
 	"""`run` makes a picture here, without a server."""
 
@@ -71,7 +78,7 @@ class TestRun:
 
 		assert code == 0
 		assert [path.parent for path in paths] == [(tmp_path / 'output').resolve()]
-		assert Image.open(paths[0]).size == (32, 32)
+		assert open_picture(paths[0]).size == (32, 32)
 		assert 'KSampler' in printed.err
 		assert '7 nodes ran, 0 from the cache' in printed.err
 
@@ -97,8 +104,7 @@ class TestRun:
 
 		def pixels(*more: str) -> bytes:
 			run_command(['run', str(WORKFLOW), *SMALL, *base, *more])
-			with Image.open(capsys.readouterr().out.strip()) as picture:
-				return picture.tobytes()
+			return open_picture(capsys.readouterr().out.strip()).tobytes()
 
 		first = pixels('--seed', '1')
 
@@ -114,10 +120,10 @@ class TestRun:
 	def test_api_form_runs_too(self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 		"""The prompt inside a saved picture is itself a workflow that makes the same picture."""
 		run_command(['run', str(WORKFLOW), *SMALL, *base])
-		first = Image.open(capsys.readouterr().out.strip())
+		first = open_picture(capsys.readouterr().out.strip())
 		(tmp_path / 'again.json').write_text(first.info['prompt'])
 		code = run_command(['run', str(tmp_path / 'again.json'), *base])
-		second = Image.open(capsys.readouterr().out.strip())
+		second = open_picture(capsys.readouterr().out.strip())
 
 		assert code == 0
 		assert first.tobytes() == second.tobytes()
@@ -196,7 +202,7 @@ class TestBadInput:
 	@pytest.mark.parametrize(
 		('content', 'told'),
 		[
-			('{"lumengraph": 1,', 'line 1, column'),
+			('{"lumengraph": 1,', 'line 1 column'),
 			('[]', 'a list'),
 			('{"lumengraph": 99, "nodes": {}}', 'version 99'),
 			('{"lumengraph": 1}', 'nodes'),
@@ -232,7 +238,7 @@ class TestBadInput:
 		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 	) -> None:
 		"""Three mistakes at two nodes are three lines."""
-		wrong = document(sample={'inputs': {'steps': 0, 'cfg': 'x'}}, latent={'inputs': {'width': 1}})
+		wrong = document(sample={'inputs': {'steps': 0, 'cfg': 'x'}}, model={'inputs': {'ckpt_name': 'gone'}})
 		(tmp_path / 'wrong.json').write_text(json.dumps(wrong))
 		run_command(['check', str(tmp_path / 'wrong.json'), *base])
 

@@ -1,0 +1,1 @@
+"""The diffusion library under the nodes: files to networks, text to embeddings, noise to latents, latents to pixels."""

@@ -1,0 +1,88 @@
+"""Pixels to latents and back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from nodes.values import Images, Latent
+
+
+class Distribution(Protocol):
+	"""What diffusers' encoder gives: a Gaussian per latent value."""
+
+	mean: Tensor
+
+
+class Encoded(Protocol):
+	"""The wrapper around it."""
+
+	latent_dist: Distribution
+
+
+class Decoded(Protocol):
+	"""The wrapper around diffusers' decoded pixels."""
+
+	sample: Tensor
+
+
+class KlAutoEncoder(Protocol):
+	"""The calls that we make on diffusers' `AutoencoderKL`; its own types say too little."""
+
+	@property
+	def dtype(self) -> torch.dtype: ...
+
+	def encode(self, x: Tensor) -> Encoded: ...
+
+	def decode(self, z: Tensor) -> Decoded: ...
+
+
+class Vae:
+	"""A Kullback–Leibler autoencoder (Rombach et al. 2022): an `AutoEncoder`.
+
+	Args:
+		factor: pixels per latent value along a side (8 for Stable Diffusion).
+		nbytes: bytes of weights held.
+	"""
+
+	def __init__(self, model: KlAutoEncoder, *, factor: int, nbytes: int) -> None:
+		self._model = model
+		self._factor = factor
+		self._nbytes = nbytes
+
+	@property
+	def nbytes(self) -> int:
+		"""Bytes of weights held."""
+		return self._nbytes
+
+	@property
+	def factor(self) -> int:
+		"""Pixels per latent value along a side."""
+		return self._factor
+
+	def encode(self, images: Images) -> Latent:
+		"""Pixels, float32 [batch, h, w, 3 or 4] 0 to 1, to the means of their latents, float32 [batch, c, h/f, w/f].
+
+		Sides are cropped to a multiple of the factor, alike on both ends; a fourth channel is left out.
+		"""
+		pixels = self._cropped(images.pixels)[..., :3].movedim(-1, 1) * 2 - 1
+		with torch.inference_mode():
+			# One at a time: room is needed for one picture only.
+			means = [self._model.encode(one.to(self._model.dtype)).latent_dist.mean for one in torch.split(pixels, 1)]
+		return Latent(torch.cat(means).float())
+
+	def decode(self, latent: Latent) -> Images:
+		"""Latents, float32 [batch, c, h, w], to pixels, float32 [batch, h·f, w·f, 3], cut to 0 to 1."""
+		with torch.inference_mode():
+			pictures = [self._model.decode(one.to(self._model.dtype)).sample for one in torch.split(latent.samples, 1)]
+			pixels = (torch.cat(pictures).float() / 2 + 0.5).clamp(0, 1)
+		return Images(pixels.movedim(1, -1).contiguous())
+
+	def _cropped(self, pixels: Tensor) -> Tensor:
+		height, width = pixels.shape[1:3]
+		top, left = height % self._factor // 2, width % self._factor // 2
+		return pixels[
+			:, top : top + height // self._factor * self._factor, left : left + width // self._factor * self._factor
+		]

@@ -1,0 +1,75 @@
+"""`/ws`: a client connects and is told what happens from then on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Sequence
+
+from aiohttp import WSMsgType, web
+from pydantic import JsonValue
+from pydantic_core import from_json
+
+from server.comfy.discovery import features
+from server.comfy.messages import queue_status
+from server.comfy.sockets import Client
+from server.keys import HUB, QUEUE, SUPERVISOR
+from server.schemas.messages import Executing, ExecutingData, FeatureFlags, Welcome, WelcomeData
+
+log = logging.getLogger(__name__)
+MAX_MESSAGE = 2**20
+CLOSE_SECONDS = 2.0
+
+
+async def connect(request: web.Request) -> web.WebSocketResponse:
+	"""Keep a client's socket until it closes."""
+	# Not compressed: most bytes are JPEG. No heartbeat: simple clients read their socket only now and then.
+	socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, timeout=CLOSE_SECONDS)
+	await socket.prepare(request)
+	sid = request.query.get('clientId') or uuid.uuid4().hex
+	client = Client(sid, socket, request.transport)
+	hub = request.app[HUB]
+	hub.join(client)
+	greet(request.app, client)
+	writer = asyncio.create_task(client.write())
+	try:
+		await listen(request.app, client, socket)
+	finally:
+		hub.leave(client)
+		writer.cancel()
+		with contextlib.suppress(asyncio.CancelledError):
+			await writer
+	return socket
+
+
+def greet(app: web.Application, client: Client) -> None:
+	"""Tell a new socket how the queue stands and, if its job is running, at which node that is."""
+	status = queue_status(app[QUEUE].remaining)
+	client.send(Welcome(data=WelcomeData(status=status, sid=client.sid)).model_dump_json())
+	running = app[SUPERVISOR].current
+	if running is not None and running.node is not None and running.job.submission.client == client.sid:
+		data = ExecutingData(node=running.node, display_node=running.node, prompt_id=running.job.id)
+		client.send(Executing(data=data).model_dump_json())
+
+
+async def listen(app: web.Application, client: Client, socket: web.WebSocketResponse) -> None:
+	"""Hear a client out. Only its first message counts, and only if it tells its feature flags."""
+	first = True
+	async for message in socket:
+		if message.type is not WSMsgType.TEXT or not first:
+			continue
+		try:
+			document: JsonValue = from_json(message.data)
+		except ValueError as error:
+			log.warning('A WebSocket client sent something that is not JSON: %s', error)
+			continue
+		first = False
+		if isinstance(document, dict) and document.get('type') == 'feature_flags':
+			flags = document.get('data')
+			client.flags = flags if isinstance(flags, dict) else {}
+			client.send(FeatureFlags(data=features(app)).model_dump_json())
+
+
+routes: Sequence[web.RouteDef] = (web.get('/ws', connect),)

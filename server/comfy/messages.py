@@ -1,0 +1,129 @@
+"""Engine events as messages of the dialect, sent now and kept in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.events import Event, Failure, JobFinished, JobStarted, NodesCached
+from engine.jobs import Job
+from server.schemas.history import HistoryEntry, HistoryStatus, NodeMeta
+from server.schemas.messages import (
+	CachedData,
+	ErrorData,
+	ExecutionCached,
+	ExecutionError,
+	ExecutionInterrupted,
+	ExecutionStart,
+	ExecutionSuccess,
+	HistoryMessage,
+	InterruptedData,
+	JobAt,
+	Status,
+	StatusData,
+	Told,
+)
+from server.schemas.prompt import ExecInfo, QueueStatus
+from server.schemas.queue import JobItem
+
+NO_FAILURE = Failure(message='The job failed.', exception_type='RuntimeError')
+
+
+def milliseconds(at: float) -> int:
+	"""Seconds since the epoch as the dialect tells them."""
+	return int(at * 1000)
+
+
+def queue_status(remaining: int) -> QueueStatus:
+	"""How much there is to do."""
+	return QueueStatus(exec_info=ExecInfo(queue_remaining=remaining))
+
+
+def status(remaining: int) -> Status:
+	"""The message that everybody gets when the queue changes."""
+	return Status(data=StatusData(status=queue_status(remaining)))
+
+
+def told(event: Event) -> Told | None:
+	"""The message of an event that the history keeps; None for other events."""
+	match event:
+		case JobStarted():
+			return ExecutionStart(data=JobAt(prompt_id=event.job, timestamp=milliseconds(event.at)))
+		case NodesCached():
+			return ExecutionCached(
+				data=CachedData(nodes=list(event.nodes), prompt_id=event.job, timestamp=milliseconds(event.at))
+			)
+		case JobFinished(state='succeeded'):
+			return ExecutionSuccess(data=JobAt(prompt_id=event.job, timestamp=milliseconds(event.at)))
+		case JobFinished(state='cancelled'):
+			return ExecutionInterrupted(
+				data=InterruptedData(
+					prompt_id=event.job,
+					node_id=event.node or '',
+					node_type=event.kind,
+					executed=list(event.executed),
+					timestamp=milliseconds(event.at),
+				)
+			)
+		case JobFinished():
+			return execution_error(event, event.failure or NO_FAILURE)
+		case _:
+			return None
+
+
+def execution_error(event: JobFinished, failure: Failure) -> ExecutionError:
+	"""Why a job failed. The message ends with a newline, as clients expect that cut a hint off behind it."""
+	return ExecutionError(
+		data=ErrorData(
+			prompt_id=event.job,
+			node_id=failure.node or event.node or '',
+			node_type=failure.kind or event.kind,
+			executed=list(event.executed),
+			exception_message=f'{failure.message.rstrip()}\n',
+			exception_type=failure.exception_type,
+			traceback=list(failure.traceback),
+			current_inputs={
+				name: value if isinstance(value, list) else [value] for name, value in failure.inputs.items()
+			},
+			current_outputs=list(event.executed),
+			timestamp=milliseconds(event.at),
+		)
+	)
+
+
+def kept(message: Told) -> HistoryMessage:
+	"""A message as the history lists it: its name, then its data."""
+	match message:
+		case ExecutionStart():
+			return ('execution_start', message.data)
+		case ExecutionCached():
+			return ('execution_cached', message.data)
+		case ExecutionSuccess():
+			return ('execution_success', message.data)
+		case ExecutionError():
+			return ('execution_error', message.data)
+		case ExecutionInterrupted():
+			return ('execution_interrupted', message.data)
+
+
+def job_item(job: Job) -> JobItem:
+	"""A job as queue and history list it."""
+	submission = job.submission
+	return job.number, job.id, dict(submission.prompt), dict(submission.extra), list(submission.targets)
+
+
+def history_entry(job: Job) -> HistoryEntry:
+	"""A job that is over."""
+	messages: Iterator[Told] = (message for event in job.events if (message := told(event)) is not None)
+	succeeded = job.state == 'succeeded'
+	return HistoryEntry(
+		prompt=job_item(job),
+		outputs=dict(job.outputs),
+		status=HistoryStatus(
+			status_str='success' if succeeded else 'error',
+			completed=succeeded,
+			messages=[kept(message) for message in messages],
+		),
+		meta={
+			node: NodeMeta(node_id=node, display_node=node, parent_node=None, real_node_id=node) for node in job.outputs
+		},
+	)

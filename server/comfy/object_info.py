@@ -1,0 +1,79 @@
+"""A declaration as an entry of `/object_info`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from engine.declaration import Choice, Input, NodeInfo, Number, Text, Toggle, Widget
+from server.schemas.nodes import InputOptions, InputOrder, InputSpec, NodeEntry, NodeInputs, ObjectInfo
+
+HIDDEN = {'prompt': 'PROMPT', 'extra_pnginfo': 'EXTRA_PNGINFO', 'unique_id': 'UNIQUE_ID'}
+
+
+def object_info(nodes: Iterable[NodeInfo]) -> ObjectInfo:
+	"""All entries. File choices are listed as they stand in the declarations: see `Storage.described`."""
+	return ObjectInfo({node.kind: node_entry(node) for node in nodes})
+
+
+def node_entry(node: NodeInfo) -> NodeEntry:
+	"""One entry."""
+	required = {item.name: input_spec(item) for item in node.inputs if item.required}
+	optional = {item.name: input_spec(item) for item in node.inputs if not item.required} or None
+	hidden = {name: HIDDEN[name] for name in node.hidden} or None
+	return NodeEntry(
+		input=NodeInputs(required=required, optional=optional, hidden=hidden),
+		input_order=InputOrder(
+			required=list(required),
+			optional=None if optional is None else list(optional),
+			hidden=None if hidden is None else list(hidden),
+		),
+		output=[output.type for output in node.outputs],
+		output_is_list=[output.is_list for output in node.outputs],
+		output_name=[output.name for output in node.outputs],
+		output_tooltips=[output.tooltip for output in node.outputs],
+		name=node.kind,
+		display_name=node.title,
+		description=node.description,
+		category=node.category,
+		python_module=node.origin,
+		output_node=node.sink,
+		is_input_list=False,
+		deprecated=False,
+		experimental=False,
+	)
+
+
+def input_spec(item: Input) -> InputSpec:
+	"""An input's type and options. A choice is its list of values: clients look for model names there."""
+	options = widget_options(item.widget)
+	if item.tooltip:
+		options = {**options, 'tooltip': item.tooltip}
+	given = {name: value for name, value in options.items() if value is not None}
+	type_or_values = list(item.widget.options) if isinstance(item.widget, Choice) else item.type
+	return type_or_values, InputOptions.model_validate(given)
+
+
+def widget_options(widget: Widget | None) -> Mapping[str, object]:
+	"""What a widget's editor needs to know; None stands for what does not apply."""
+	match widget:
+		case Number():
+			return {
+				'default': widget.default,
+				'min': widget.min,
+				'max': widget.max,
+				'step': widget.step,
+				'round': widget.round,
+				'control_after_generate': widget.seed or None,
+			}
+		case Text():
+			return {
+				'default': widget.default,
+				'multiline': widget.multiline or None,
+				'dynamicPrompts': widget.dynamic_prompts or None,
+			}
+		case Toggle():
+			return {'default': widget.default}
+		case Choice():
+			return {'default': widget.default, 'image_upload': widget.upload or None}
+		case None:
+			return {}

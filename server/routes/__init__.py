@@ -1,0 +1,1 @@
+"""Our own routes: what the dialect has no place for."""

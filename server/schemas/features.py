@@ -1,0 +1,24 @@
+"""`/features`: what this server can do beyond the dialect's oldest form."""
+
+from __future__ import annotations
+
+from server.schemas.base import Reply
+
+
+class Manager(Reply):
+	supports_v4: bool = False
+
+
+class Extension(Reply):
+	manager: Manager = Manager()
+
+
+class Features(Reply):
+	"""What is false makes the official front end leave the matching routes alone."""
+
+	supports_preview_metadata: bool = True
+	supports_progress_text_metadata: bool = False
+	max_upload_size: int
+	extension: Extension = Extension()
+	node_replacements: bool = False
+	assets: bool = False

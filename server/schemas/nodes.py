@@ -1,0 +1,62 @@
+"""`/object_info`: the declarations of the nodes, in the dialect's form."""
+
+from __future__ import annotations
+
+from pydantic import RootModel
+
+from server.schemas.base import Reply
+
+
+class InputOptions(Reply):
+	"""The second half of an input's spec. Only what applies is set, and only what is set is sent."""
+
+	default: int | float | bool | str | None = None
+	min: int | float | None = None
+	max: int | float | None = None
+	step: int | float | None = None
+	round: float | None = None
+	control_after_generate: bool | None = None
+	multiline: bool | None = None
+	dynamicPrompts: bool | None = None  # noqa: N815 - the name on the wire
+	image_upload: bool | None = None
+	tooltip: str | None = None
+
+
+InputSpec = tuple[str | list[str], InputOptions]
+"""An input's type, or the values that may be chosen, and its options."""
+
+
+class NodeInputs(Reply):
+	required: dict[str, InputSpec]
+	optional: dict[str, InputSpec] | None = None
+	hidden: dict[str, str] | None = None
+
+
+class InputOrder(Reply):
+	required: list[str]
+	optional: list[str] | None = None
+	hidden: list[str] | None = None
+
+
+class NodeEntry(Reply):
+	"""One kind of node."""
+
+	input: NodeInputs
+	input_order: InputOrder
+	output: list[str]
+	output_is_list: list[bool]
+	output_name: list[str]
+	output_tooltips: list[str]
+	name: str
+	display_name: str
+	description: str
+	category: str
+	python_module: str
+	output_node: bool
+	is_input_list: bool
+	deprecated: bool
+	experimental: bool
+
+
+class ObjectInfo(RootModel[dict[str, NodeEntry]]):
+	"""Kind → entry."""

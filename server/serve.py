@@ -1,0 +1,70 @@
+"""`lumengraph serve`: the server from its first second to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+from aiohttp import web
+
+from engine.errors import EngineError
+from engine.settings import Settings
+from server.access import is_loopback
+from server.app import build_app
+
+STOP_SECONDS = 5.0
+
+
+class CannotListen(EngineError):
+	"""The address is taken, not ours, or not safe to listen at."""
+
+
+def serve(settings: Settings, *, host: str, port: int, insecure: bool = False) -> int:
+	"""Serve until the process is asked to end; gives the exit code.
+
+	Raises `CannotListen`. Since there is no authentication, another address than this machine's own needs `insecure`.
+	"""
+	if not insecure and not is_loopback(host):
+		raise CannotListen(
+			f'{host} can be reached from other machines, and whoever reaches the server can use it. '
+			'Add --insecure if that is meant.'
+		)
+	logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s', stream=sys.stderr)
+	logging.getLogger('aiohttp.access').setLevel(logging.WARNING)
+	asyncio.run(_serve(settings, host, port))
+	return 0
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+	runner = web.AppRunner(build_app(settings, host=host), shutdown_timeout=STOP_SECONDS)
+	await runner.setup()
+	try:
+		site = web.TCPSite(runner, host, port)
+		try:
+			await site.start()
+		except OSError as error:
+			raise CannotListen(f'Cannot listen at {host}:{port}: {error.strerror}.') from error
+		print(f'Lumengraph is at {address(runner, host)}', flush=True)  # noqa: T201 - what the user waits for
+		await _asked_to_end()
+	finally:
+		await runner.cleanup()
+
+
+def address(runner: web.AppRunner, host: str) -> str:
+	"""The URL to open, with the port that was really taken."""
+	port = next((name[1] for name in runner.addresses if isinstance(name, tuple)), 0)
+	shown = f'[{host}]' if ':' in host else host
+	return f'http://{shown}:{port}'
+
+
+async def _asked_to_end() -> None:
+	ended = asyncio.Event()
+	loop = asyncio.get_running_loop()
+	for number in (signal.SIGINT, signal.SIGTERM):
+		# Where the loop cannot watch signals (Windows), Ctrl-C ends the run as an exception instead.
+		with contextlib.suppress(NotImplementedError):
+			loop.add_signal_handler(number, ended.set)
+	await ended.wait()

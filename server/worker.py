@@ -1,0 +1,36 @@
+"""What the routes ask about the worker: its nodes, and what it is doing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from engine.declaration import NodeInfo
+from engine.errors import WorkerLost
+from engine.supervisor import Supervisor
+from server.schemas.system import WorkerState
+
+START_SECONDS = 60.0
+GLANCE_SECONDS = 0.01
+
+
+async def known_nodes(supervisor: Supervisor, patience: float = START_SECONDS) -> Mapping[str, NodeInfo]:
+	"""Kind → declaration, waited for while the first worker comes up; `WorkerLost` if none does."""
+	try:
+		async with asyncio.timeout(patience):
+			return await supervisor.nodes()
+	except TimeoutError:
+		raise WorkerLost('No worker has come up yet, so no nodes are known; the server log says why.') from None
+
+
+async def worker_state(supervisor: Supervisor) -> WorkerState:
+	"""What the worker is doing."""
+	if supervisor.current is not None:
+		return 'busy'
+	if supervisor.worker_pid is None:
+		return 'starting'
+	try:
+		await known_nodes(supervisor, GLANCE_SECONDS)
+	except WorkerLost:
+		return 'starting'
+	return 'ready'

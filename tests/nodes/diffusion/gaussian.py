@@ -1,0 +1,54 @@
+"""A target whose every formula is known: pictures whose values are drawn from N(MEAN, SPREAD²).
+
+Its exact denoiser is linear, so where a sampler must arrive can be written down.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nodes.diffusion.denoise import training_sigmas
+from nodes.values import Prompt
+
+MEAN = 0.5
+SPREAD = 0.7
+
+
+def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+	"""The mean of the clean values that may lie behind x."""
+	return (SPREAD**2 * x + sigma**2 * MEAN) / (SPREAD**2 + sigma**2)
+
+
+def on_path(x: Tensor, sigma: Tensor, lower: Tensor) -> Tensor:
+	"""Where the probability-flow ODE leads from x at sigma to at `lower`."""
+	return MEAN + (x - MEAN) * ((SPREAD**2 + lower**2) / (SPREAD**2 + sigma**2)).sqrt()
+
+
+class GaussianModel:
+	"""A `DiffusionModel` whose prompts are the means themselves (the only value of their embedding)."""
+
+	nbytes = 0
+	latent_channels = 4
+	latent_rgb = torch.zeros(5, 3)
+
+	def __init__(self, *, zero_terminal: bool = False) -> None:
+		self.sigmas = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=zero_terminal)
+		self.batches: list[int] = []
+
+	def process_in(self, latent: Tensor) -> Tensor:
+		return latent * 2
+
+	def process_out(self, latent: Tensor) -> Tensor:
+		return latent / 2
+
+	def denoise(self, x: Tensor, sigma: Tensor, prompt: Prompt) -> Tensor:
+		self.batches.append(len(x))
+		level = sigma.reshape(-1, 1, 1, 1)
+		mean = prompt.embedding.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
+		return (SPREAD**2 * x + level**2 * mean) / (SPREAD**2 + level**2)
+
+
+def prompt(mean: float, tokens: int = 1) -> Prompt:
+	"""A prompt for a mean; its length can be chosen."""
+	return Prompt(torch.full((1, tokens, 1), mean))

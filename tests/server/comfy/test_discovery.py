@@ -1,0 +1,151 @@
+"""What there is: nodes, models, machine, features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from server.comfy.discovery import memory
+from tests.server.client import Api
+
+KEYS = {
+	'input',
+	'input_order',
+	'output',
+	'output_is_list',
+	'output_name',
+	'output_tooltips',
+	'name',
+	'display_name',
+	'description',
+	'category',
+	'python_module',
+	'output_node',
+}
+
+
+class TestObjectInfo:
+	"""The declarations of the nodes."""
+
+	async def test_every_kind_has_every_key(self, api: Api) -> None:
+		"""Clients index these keys without looking, and search the texts."""
+		info = await api.json('/object_info')
+
+		assert {'Shade', 'Mix', 'Pick', 'Save'} <= info.keys()
+		for kind, entry in info.items():
+			assert entry.keys() >= KEYS
+			assert entry['name'] == kind
+			assert all(isinstance(entry[key], str) for key in ('display_name', 'description', 'category'))
+			assert len(entry['output']) == len(entry['output_is_list']) == len(entry['output_name'])
+			for section, inputs in entry['input'].items():
+				assert entry['input_order'][section] == list(inputs)
+
+	async def test_widgets(self, api: Api) -> None:
+		"""Bounds, defaults, multiline, choices and seeds as front ends read them."""
+		mix = (await api.json('/object_info'))['Mix']
+
+		assert mix['input']['required'] == {
+			'first': ['PAPER', {}],
+			'second': ['PAPER', {}],
+			'share': ['FLOAT', {'default': 0.5, 'min': 0.0, 'max': 1.0, 'step': 0.01, 'round': 0.001}],
+			'mode': [['mean', 'first'], {'default': 'mean'}],
+			'note': ['STRING', {'default': '', 'multiline': True, 'dynamicPrompts': True}],
+		}
+		assert mix['input']['optional'] == {'inverted': ['BOOLEAN', {'default': False}]}
+		assert (mix['output'], mix['output_name'], mix['output_is_list']) == (
+			['PAPER', 'INT'],
+			['paper', 'amount'],
+			[False, False],
+		)
+		assert mix['output_node'] is False
+
+	async def test_seed_and_tooltip(self, api: Api) -> None:
+		"""A seed has the control that changes it after each run; its bound is that of 64 bits, to the last digit."""
+		seed = (await api.json('/object_info'))['Shade']['input']['required']['seed']
+
+		assert seed == [
+			'INT',
+			{
+				'default': 0,
+				'min': 0,
+				'max': 18446744073709551615,
+				'control_after_generate': True,
+				'tooltip': 'Makes a run unlike another',
+			},
+		]
+
+	async def test_hidden_inputs(self, api: Api) -> None:
+		"""What a node sees beside its inputs is told as hidden."""
+		save = (await api.json('/object_info'))['Save']
+
+		assert save['input']['hidden'] == {'prompt': 'PROMPT', 'extra_pnginfo': 'EXTRA_PNGINFO'}
+		assert save['input_order']['hidden'] == ['prompt', 'extra_pnginfo']
+		assert save['output_node'] is True
+		assert save['python_module'] == 'tests'
+
+	async def test_files_are_listed_as_they_lie(self, api: Api, base: Path) -> None:
+		"""Models and input pictures are plain lists, read from the disk at each question."""
+		Image.new('RGB', (1, 1)).save(base / 'input' / 'sub' / 'new.png')
+		required = (await api.json('/object_info'))['Pick']['input']['required']
+
+		assert required['model'] == [['one.safetensors', 'sub/two.safetensors'], {}]
+		assert {'seen.png', 'sub/new.png'} <= set(required['image'][0])
+		assert required['image'][1] == {'image_upload': True}
+
+	async def test_one_kind(self, api: Api) -> None:
+		"""One kind by name; an unknown one is an empty object."""
+		assert await api.json('/object_info/Mix') == {'Mix': (await api.json('/object_info'))['Mix']}
+		assert await api.json('/object_info/Unknown') == {}
+
+
+class TestModels:
+	"""Model files by folder."""
+
+	async def test_folders_and_files(self, api: Api) -> None:
+		"""The kinds of folders, and what lies in one."""
+		assert {'checkpoints', 'loras', 'vae', 'embeddings'} <= set(await api.json('/models'))
+		assert await api.json('/models/checkpoints') == ['one.safetensors', 'sub/two.safetensors']
+
+	async def test_unknown_folder_is_404(self, api: Api) -> None:
+		"""A kind that is none."""
+		assert (await api.get('/models/unknown')).status == 404
+
+	async def test_embeddings_have_no_extension(self, api: Api) -> None:
+		"""They are written into prompts without one."""
+		assert await api.json('/embeddings') == ['good']
+
+	async def test_no_extensions(self, api: Api) -> None:
+		"""There are no scripts for the official front end."""
+		assert await api.json('/extensions') == []
+
+
+class TestSystem:
+	"""The machine."""
+
+	async def test_system_stats(self, api: Api) -> None:
+		"""What clients read at their first request: devices with name, type and size, a version, a list of flags."""
+		stats = await api.json('/system_stats')
+		device, system = stats['devices'][0], stats['system']
+
+		assert device.keys() >= {'name', 'type', 'index', 'vram_total', 'vram_free'}
+		assert device['vram_total'] > 0
+		assert system['comfyui_version'] == '0.33.0'
+		assert '--disable-api-nodes' in system['argv']
+		assert system['pytorch_version'][0].isdigit()
+		assert system['ram_total'] >= system['ram_free'] > 0
+		assert system['embedded_python'] is False
+
+	def test_memory(self) -> None:
+		"""Sizes are bytes: more than a hundred million of them."""
+		total, free = memory()
+
+		assert total > free > 10**8
+
+	async def test_features(self, api: Api) -> None:
+		"""What is not there is announced as false, so that front ends leave its routes alone."""
+		flags = await api.json('/features')
+
+		assert flags['supports_preview_metadata'] is True
+		assert flags['max_upload_size'] == 2**19
+		assert flags['assets'] is flags['node_replacements'] is flags['extension']['manager']['supports_v4'] is False

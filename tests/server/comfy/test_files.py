@@ -1,0 +1,281 @@
+"""Files come in through /upload/image and are shown by /view."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import FormData, MultipartWriter
+from PIL import Image
+
+from tests.server.client import Api, saving
+
+
+def form(content: bytes, name: str | None = 'up.png', **fields: str) -> FormData:
+	"""An upload form."""
+	# Names are sent as they are, as browsers and simple clients do.
+	data = FormData(quote_fields=False)
+	data.add_field('image', content, filename=name, content_type='application/octet-stream')
+	for field, value in fields.items():
+		data.add_field(field, value)
+	return data
+
+
+async def upload(api: Api, content: bytes, name: str = 'up.png', **fields: str) -> dict[str, Any]:
+	"""Upload a file; gives where it lies."""
+	response = await api.web.post('/upload/image', data=form(content, name, **fields))
+
+	assert response.status == 200, await response.text()
+	body: dict[str, Any] = await response.json()
+	return body
+
+
+class TestUpload:
+	"""POST /upload/image."""
+
+	async def test_file_lies_where_the_answer_says(self, api: Api, base: Path) -> None:
+		"""The input folder by default; a subfolder is made."""
+		assert await upload(api, b'a', 'first.png') == {'name': 'first.png', 'subfolder': '', 'type': 'input'}
+		assert (base / 'input' / 'first.png').read_bytes() == b'a'
+		place = await upload(api, b'b', 'first.png', subfolder='x/y', type='temp')
+
+		assert place == {'name': 'first.png', 'subfolder': 'x/y', 'type': 'temp'}
+		assert (base / 'temp' / 'x' / 'y' / 'first.png').read_bytes() == b'b'
+
+	async def test_equal_content_is_stored_once(self, api: Api, base: Path) -> None:
+		"""The same bytes under the same name get the name that is there, also a numbered one."""
+		names = [(await upload(api, content, 'same.tar.gz'))['name'] for content in (b'1', b'1', b'2', b'3', b'2')]
+
+		assert names == ['same.tar.gz', 'same.tar.gz', 'same.tar (1).gz', 'same.tar (2).gz', 'same.tar (1).gz']
+		assert (base / 'input' / 'same.tar.gz').read_bytes() == b'1'
+
+	@pytest.mark.parametrize('yes', ['true', '1'])
+	async def test_overwrite(self, api: Api, base: Path, yes: str) -> None:
+		"""The file is replaced under its name."""
+		await upload(api, b'old', 'over.png')
+		place = await upload(api, b'new', 'over.png', overwrite=yes)
+
+		assert place['name'] == 'over.png'
+		assert (base / 'input' / 'over.png').read_bytes() == b'new'
+
+	async def test_no_partial_files_are_left(self, api: Api, base: Path) -> None:
+		"""Nothing but the uploads lies in the folder."""
+		await upload(api, b'1', 'only.png', subfolder='clean')
+		await upload(api, b'1', 'only.png', subfolder='clean')
+		await upload(api, b'2', 'only.png', subfolder='clean', overwrite='true')
+
+		assert [path.name for path in (base / 'input' / 'clean').iterdir()] == ['only.png']
+
+	@pytest.mark.parametrize(
+		('name', 'fields'),
+		[
+			('../out.png', {}),
+			('a/../../out.png', {}),
+			('..', {}),
+			('.', {}),
+			('..\\out.png', {}),
+			('out.png', {'subfolder': '..'}),
+			('out.png', {'subfolder': '/etc'}),
+			('out.png', {'subfolder': 'a/../../b'}),
+			('out.png', {'subfolder': '..\\..'}),
+			('../out.png', {'subfolder': 'inside'}),
+			('sub', {}),
+			('x' * 300, {}),
+			('out.png', {'subfolder': 'seen.png'}),
+			('out.png', {'subfolder': 'nul\0'}),
+			('out.png', {'type': 'models'}),
+			('out.png', {'type': '../models'}),
+		],
+	)
+	async def test_bad_place_is_400(self, api: Api, base: Path, name: str, fields: Mapping[str, str]) -> None:
+		"""No name leaves its root, and none that the disk refuses fails inside."""
+		before = sorted(base.rglob('*out.png'))
+		response = await api.web.post('/upload/image', data=form(b'x', name, **fields))
+
+		assert response.status == 400
+		assert (await response.json())['error']['message']
+		assert sorted(base.rglob('*out.png')) == before
+
+	async def test_form_without_a_file_is_400(self, api: Api) -> None:
+		"""No form, no file, no file name, a broken form."""
+		nameless = MultipartWriter('form-data')
+		nameless.append(b'x').set_content_disposition('form-data', name='image', filename='')
+		bodies: list[Any] = [None, b'', FormData({'other': 'x'}), FormData({'image': 'text'}), nameless]
+		for body in bodies:
+			assert (await api.web.post('/upload/image', data=body)).status == 400
+
+	@pytest.mark.parametrize(
+		'body',
+		[
+			b'--x\r\nbroken',
+			b'nothing',
+			b'--x\r\n\r\nno headers\r\n--x--\r\n',
+			b'--x\r\nContent-Disposition: form-data; name="type"\r\nContent-Type: text/plain; charset=no\r\n\r\na\r\n--x--',
+			b'--x\r\nContent-Disposition: form-data; name="type"\r\nContent-Encoding: deflate\r\n\r\na\r\n--x--\r\n',
+			b'--x\r\nContent-Disposition: form-data; name="type"\r\nContent-Encoding: no\r\n\r\na\r\n--x--\r\n',
+			b'--x\r\nContent-Disposition: form-data; name="type"\r\nContent-Transfer-Encoding: no\r\n\r\na\r\n--x--\r\n',
+			b'--x\r\nContent-Disposition: form-data; name="type"\r\nContent-Transfer-Encoding: base64\r\n\r\na\r\n--x--\r\n',
+			b'--x\r\nContent-Disposition: form-data; name="type"\r\n\r\n\xff\r\n--x--\r\n',
+		],
+	)
+	async def test_broken_form_is_400(self, api: Api, body: bytes) -> None:
+		"""Nothing in a form can make the route fail inside."""
+		for boundary in ('; boundary=x', ''):
+			type = f'multipart/form-data{boundary}'
+			response = await api.web.post('/upload/image', data=body, headers={'Content-Type': type})
+
+			assert response.status == 400
+			assert (await response.json())['error']['message']
+
+	async def test_uploaded_picture_can_be_chosen(self, api: Api) -> None:
+		"""The next /object_info lists it."""
+		await upload(api, b'x', 'chosen.png')
+		info = await api.json('/object_info/Pick')
+
+		assert 'chosen.png' in info['Pick']['input']['required']['image'][0]
+
+
+class TestView:
+	"""GET /view of files as they are."""
+
+	async def test_saved_picture(self, api: Api, base: Path) -> None:
+		"""What a job saved can be fetched by what its history says, byte by byte."""
+		entry = await api.ended(await api.submit(saving()))
+		picture = entry['outputs']['2']['images'][0]
+		response = await api.get('/view', **picture)
+
+		assert response.status == 200
+		assert response.content_type == 'image/png'
+		assert response.headers['Content-Disposition'] == f'filename="{picture["filename"]}"'
+		assert await response.read() == (base / 'output' / picture['filename']).read_bytes()
+
+	async def test_folder_named_in_the_file_name(self, api: Api) -> None:
+		"""`name [input]` says the folder, whatever `type` says; only the last part of the name counts."""
+		assert (await api.get('/view', filename='seen.png [input]', type='temp')).status == 200
+		assert (await api.get('/view', filename='ignored/seen.png', type='input', subfolder='')).status == 200
+
+	async def test_part_of_a_file(self, api: Api) -> None:
+		"""Players of video ask for ranges."""
+		await upload(api, b'0123456789', 'range.mp4')
+		response = await api.web.get('/view?filename=range.mp4&type=input', headers={'Range': 'bytes=2-4'})
+
+		assert response.status == 206
+		assert await response.read() == b'234'
+
+	@pytest.mark.parametrize(
+		('query', 'status'),
+		[
+			({}, 404),
+			({'filename': ''}, 400),
+			({'filename': '/etc/passwd'}, 400),
+			({'filename': '../seen.png', 'type': 'input'}, 400),
+			({'filename': 'a..b', 'type': 'input'}, 400),
+			({'filename': 'seen.png', 'type': 'input', 'subfolder': '..'}, 403),
+			({'filename': 'seen.png', 'type': 'input', 'subfolder': '/etc'}, 403),
+			({'filename': 'seen.png', 'type': 'input', 'subfolder': 'a/../..'}, 403),
+			({'filename': 'one.safetensors', 'type': 'input', 'subfolder': '../models/checkpoints'}, 403),
+			({'filename': 'seen.png', 'type': 'input', 'subfolder': 'nul\0'}, 403),
+			({'filename': 'seen.png', 'type': 'models'}, 400),
+			({'filename': 'seen.png'}, 404),
+			({'filename': 'none.png', 'type': 'input'}, 404),
+			({'filename': 'sub', 'type': 'input'}, 404),
+			({'filename': 'x' * 5000, 'type': 'input'}, 404),
+			({'filename': 'seen.png [models]', 'type': 'input'}, 404),
+		],
+	)
+	async def test_bad_name(self, api: Api, query: dict[str, str], status: int) -> None:
+		"""No name leaves its root; what is not there is 404."""
+		response = await api.get('/view', **query)
+
+		assert response.status == status
+		assert (await response.json())['error']['message']
+
+	async def test_link_out_of_the_root_is_refused(self, api: Api, base: Path, tmp_path: Path) -> None:
+		"""A symbolic link that leads out of the folder is not followed."""
+		(tmp_path / 'secret.txt').write_text('secret')
+		link = base / 'input' / 'link.txt'
+		link.symlink_to(tmp_path / 'secret.txt')
+		response = await api.get('/view', filename='link.txt', type='input')
+		link.unlink()
+
+		assert response.status == 403
+
+	@pytest.mark.parametrize(
+		'name', ['a.html', 'a.xhtml', 'a.js', 'a.css', 'a.svg', 'a.xml', 'a.mht', 'a.rdf', 'a', 'a.pdf']
+	)
+	async def test_active_types_are_attachments(self, api: Api, name: str) -> None:
+		"""What could run scripts under this server's name is only downloaded."""
+		await upload(api, b'<script>alert(1)</script>', name, overwrite='1')
+		response = await api.get('/view', filename=name, type='input')
+
+		assert response.content_type == 'application/octet-stream'
+		assert response.headers['Content-Disposition'] == f'attachment; filename="{name}"'
+		assert response.headers['X-Content-Type-Options'] == 'nosniff'
+
+	async def test_svg_as_a_picture(self, api: Api) -> None:
+		"""Inside a page's <img> an SVG runs nothing."""
+		await upload(api, b'<svg/>', 'a.svg', overwrite='1')
+		response = await api.web.get('/view?filename=a.svg&type=input', headers={'Sec-Fetch-Dest': 'image'})
+
+		assert response.content_type == 'image/svg+xml'
+
+	async def test_name_cannot_end_its_header(self, api: Api) -> None:
+		"""Quotes and letters beyond ASCII are replaced where the name is told."""
+		await upload(api, b'x', 'nä".png')
+		response = await api.get('/view', filename='nä".png', type='input')
+
+		assert response.headers['Content-Disposition'] == 'filename="n__.png"'
+
+
+class TestRendering:
+	"""GET /view of pictures made anew."""
+
+	async def picture(self, api: Api, **query: str) -> tuple[str, Image.Image]:
+		"""The type of the answer, and its picture."""
+		response = await api.get('/view', filename='seen.png', type='input', **query)
+
+		assert response.status == 200
+		return response.content_type, Image.open(io.BytesIO(await response.read()))
+
+	@pytest.mark.parametrize(
+		('query', 'type', 'mode'),
+		[
+			({'preview': 'webp;90'}, 'image/webp', 'RGBA'),
+			({'preview': 'webp'}, 'image/webp', 'RGBA'),
+			({'preview': 'webp;best'}, 'image/webp', 'RGBA'),
+			({'preview': 'webp;9999'}, 'image/webp', 'RGBA'),
+			({'preview': 'jpeg;50'}, 'image/jpeg', 'RGB'),
+			({'preview': 'jpeg;50', 'channel': 'rgba'}, 'image/webp', 'RGBA'),
+			({'preview': 'gif'}, 'image/webp', 'RGBA'),
+			({'preview': ''}, 'image/webp', 'RGBA'),
+			({'preview': 'webp', 'channel': 'rgb'}, 'image/webp', 'RGB'),
+			({'channel': 'rgb'}, 'image/png', 'RGB'),
+			({'channel': 'a'}, 'image/png', 'RGBA'),
+			({'channel': 'rgba'}, 'image/png', 'RGBA'),
+			({'channel': 'else'}, 'image/png', 'RGBA'),
+		],
+	)
+	async def test_format(self, api: Api, query: dict[str, str], type: str, mode: str) -> None:
+		"""Format and channels as asked; what cannot be understood is WebP, or the file itself."""
+		content_type, picture = await self.picture(api, **query)
+
+		assert (content_type, picture.mode, picture.size) == (type, mode, (8, 4))
+
+	async def test_channels(self, api: Api) -> None:
+		"""Colours without transparency, transparency without colours."""
+		_, colours = await self.picture(api, channel='rgb')
+		_, alpha = await self.picture(api, channel='a')
+
+		assert colours.getpixel((0, 0)) == (10, 20, 30)
+		assert alpha.getpixel((0, 0)) == (0, 0, 0, 40)
+
+	async def test_file_that_is_no_picture_is_400(self, api: Api) -> None:
+		"""A preview of something else is refused with a sentence."""
+		await upload(api, b'not a picture', 'fake.png')
+		response = await api.get('/view', filename='fake.png', type='input', preview='webp')
+
+		assert response.status == 400
+		assert 'fake.png' in (await response.json())['error']['message']
