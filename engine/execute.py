@@ -170,7 +170,7 @@ class Executor:
 			return {}
 		given: Mapping[str, object] = {name: self._argument(argument, run) for name, argument in step.inputs.items()}
 		return {
-			name: [value if value is None or isinstance(value, bool | int | float | str) else str(value)[:SHOWN]]
+			name: [value if value is None or isinstance(value, bool | int | float | str) else described(value)]
 			for name, value in given.items()
 		}
 
@@ -213,6 +213,14 @@ def failed(
 			inputs=inputs or {},
 		),
 	)
+
+
+def described(value: object) -> str:
+	"""A value as text, cut short; its type where its own author's `__str__` fails."""
+	try:
+		return str(value)[:SHOWN]
+	except Exception:
+		return f'<{qualified_name(type(value))}>'
 
 
 def qualified_name(cls: type) -> str:

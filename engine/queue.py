@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 
-from engine.events import AnyEvent, EventBus, Failure, JobFinished, QueueChanged
+from engine.events import AnyEvent, EventBus, Failure, JobFinished, NodeFinished, QueueChanged
 from engine.jobs import Job, JobId, JobState, JobStore, Submission
 
 STATES = {'succeeded': JobState.SUCCEEDED, 'failed': JobState.FAILED, 'cancelled': JobState.CANCELLED}
@@ -61,9 +61,12 @@ class JobQueue:
 			self._changed()
 
 	def lose(self, job: JobId, failure: Failure) -> None:
-		"""End a running job whose worker is gone."""
+		"""End a running job whose worker is gone; what it had finished is told."""
+		executed = tuple(event.node for event in self.store.get(job).events if isinstance(event, NodeFinished))
 		self.tell(
-			JobFinished(job=job, state='failed', failure=failure, node=failure.node, kind=failure.kind, executed=())
+			JobFinished(
+				job=job, state='failed', failure=failure, node=failure.node, kind=failure.kind, executed=executed
+			)
 		)
 
 	def remove(self, jobs: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ The worker process holds one; the command line and tests hold one in their own p
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Collection
 
@@ -22,6 +23,8 @@ from engine.plan import make_plan
 from engine.plugins import Kit, load_pack
 from engine.settings import Settings
 from engine.storage import Storage
+
+log = logging.getLogger(__name__)
 
 MODEL_SHARE = 0.6
 FALLBACK_MEMORY = 8 * 2**30
@@ -63,6 +66,10 @@ class Runner:
 			outcome = self._executor.run(plan, job, cancel)
 		except NodeFailed as error:
 			outcome = failed(job.id, error)
+		except Exception as error:
+			# A fault of the engine's own: the job is lost, the process need not be.
+			log.exception('Job %s could not be run.', job.id)
+			outcome = failed(job.id, NodeFailed('', '', error))
 		self._publish(outcome)
 		return outcome
 

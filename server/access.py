@@ -21,7 +21,7 @@ CORS_HEADERS = 'Content-Type, Authorization, Comfy-User'
 
 @dataclass(frozen=True)
 class Access:
-	"""`host` is what the server is bound to; `cors_origin`, if given, may read answers from its pages."""
+	"""`host` is what the server is bound to; the pages of `cors_origin` may talk to it, of any origin if it is `*`."""
 
 	host: str = '127.0.0.1'
 	cors_origin: str = ''
@@ -38,11 +38,15 @@ class Access:
 					'This server is bound to this machine and answers to localhost, to IP addresses and to the '
 					'--host it was started with.',
 				)
-			if not self.cors_origin and is_foreign(request):
+			if is_foreign(request) and not self.invites(request.headers.get('Origin')):
 				return web.Response(status=403)
 			return web.Response() if request.method == 'OPTIONS' else await handler(request)
 
 		return access
+
+	def invites(self, origin: str | None) -> bool:
+		"""Whether the pages of an origin may come in. A page's pictures say no origin, and can change nothing."""
+		return bool(self.cors_origin) and (self.cors_origin == '*' or origin is None or origin == self.cors_origin)
 
 	def knows_host(self, host: str | None) -> bool:
 		"""Whether a `Host` header is one that this server is called by. Anything goes unless bound to loopback."""

@@ -60,8 +60,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 		if 'Allow' in error.headers:
 			reply.headers['Allow'] = error.headers['Allow']
 		return reply
+	except web.RequestPayloadError as error:
+		return error_reply(400, 'bad_request', f'The body cannot be read: {one_line(error)}.')
 	except ConnectionError:
-		raise  # The client has gone; there is nobody to tell.
+		return web.Response(status=400)  # The client has gone; there is nobody to tell.
 	except EngineError as error:
 		return error_reply(status_of(error), snake(type(error).__name__), str(error))
 	except Exception:
@@ -70,6 +72,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 		return error_reply(
 			500, 'internal_error', f'Something went wrong in the server; its log has it as error {name}.'
 		)
+
+
+def one_line(error: Exception) -> str:
+	"""An exception's message without its line breaks."""
+	return ' '.join(str(error).split())
 
 
 def snake(name: str) -> str:

@@ -17,7 +17,7 @@ from engine.events import Folder
 from engine.files import FOLDERS, Files, annotated
 from server.comfy.pictures import read_rendering, render
 from server.comfy.uploads import store_upload
-from server.errors import BadRequest, Forbidden
+from server.errors import BadRequest, Forbidden, one_line
 from server.http import reply
 from server.keys import STORAGE
 from server.schemas.files import Uploaded
@@ -35,7 +35,7 @@ async def upload_image(request: web.Request) -> web.Response:
 	try:
 		form = await request.post()
 	except BROKEN_FORM as error:
-		raise BadRequest(f'The form cannot be read: {error}.') from error
+		raise BadRequest(f'The form cannot be read: {one_line(error)}.') from error
 	upload = form.get('image')
 	if not isinstance(upload, web.FileField) or not upload.filename:
 		raise BadRequest('The form has no file "image" with a file name.')

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import JsonValue
-
 from engine.check import Checked, Code, Problem
 from engine.declaration import Choice, Input, NodeInfo
 from engine.storage import Storage
@@ -69,7 +67,12 @@ def missing_kinds(problems: Sequence[Problem]) -> PromptRefused:
 
 def node_errors(checked: Checked, nodes: Mapping[str, NodeInfo], storage: Storage) -> dict[str, NodeErrors]:
 	"""Node id → all that is wrong with it. Nodes that only need a bad one are not listed."""
-	closures = {sink: checked.graph.closure([sink]).calls for sink in checked.sinks}
+	readers: dict[str, list[str]] = {}
+	for node, _, link in checked.graph.links():
+		readers.setdefault(link.node, []).append(node)
+	# The file choices of all kinds at once, since each listing reads the disk.
+	kinds = {problem.kind for problem in checked.problems if problem.kind in nodes}
+	declared = {node.kind: node for node in storage.described([nodes[kind] for kind in kinds])}
 	found: dict[str, NodeErrors] = {}
 	for problem in checked.problems:
 		if problem.node is None:
@@ -77,31 +80,41 @@ def node_errors(checked: Checked, nodes: Mapping[str, NodeInfo], storage: Storag
 		if problem.node not in found:
 			found[problem.node] = NodeErrors(
 				errors=[],
-				dependent_outputs=[sink for sink, needed in closures.items() if problem.node in needed],
+				dependent_outputs=spoilt_sinks(checked, problem.node, readers),
 				class_type=problem.kind,
 			)
-		found[problem.node].errors.append(reason(problem, nodes, storage))
+		found[problem.node].errors.append(reason(problem, declared))
 	return found
 
 
-def reason(problem: Problem, nodes: Mapping[str, NodeInfo], storage: Storage) -> Reason:
+def spoilt_sinks(checked: Checked, node: str, readers: Mapping[str, Sequence[str]]) -> list[str]:
+	"""The sinks that need a node, itself included."""
+	seen: set[str] = set()
+	waiting = [node]
+	while waiting:
+		reached = waiting.pop()
+		if reached not in seen:
+			seen.add(reached)
+			waiting.extend(readers.get(reached, ()))
+	return [sink for sink in checked.sinks if sink in seen]
+
+
+def reason(problem: Problem, declared: Mapping[str, NodeInfo]) -> Reason:
 	"""One problem as a reason."""
 	if problem.code == 'dependency_cycle':
 		info = ReasonInfo(node_id=problem.node, cycle_nodes=list(problem.cycle))
 		details = problem.received
 	else:
-		wanted = wanted_input(problem, nodes, storage)
+		wanted = wanted_input(problem, declared)
 		info = ReasonInfo.model_validate(facts(problem, wanted))
 		details = told_details(problem, wanted)
 	return Reason(type=problem.code, message=MESSAGES.get(problem.code, problem.code), details=details, extra_info=info)
 
 
-def wanted_input(problem: Problem, nodes: Mapping[str, NodeInfo], storage: Storage) -> Input | None:
-	"""The declared input that a problem is about, its file choices listed."""
-	info = nodes.get(problem.kind)
-	if info is None or problem.input is None:
-		return None
-	return storage.described([info])[0].inputs_by_name.get(problem.input)
+def wanted_input(problem: Problem, declared: Mapping[str, NodeInfo]) -> Input | None:
+	"""The declared input that a problem is about."""
+	node = declared.get(problem.kind)
+	return None if node is None or problem.input is None else node.inputs_by_name.get(problem.input)
 
 
 def facts(problem: Problem, wanted: Input | None) -> dict[str, object]:
@@ -128,7 +141,7 @@ def told_details(problem: Problem, wanted: Input | None) -> str:
 		case 'value_not_in_list' if wanted is not None:
 			options = choices(wanted)
 			listed = f'(list of length {len(options)})' if is_long(wanted) else str(list(options))
-			return f'{problem.input}: {quoted(problem.value)} not in {listed}'
+			return f'{problem.input}: {problem.value!r} not in {listed}'
 		case 'bad_linked_input':
 			return f'{problem.input}: {problem.received}'
 		case _:
@@ -143,8 +156,3 @@ def choices(wanted: Input) -> tuple[str, ...]:
 def is_long(wanted: Input) -> bool:
 	"""Whether there are too many choices to send them along."""
 	return len(choices(wanted)) > LONG_LIST
-
-
-def quoted(value: JsonValue) -> str:
-	"""A chosen value for a message."""
-	return repr(value)

@@ -6,10 +6,14 @@ from server.schemas.base import Reply
 
 
 class Manager(Reply):
+	"""The official manager of plugins."""
+
 	supports_v4: bool = False
 
 
 class Extension(Reply):
+	"""What plugins of the official server would announce."""
+
 	manager: Manager = Manager()
 
 

@@ -20,12 +20,16 @@ class JobAt(Reply):
 
 
 class CachedData(Reply):
+	"""Nodes that need not run."""
+
 	nodes: list[str]
 	prompt_id: str
 	timestamp: int
 
 
 class ErrorData(Reply):
+	"""Why a job failed: where, what was raised, what the node was given."""
+
 	prompt_id: str
 	node_id: str
 	node_type: str
@@ -39,6 +43,8 @@ class ErrorData(Reply):
 
 
 class InterruptedData(Reply):
+	"""Where a job was stopped."""
+
 	prompt_id: str
 	node_id: str
 	node_type: str
@@ -56,15 +62,21 @@ HistoryMessage = (
 
 
 class StatusData(Reply):
+	"""The queue."""
+
 	status: QueueStatus
 
 
 class WelcomeData(Reply):
+	"""The queue, and the id under which the socket is known."""
+
 	status: QueueStatus
 	sid: str
 
 
 class ExecutingData(Reply):
+	"""A node has begun."""
+
 	node: str
 	display_node: str
 	prompt_id: str
@@ -78,6 +90,8 @@ class ExecutingNothing(Reply):
 
 
 class NodeState(Reply):
+	"""How far one node has come."""
+
 	value: int
 	max: int
 	state: Literal['running', 'finished', 'error']
@@ -89,11 +103,15 @@ class NodeState(Reply):
 
 
 class ProgressStateData(Reply):
+	"""Every node of a job that has begun."""
+
 	prompt_id: str
 	nodes: dict[str, NodeState]
 
 
 class ProgressData(Reply):
+	"""A node has come so far."""
+
 	value: int
 	max: int
 	prompt_id: str
@@ -101,6 +119,8 @@ class ProgressData(Reply):
 
 
 class ExecutedData(Reply):
+	"""What a sink shows."""
+
 	node: str
 	display_node: str
 	output: Ui | None
@@ -119,61 +139,85 @@ class PreviewInfo(Reply):
 
 
 class Welcome(Reply):
+	"""The first message to a socket."""
+
 	type: Literal['status'] = 'status'
 	data: WelcomeData
 
 
 class Status(Reply):
+	"""To all, when the queue changes."""
+
 	type: Literal['status'] = 'status'
 	data: StatusData
 
 
 class FeatureFlags(Reply):
+	"""The answer to the flags of a client."""
+
 	type: Literal['feature_flags'] = 'feature_flags'
 	data: Features
 
 
 class ExecutionStart(Reply):
+	"""A worker has begun with the job."""
+
 	type: Literal['execution_start'] = 'execution_start'
 	data: JobAt
 
 
 class ExecutionCached(Reply):
+	"""The plan is made."""
+
 	type: Literal['execution_cached'] = 'execution_cached'
 	data: CachedData
 
 
 class Executing(Reply):
+	"""A node has begun, or the job is over."""
+
 	type: Literal['executing'] = 'executing'
 	data: ExecutingData | ExecutingNothing
 
 
 class ProgressState(Reply):
+	"""The progress of all nodes."""
+
 	type: Literal['progress_state'] = 'progress_state'
 	data: ProgressStateData
 
 
 class Progress(Reply):
+	"""The progress of one node."""
+
 	type: Literal['progress'] = 'progress'
 	data: ProgressData
 
 
 class Executed(Reply):
+	"""A sink has its results."""
+
 	type: Literal['executed'] = 'executed'
 	data: ExecutedData
 
 
 class ExecutionSuccess(Reply):
+	"""The job has succeeded."""
+
 	type: Literal['execution_success'] = 'execution_success'
 	data: JobAt
 
 
 class ExecutionError(Reply):
+	"""The job has failed."""
+
 	type: Literal['execution_error'] = 'execution_error'
 	data: ErrorData
 
 
 class ExecutionInterrupted(Reply):
+	"""The job was stopped."""
+
 	type: Literal['execution_interrupted'] = 'execution_interrupted'
 	data: InterruptedData
 

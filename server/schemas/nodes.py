@@ -27,12 +27,16 @@ InputSpec = tuple[str | list[str], InputOptions]
 
 
 class NodeInputs(Reply):
+	"""The inputs of a node."""
+
 	required: dict[str, InputSpec]
 	optional: dict[str, InputSpec] | None = None
 	hidden: dict[str, str] | None = None
 
 
 class InputOrder(Reply):
+	"""The names of the inputs, in the order in which editors show them."""
+
 	required: list[str]
 	optional: list[str] | None = None
 	hidden: list[str] | None = None

@@ -10,6 +10,8 @@ from server.schemas.base import Reply
 
 
 class SystemInfo(Reply):
+	"""The machine and its software."""
+
 	os: str
 	ram_total: int
 	ram_free: int
@@ -24,6 +26,8 @@ class SystemInfo(Reply):
 
 
 class DeviceInfo(Reply):
+	"""A device that models can run on."""
+
 	name: str
 	type: str
 	index: int | None

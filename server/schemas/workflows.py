@@ -14,4 +14,6 @@ class WorkflowSummary(Reply):
 
 
 class WorkflowListing(Reply):
+	"""All bundled workflows."""
+
 	workflows: list[WorkflowSummary]

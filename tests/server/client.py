@@ -16,7 +16,7 @@ from aiohttp.web import Application, Request
 
 Web = TestClient[Request, Application]
 Graph = dict[str, dict[str, Any]]
-PATIENCE = 20.0
+PATIENCE = 60.0
 PAUSE = 0.02
 seeds = itertools.count(1)
 

@@ -139,6 +139,16 @@ class TestCors:
 			assert 'Comfy-User' in response.headers['Access-Control-Allow-Headers']
 			assert response.headers['Access-Control-Allow-Credentials'] == 'true'
 
+	async def test_other_origins_stay_out(self, open_web: Web) -> None:
+		"""Only the named origin is let in; its pages may show pictures, which say no origin."""
+		foreign = {'Origin': 'http://evil.example', 'Sec-Fetch-Site': 'cross-site'}
+		invited = {'Origin': 'http://pages.example', 'Sec-Fetch-Site': 'cross-site'}
+
+		assert (await open_web.post('/interrupt', headers=foreign)).status == 403
+		assert (await open_web.post('/interrupt', headers=invited)).status == 200
+		assert (await open_web.get('/queue', headers={'Sec-Fetch-Site': 'cross-site'})).status == 200
+		assert Access(cors_origin='*').invites('http://evil.example')
+
 	async def test_no_headers_without_it(self, api: Api) -> None:
 		"""By default no other origin may read anything."""
 		assert 'Access-Control-Allow-Origin' not in (await api.get('/queue')).headers

@@ -90,11 +90,29 @@ class TestReadBody:
 		assert 'NaN' not in text
 		assert 'Infinity' not in text
 
+	async def test_deep_body_reaches_the_history(self, api: Api) -> None:
+		"""What is read can also be sent to the worker, stored and listed."""
+		deep: object = 'bottom'
+		for _ in range(190):
+			deep = [deep]
+		graph = {**saving(), '3': call('Show', paper=['1', 0], unknown={'__value__': deep})}
+		entry = await api.ended(await api.submit(graph, extra_data={'deep': deep, 'extra_pnginfo': {'deep': deep}}))
+
+		assert entry['status']['completed']
+		assert entry['prompt'][3]['deep'] == deep
+
 	async def test_unknown_fields_and_byte_order_mark_are_let_pass(self, api: Api) -> None:
 		"""Editors of files put a mark in front, clients put fields in that are not ours."""
 		body = b'\xef\xbb\xbf' + json.dumps({'prompt': saving(), 'workflow_id': 'x'}).encode()
 
 		assert (await api.post('/prompt', body)).status == 200
+
+	async def test_body_that_is_not_compressed_as_it_says(self, api: Api) -> None:
+		"""A wrong Content-Encoding is the client's fault."""
+		response = await api.web.post('/queue', data=b'plain', headers={'Content-Encoding': 'gzip'})
+
+		assert response.status == 400
+		assert 'gzip' in (await response.json())['error']['message']
 
 	async def test_body_above_the_limit_is_413(self, api: Api) -> None:
 		"""More than the announced size is refused, and the server goes on."""

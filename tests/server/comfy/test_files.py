@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,16 @@ class TestView:
 		assert response.content_type == 'image/png'
 		assert response.headers['Content-Disposition'] == f'filename="{picture["filename"]}"'
 		assert await response.read() == (base / 'output' / picture['filename']).read_bytes()
+
+	async def test_saved_picture_holds_its_workflow(self, api: Api) -> None:
+		"""Graph and extra entries are text chunks of the PNG, as JSON."""
+		graph, workflow = saving(), {'id': 'w', 'nodes': []}
+		job = await api.submit(graph, extra_data={'extra_pnginfo': {'workflow': workflow}})
+		response = await api.get('/view', **(await api.ended(job))['outputs']['2']['images'][0])
+		picture = Image.open(io.BytesIO(await response.read()))
+
+		assert json.loads(picture.info['prompt']) == graph
+		assert json.loads(picture.info['workflow']) == workflow
 
 	async def test_folder_named_in_the_file_name(self, api: Api) -> None:
 		"""`name [input]` says the folder, whatever `type` says; only the last part of the name counts."""

@@ -7,7 +7,8 @@ from typing import cast
 
 from aiohttp import web
 
-from server.comfy.sockets import OUTBOX_BYTES, Client
+from server.comfy.sockets import OUTBOX_BYTES, Client, Preview
+from server.schemas.messages import PreviewInfo
 
 
 class StuckSocket:
@@ -91,3 +92,25 @@ class TestOutbox:
 		writer.cancel()
 
 		assert socket.tried == frames
+
+
+class TestPreview:
+	"""Binary frames."""
+
+	def test_format_and_metadata(self) -> None:
+		"""PNG is format 2 in the old form, which some clients take for results; the new form names the type."""
+		info = PreviewInfo(
+			node_id='1',
+			display_node_id='1',
+			parent_node_id=None,
+			real_node_id='1',
+			prompt_id='job',
+			image_type='image/png',
+		)
+		preview = Preview(info, b'PNG')
+		new = preview.frame({'supports_preview_metadata': True})
+
+		assert preview.frame({}) == b'\0\0\0\1\0\0\0\2PNG'
+		assert new[:4] == b'\0\0\0\4'
+		assert b'"image_type":"image/png"' in new[8:-3]
+		assert new.endswith(b'}PNG')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -36,14 +35,11 @@ class TestHealth:
 
 	async def test_answers_while_the_worker_starts(self, tmp_path: Path) -> None:
 		"""The server listens at once; what needs no nodes is answered, what needs them waits for them."""
-		began = time.perf_counter()
 		async with TestClient(TestServer(build_app(Settings(base=tmp_path), pack='tests.server.pack'))) as client:
 			health = await (await client.get('/v1/health')).json()
-			answered = time.perf_counter() - began
 			nodes = await (await client.get('/object_info')).json()
 
 		assert health['worker'] == 'starting'
-		assert answered < 1.0
 		assert 'Shade' in nodes
 
 
