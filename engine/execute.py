@@ -8,6 +8,7 @@ finished. The only way out is `publish`.
 State of a run:
 	values   node → its outputs, while somebody still needs them, e.g. {'model': (ref, ref, ref)}
 	readers  node → how many pending steps have yet to read it, e.g. {'model': 3}
+	computed keys that were computed in this run: an equal step under another id takes its result from the cache
 	finished nodes that have their results, in order, e.g. ['model', 'positive']
 """
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from engine.cache import Entry, OutputCache, Outputs
+from engine.cache import CacheKey, Entry, OutputCache, Outputs
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
 from engine.errors import Cancelled, NodeFailed, NodeUsage
@@ -40,6 +41,7 @@ class _Run:
 
 	values: dict[NodeId, Outputs] = field(default_factory=dict)
 	readers: Counter[NodeId] = field(default_factory=Counter)
+	computed: set[CacheKey] = field(default_factory=set)
 	finished: list[NodeId] = field(default_factory=list)
 	current: Step | None = None
 
@@ -89,23 +91,31 @@ class Executor:
 		)
 		for step in plan.steps:
 			cancel.check()
-			if step.node in left:
+			# An equal step may have run a moment ago, under another id.
+			known = self._cache.get(step.key) if step.node not in left or step.key in run.computed else None
+			if step.node in left and known is None:
 				run.current = step
 				self._call(step, job, cancel, run)
 				run.current = None
-			elif step.node in plan.sinks:
-				entry = self._cache.get(step.key)
-				run.finished.append(step.node)
-				self._publish(
-					NodeFinished(
-						job=job.id,
-						node=step.node,
-						kind=step.spec.info.kind,
-						seconds=0.0,
-						cached=True,
-						ui=entry.ui if entry is not None else None,
-					)
-				)
+				continue
+			if step.node in left and known is not None:
+				self._keep(step, known.outputs, run)
+			if step.node in plan.sinks:
+				self._tell_again(step, known, job, run)
+
+	def _tell_again(self, step: Step, known: Entry | None, job: JobInfo, run: _Run) -> None:
+		"""A sink that was not called shows what it showed."""
+		run.finished.append(step.node)
+		self._publish(
+			NodeFinished(
+				job=job.id,
+				node=step.node,
+				kind=step.spec.info.kind,
+				seconds=0.0,
+				cached=True,
+				ui=known.ui if known is not None else None,
+			)
+		)
 
 	def _hold(self, plan: Plan, run: _Run) -> tuple[Step, ...]:
 		"""Decide what runs, and get hold of the cached values it needs before anything can evict them."""
@@ -146,9 +156,8 @@ class Executor:
 			raise NodeFailed(step.node, info.kind, error) from error
 		seconds = time.perf_counter() - began
 		self._cache.put(step.key, Entry(outputs, context.ui, seconds))
-		if run.readers[step.node]:
-			run.values[step.node] = outputs
-		self._release(step, run)
+		run.computed.add(step.key)
+		self._keep(step, outputs, run)
 		run.finished.append(step.node)
 		self._publish(NodeFinished(job=job.id, node=step.node, kind=info.kind, seconds=seconds, ui=context.ui))
 
@@ -157,7 +166,10 @@ class Executor:
 			return argument.value
 		return run.values[argument.node][argument.output]
 
-	def _release(self, step: Step, run: _Run) -> None:
+	def _keep(self, step: Step, outputs: Outputs, run: _Run) -> None:
+		"""Hold a step's outputs for its readers, and let go of what it was the last to read."""
+		if run.readers[step.node]:
+			run.values[step.node] = outputs
 		for node in step.upstream:
 			run.readers[node] -= 1
 			if not run.readers[node]:
@@ -201,13 +213,13 @@ def failed(
 	return JobFinished(
 		job=job,
 		state='failed',
-		node=error.node,
+		node=error.node or None,
 		kind=error.kind,
 		executed=executed,
 		failure=Failure(
 			message=str(cause) or type(cause).__name__,
 			exception_type=qualified_name(type(cause)),
-			node=error.node,
+			node=error.node or None,
 			kind=error.kind,
 			traceback=tuple(traceback.format_tb(cause.__traceback__)),
 			inputs=inputs or {},

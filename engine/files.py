@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import mimetypes
 import os
 import random
@@ -20,6 +21,8 @@ from pydantic import JsonValue
 from engine.errors import BadName, FileMissing
 from engine.events import Folder, SavedFile
 from engine.settings import Settings
+
+log = logging.getLogger(__name__)
 
 ANNOTATION = re.compile(r'^(?P<name>.*) \[(?P<folder>input|output|temp)\]$', re.DOTALL)
 FOLDERS: tuple[Folder, ...] = ('input', 'output', 'temp')
@@ -112,7 +115,10 @@ class Files:
 		wanted.parent.mkdir(parents=True, exist_ok=True)
 		info = PngInfo()
 		for key, value in (metadata or {}).items() if self.metadata else ():
-			info.add_text(key, json.dumps(value))
+			if is_keyword(key):
+				info.add_text(key, json.dumps(value))
+			else:
+				log.warning('The metadata entry %r is left out: PNG cannot hold this name.', key)
 		partial = wanted.parent / f'.{wanted.name}.{os.getpid()}.{random.randrange(2**32):08x}.part'  # noqa: S311
 		try:
 			with partial.open('wb') as stream:
@@ -182,6 +188,14 @@ def is_text(name: str) -> bool:
 	except UnicodeEncodeError:
 		return False
 	return True
+
+
+def is_keyword(text: str) -> bool:
+	"""Whether PNG can hold a text chunk of this name: 1 to 79 letters of Latin-1 (PNG specification, 11.3.4.2)."""
+	try:
+		return 0 < len(text.encode('latin-1')) < 80 and '\0' not in text
+	except UnicodeEncodeError:
+		return False
 
 
 def media_type(name: str) -> str:

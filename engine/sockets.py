@@ -39,8 +39,8 @@ def socket_name(annotation: Any) -> str:
 		return ','.join(dict.fromkeys(socket_name(member) for member in members))
 	if isinstance(annotation, type) and annotation in PRIMITIVES:
 		return PRIMITIVES[annotation]
-	if origin is not None and get_args(annotation):
-		# A generic such as ModelRef[DiffusionModel] is named after what it refers to.
+	if isinstance(origin, type) and origin.__module__ != 'builtins' and get_args(annotation):
+		# A generic such as ModelRef[DiffusionModel] is named after what it refers to; list[int] is another thing.
 		return socket_name(get_args(annotation)[0])
 	name = getattr(annotation, '__socket__', None)
 	if isinstance(name, str):

@@ -121,6 +121,8 @@ def _read_input(kind: str, parameter: inspect.Parameter, hint: Any) -> Input:
 	tooltips = [extra for extra in extras if isinstance(extra, str)]
 	type_name = _socket_name(kind, f'parameter {parameter.name!r}', annotation)
 	widget = widgets[0] if widgets else _default_widget(type_name, parameter.default)
+	if widgets and widget is not None and isinstance(parameter.default, bool | int | float | str):
+		widget = widget.model_copy(update={'default': parameter.default})
 	return Input(
 		name=parameter.name,
 		type='COMBO' if isinstance(widget, Choice) else type_name,

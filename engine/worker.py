@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import queue
+import signal
 import socket
 import sys
 import threading
@@ -148,6 +149,8 @@ def main() -> None:
 	parser.add_argument('--pack', default='nodes')
 	arguments = parser.parse_args()
 	logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s', stream=sys.stderr)
+	# Ctrl-C in a terminal reaches the whole group; it is the server that says when to end.
+	signal.signal(signal.SIGINT, signal.SIG_IGN)
 	token = sys.stdin.readline()
 	settings = Settings.model_validate_json(sys.stdin.readline())
 	with socket.create_connection(('127.0.0.1', arguments.port)) as connection:

@@ -1,0 +1,135 @@
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from engine.errors import BadDocument, FileMissing
+from engine.formats.workflow import open_workflow, parse_json, read_workflow
+from engine.graph import Constant, Link, NodeId
+from tests.engine.tools import registry_of
+
+NODES = registry_of().infos
+NATIVE: JsonValue = {
+	'lumengraph': 1,
+	'title': 'A sum',
+	'inputs': {'first': {'node': 'sum', 'input': 'a'}, 'lost': {'node': 'gone', 'input': 'a'}},
+	'nodes': {
+		'one': {'kind': 'Number', 'inputs': {'value': 1}},
+		'sum': {'kind': 'Add', 'inputs': {'a': {'node': 'one', 'output': 'INT'}, 'b': 2}},
+		'a.b': {'kind': 'Number', 'inputs': {'value': 3}},
+	},
+}
+
+
+def written(folder: Path, content: bytes | JsonValue) -> Path:
+	"""A workflow file with this content."""
+	path = folder / 'flow.json'
+	path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+	return path
+
+
+class TestForms:
+	def test_a_native_file(self, tmp_path: Path) -> None:
+		"""A native file has a title, named inputs, and is checked strictly."""
+		workflow = open_workflow(written(tmp_path, NATIVE), NODES)
+
+		assert workflow.title == 'A sum'
+		assert list(workflow.inputs) == ['first', 'lost']
+		assert workflow.graph.calls[NodeId('sum')].inputs['a'] == Link(NodeId('one'), 0)
+		assert not workflow.tolerant
+
+	def test_the_api_form(self, tmp_path: Path) -> None:
+		"""The API form may carry inputs that no node declares, so it is checked tolerantly."""
+		workflow = open_workflow(written(tmp_path, {'1': {'class_type': 'Number', 'inputs': {'value': 1}}}), NODES)
+
+		assert workflow.graph.calls[NodeId('1')].kind == 'Number'
+		assert workflow.tolerant
+
+	def test_the_editor_form_is_told_apart(self, tmp_path: Path) -> None:
+		"""Who gives the editor's form learns what to export instead."""
+		path = written(tmp_path, {'nodes': [{'id': 1, 'type': 'Number'}], 'links': [], 'version': 0.4})
+
+		with pytest.raises(BadDocument, match=r"flow\.json: This is ComfyUI's editor form.*Export \(API\)"):
+			open_workflow(path, NODES)
+
+	@pytest.mark.parametrize(
+		('document', 'found'),
+		[([1], 'a list'), ('x', 'text'), (5, 'a number'), (None, 'null'), ({}, 'an object'), ({'a': 1}, 'an object')],
+	)
+	def test_anything_else_is_refused(self, document: JsonValue, found: str) -> None:
+		"""The message says what the document is instead."""
+		with pytest.raises(BadDocument, match=f'This is no workflow file: {found}'):
+			read_workflow(document, NODES)
+
+
+class TestBrokenFiles:
+	def test_malformed_json_is_told_with_its_line(self, tmp_path: Path) -> None:
+		"""The message names the file, the line and the column."""
+		with pytest.raises(BadDocument, match=r'flow\.json: This is not JSON: .* line 3 column 7'):
+			open_workflow(written(tmp_path, b'{\n "nodes": {},\n "a": }'), NODES)
+
+	def test_an_empty_file(self, tmp_path: Path) -> None:
+		"""An empty file is no JSON."""
+		with pytest.raises(BadDocument, match='This is not JSON'):
+			open_workflow(written(tmp_path, b''), NODES)
+
+	def test_a_missing_file(self, tmp_path: Path) -> None:
+		"""The message names the file and where it was looked for."""
+		with pytest.raises(FileMissing, match=r"'nothing\.json'") as caught:
+			open_workflow(tmp_path / 'nothing.json', NODES)
+		assert caught.value.folder == str(tmp_path)
+
+	def test_a_folder(self, tmp_path: Path) -> None:
+		"""What cannot be read is told with the system's reason."""
+		with pytest.raises(BadDocument, match='cannot be read: Is a directory'):
+			open_workflow(tmp_path, NODES)
+
+	def test_another_encoding(self, tmp_path: Path) -> None:
+		"""Only UTF-8 is read, with or without a byte order mark."""
+		with pytest.raises(BadDocument, match=r'This is not UTF-8 text: .* at byte 2'):
+			open_workflow(written(tmp_path, '{"é": 1}'.encode('latin-1')), NODES)
+		assert parse_json(b'\xef\xbb\xbf{}') == {}
+
+	@pytest.mark.parametrize('depth', [300, 100_000])
+	def test_deep_nesting(self, tmp_path: Path, depth: int) -> None:
+		"""A document nested without end is refused, not a crash."""
+		with pytest.raises(BadDocument, match='recursion limit'):
+			open_workflow(written(tmp_path, b'[' * depth + b']' * depth), NODES)
+
+	@pytest.mark.parametrize('text', ['9' * 5000, '"\\ud800"', '\udcff'])
+	def test_what_could_not_be_written_again(self, text: str) -> None:
+		"""A number of thousands of digits and half a character are refused."""
+		with pytest.raises(BadDocument, match='This is not JSON'):
+			parse_json(text)
+
+	def test_numbers_that_are_none_are_read(self) -> None:
+		"""Python writers put NaN and Infinity into JSON."""
+		assert str(parse_json('[NaN, -Infinity]')) == '[nan, -inf]'
+
+
+class TestNamedInputs:
+	def test_a_named_input_is_set(self) -> None:
+		"""A link is replaced by the value too; the workflow itself is unchanged."""
+		workflow = read_workflow(NATIVE, NODES)
+		changed = workflow.with_value('first', 5)
+
+		assert changed.graph.calls[NodeId('sum')].inputs == {'a': Constant(5), 'b': Constant(2)}
+		assert workflow.graph.calls[NodeId('sum')].inputs['a'] == Link(NodeId('one'), 0)
+
+	def test_any_input_is_reached_through_its_node(self) -> None:
+		"""NODE.INPUT reaches every input; the last dot counts, since ids may hold dots."""
+		workflow = read_workflow(NATIVE, NODES)
+
+		assert workflow.place('sum.b') == ('sum', 'b')
+		assert workflow.place('a.b.value') == ('a.b', 'value')
+
+	def test_an_unknown_name_is_refused(self) -> None:
+		"""The message lists what could be set."""
+		with pytest.raises(BadDocument, match=r"no workflow input 'second'.*first, lost.*one, sum, a\.b"):
+			read_workflow(NATIVE, NODES).with_value('second', 1)
+
+	def test_a_name_that_points_nowhere_is_refused(self) -> None:
+		"""A named input of a node that is gone cannot be set."""
+		with pytest.raises(BadDocument, match="'lost' points at node 'gone'"):
+			read_workflow(NATIVE, NODES).with_value('lost', 1)

@@ -1,0 +1,126 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from engine.cancel import CancelToken
+from engine.context import Context, JobInfo
+from engine.errors import JobCancelled
+from engine.events import AnyEvent, NodePreview, NodeProgress, SavedFile, Ui
+from engine.models import Loaders, ModelRef, ModelStore
+from engine.settings import Settings
+from engine.storage import Storage
+
+
+class Desk:
+	"""A context, and what it published."""
+
+	def __init__(self, folder: Path, job: JobInfo) -> None:
+		self.events: list[AnyEvent] = []
+		self.cancel = CancelToken()
+		self.loaders = Loaders()
+		self.storage = Storage.of(Settings(base=folder))
+		self.context = Context(
+			job,
+			'n',
+			models=ModelStore(self.loaders, self.storage.catalogue.find, budget=2**20),
+			storage=self.storage,
+			cancel=self.cancel,
+			publish=self.events.append,
+		)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+	"""A node of a job that wants previews."""
+	job = JobInfo('j', {'1': {'class_type': 'A', 'inputs': {}}}, {'workflow': {'nodes': []}}, previews=True)
+	return Desk(tmp_path, job)
+
+
+class TestProgress:
+	def test_it_is_told(self, desk: Desk) -> None:
+		"""With job, node and phase."""
+		desk.context.progress(1, 4, phase='sampling')
+		[event] = desk.events
+
+		assert isinstance(event, NodeProgress)
+		assert (event.job, event.node, event.done, event.total, event.phase) == ('j', 'n', 1, 4, 'sampling')
+
+	def test_it_stops_a_cancelled_job(self, desk: Desk) -> None:
+		"""So that a node that tells of its progress needs no other check."""
+		desk.cancel.cancel()
+		with pytest.raises(JobCancelled):
+			desk.context.progress(1, 4)
+		with pytest.raises(JobCancelled):
+			desk.context.check_cancelled()
+
+
+class TestModels:
+	def test_a_load_sees_the_jobs_cancel(self, desk: Desk) -> None:
+		"""A node leases weights without a word of the token; its job's cancel ends the load."""
+		path = desk.storage.catalogue.places['vae'][0] / 'a.pt'
+		path.parent.mkdir(parents=True)
+		path.write_bytes(b'weights')
+		ref = ModelRef[memoryview](desk.storage.catalogue.digest(path), 'vae')
+
+		def load(path: Path, *, dtype: str, cancel: CancelToken) -> memoryview:
+			cancel.check()
+			return memoryview(path.read_bytes())
+
+		desk.loaders.add('vae', load)
+		with desk.context.models.use(ref) as weights:
+			assert weights.tobytes() == b'weights'
+		desk.cancel.cancel()
+		other = ModelRef[memoryview](ref.file, 'vae', 'float16')
+		with pytest.raises(JobCancelled), desk.context.models.use(other):
+			pass
+
+
+class TestPreviews:
+	def test_they_are_small_pictures(self, desk: Desk) -> None:
+		"""JPEG, at most 512 pixels a side, whatever was given; the given picture is unchanged."""
+		picture = Image.new('RGBA', (1024, 256))
+		desk.context.preview(picture)
+		[event] = desk.events
+
+		assert isinstance(event, NodePreview)
+		with Image.open(io.BytesIO(event.image)) as seen:
+			assert (seen.format, seen.size, seen.mode) == ('JPEG', (512, 128), 'RGB')
+		assert picture.size == (1024, 256)
+
+	def test_who_does_not_want_them_gets_none(self, tmp_path: Path) -> None:
+		"""Nothing is encoded for nobody."""
+		desk = Desk(tmp_path, JobInfo('j'))
+		desk.context.preview(Image.new('RGB', (8, 8)))
+
+		assert desk.events == []
+
+
+class TestPictures:
+	def test_a_saved_picture_is_shown(self, desk: Desk) -> None:
+		"""The node's ui lists its pictures in the order of saving."""
+		before = desk.context.ui
+		first = desk.context.save_image(Image.new('RGB', (8, 8)), 'a')
+		second = desk.context.save_image(Image.new('RGB', (8, 8)), 'a', folder='temp')
+		there = SavedFile(filename='x.png', type='input')
+		desk.context.show_images(there)
+
+		assert before is None
+		assert desk.context.ui == Ui(images=(first, second, there))
+		assert (first.type, second.type) == ('output', 'temp')
+
+	def test_the_workflow_is_in_it(self, desk: Desk) -> None:
+		"""The prompt as it was submitted, and what goes beside it."""
+		saved = desk.context.save_image(Image.new('RGB', (8, 8)), 'a')
+		with Image.open(desk.storage.files.saved(saved)) as picture:
+			told = {key: json.loads(text) for key, text in picture.info.items()}
+
+		assert told == {'prompt': {'1': {'class_type': 'A', 'inputs': {}}}, 'workflow': {'nodes': []}}
+
+	def test_without_a_prompt_nothing_is_in_it(self, tmp_path: Path) -> None:
+		"""A job without one leaves no empty chunk."""
+		desk = Desk(tmp_path, JobInfo('j'))
+		with Image.open(desk.storage.files.saved(desk.context.save_image(Image.new('RGB', (8, 8)), 'a'))) as picture:
+			assert picture.info == {}

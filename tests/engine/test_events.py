@@ -1,0 +1,102 @@
+import logging
+
+import pytest
+from pydantic import TypeAdapter
+
+from engine.events import (
+	AnyEvent,
+	Event,
+	EventBus,
+	Failure,
+	JobFinished,
+	JobStarted,
+	NodeFinished,
+	NodePreview,
+	NodeProgress,
+	NodesCached,
+	NodeStarted,
+	SavedFile,
+	Ui,
+)
+
+EVENTS: list[AnyEvent] = [
+	JobStarted(job='j'),
+	NodesCached(job='j', nodes=('a',), pending=('b', 'c')),
+	NodeStarted(job='j', node='b', kind='B'),
+	NodeProgress(job='j', node='b', done=1, total=2, phase='sampling'),
+	NodePreview(job='j', node='b', image=bytes(range(256))),
+	NodeFinished(job='j', node='b', kind='B', seconds=0.5, ui=Ui(images=(SavedFile(filename='ä.png', subfolder='s'),))),
+	JobFinished(
+		job='j',
+		state='failed',
+		failure=Failure(
+			message='no', exception_type='ValueError', node='c', traceback=('x',), inputs={'a': [1, 'b', None]}
+		),
+		node='c',
+		kind='C',
+		executed=('b',),
+	),
+]
+
+
+class TestJson:
+	@pytest.mark.parametrize('event', EVENTS, ids=lambda event: event.type)
+	def test_an_event_survives_json(self, event: AnyEvent) -> None:
+		"""Each kind of event comes back equal and of its own class, the bytes of pictures too."""
+		adapter: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+		again = adapter.validate_json(event.model_dump_json())
+
+		assert again == event
+		assert type(again) is type(event)
+
+
+class TestBus:
+	def test_everyone_hears_everything_in_order(self) -> None:
+		"""Each subscriber gets each event, in the order of publishing."""
+		bus, first, second = EventBus(), list[Event](), list[Event]()
+		with bus.subscribe(first.append), bus.subscribe(second.append):
+			for event in EVENTS:
+				bus.publish(event)
+
+		assert first == second == EVENTS
+
+	def test_a_subscription_ends_with_its_context(self) -> None:
+		"""Who has left hears nothing, the others go on; a method is one subscriber, not another at each access."""
+		bus, first, second = EventBus(), list[Event](), list[Event]()
+		with bus.subscribe(first.append):
+			with bus.subscribe(second.append):
+				bus.publish(EVENTS[0])
+			bus.publish(EVENTS[1])
+		bus.publish(EVENTS[2])
+
+		assert first == EVENTS[:2]
+		assert second == EVENTS[:1]
+
+	def test_a_subscriber_may_leave_while_it_is_told(self) -> None:
+		"""The others still hear the event that is on its way."""
+		bus, heard = EventBus(), list[Event]()
+
+		def once(event: Event) -> None:
+			heard.append(event)
+			subscription.__exit__(None, None, None)
+
+		subscription = bus.subscribe(once)
+		with bus.subscribe(heard.append):
+			bus.publish(EVENTS[0])
+			bus.publish(EVENTS[1])
+
+		assert heard == [EVENTS[0], EVENTS[0], EVENTS[1]]
+
+	def test_a_subscriber_that_fails_does_not_stop_the_others(self, caplog: pytest.LogCaptureFixture) -> None:
+		"""Its error is logged; the publisher and the other subscribers do not notice."""
+		bus, heard = EventBus(), list[Event]()
+
+		def broken(event: Event) -> None:
+			raise ValueError('a closed socket')
+
+		with bus.subscribe(broken), bus.subscribe(heard.append), caplog.at_level(logging.ERROR):
+			bus.publish(EVENTS[0])
+
+		assert heard == [EVENTS[0]]
+		assert 'JobStarted' in caplog.text
+		assert 'a closed socket' in caplog.text

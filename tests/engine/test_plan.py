@@ -1,0 +1,260 @@
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from engine.cache import CacheKey
+from engine.errors import NodeFailed
+from engine.graph import Call, Graph
+from engine.plan import make_plan
+from engine.spec import node
+from engine.storage import Storage
+from tests.engine.tools import Bench, Nodes, chain, graph, ladder
+
+
+def state(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
+	"""The content of the file that an input names."""
+	return storage.files.find(str(constants['name'])).read_text()
+
+
+@node(category='test', fingerprint=state)
+def read_file(name: str) -> int:
+	return 1
+
+
+@node(category='test', hidden=('unique_id',))
+def remember(value: int) -> int:
+	return value
+
+
+@node(category='test', hidden=('prompt', 'extra_pnginfo'))
+def annotate(value: int) -> int:
+	return value
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+	"""Nodes that depend on a file, on their own id, and on neither."""
+	return Bench(tmp_path, read_file, remember, annotate)
+
+
+SUM: Nodes = {
+	'one': ('Number', {'value': 1}),
+	'two': ('Number', {'value': 2}),
+	'sum': ('Add', {'a': ('one', 0), 'b': ('two', 0)}),
+	'see': ('See', {'value': ('sum', 0)}),
+}
+
+
+def key(bench: Bench, nodes: Nodes, of: str = 'sum') -> CacheKey:
+	"""The key of one step."""
+	[found] = [step.key for step in bench.plan(graph(nodes)).steps if step.node == of]
+	return found
+
+
+class TestKeysThatStay:
+	def test_ids_do_not_matter(self, bench: Bench) -> None:
+		"""A renumbered graph is the same."""
+		renumbered: Nodes = {
+			'7': ('Number', {'value': 1}),
+			'8': ('Number', {'value': 2}),
+			'9': ('Add', {'a': ('7', 0), 'b': ('8', 0)}),
+			'10': ('See', {'value': ('9', 0)}),
+		}
+
+		assert key(bench, renumbered, '9') == key(bench, SUM)
+		assert key(bench, renumbered, '10') == key(bench, SUM, 'see')
+
+	def test_order_does_not_matter(self, bench: Bench) -> None:
+		"""Neither the order of the nodes nor that of their inputs enters a key."""
+		turned = dict(reversed({**SUM, 'sum': ('Add', {'b': ('two', 0), 'a': ('one', 0)})}.items()))
+
+		assert key(bench, turned) == key(bench, SUM)
+
+	def test_titles_do_not_matter(self, bench: Bench) -> None:
+		"""A node may be renamed on the canvas."""
+		asked = graph(SUM)
+		titled = Graph({node: Call(call.kind, call.inputs, f'My {node}') for node, call in asked.calls.items()})
+
+		assert [step.key for step in bench.plan(titled).steps] == [step.key for step in bench.plan(asked).steps]
+
+	def test_equal_constants_are_one(self, bench: Bench) -> None:
+		"""What is brought into the same normal form has the same key."""
+		assert key(bench, {**SUM, 'one': ('Number', {'value': '1'})}) == key(bench, SUM)
+
+	def test_what_a_node_merely_writes_down_does_not_matter(self, bench: Bench) -> None:
+		"""Seeing the prompt does not change what a node computes."""
+		first, second = (
+			key(bench, {id: ('Annotate', {'value': 1}), 'see': ('See', {'value': (id, 0)})}, id) for id in ('a', 'b')
+		)
+
+		assert first == second
+
+
+class TestKeysThatChange:
+	def test_a_constant(self, bench: Bench) -> None:
+		"""Another constant gives another key, here and downstream, and nowhere else."""
+		changed = {**SUM, 'one': ('Number', {'value': 3})}
+
+		assert key(bench, changed, 'one') != key(bench, SUM, 'one')
+		assert key(bench, changed, 'see') != key(bench, SUM, 'see')
+		assert key(bench, changed, 'two') == key(bench, SUM, 'two')
+
+	def test_the_upstream(self, bench: Bench) -> None:
+		"""Which input takes what matters, and so does a constant in place of a link."""
+		crossed = {**SUM, 'sum': ('Add', {'a': ('two', 0), 'b': ('one', 0)})}
+		typed = {**SUM, 'sum': ('Add', {'a': 1, 'b': ('two', 0)})}
+
+		assert len({key(bench, SUM), key(bench, crossed), key(bench, typed)}) == 3
+
+	def test_the_output_taken(self, bench: Bench) -> None:
+		"""Two outputs of one node are different values."""
+		first, second = (
+			key(bench, {'d': ('Divide', {'value': 7, 'by': 2}), 'see': ('See', {'value': ('d', output)})}, 'see')
+			for output in (0, 1)
+		)
+
+		assert first != second
+
+	def test_an_omitted_input(self, bench: Bench) -> None:
+		"""Left out is not the same as given, even when the default is given: the function decides what it means."""
+		assert key(bench, {**SUM, 'sum': ('Add', {'a': 1})}) != key(bench, {**SUM, 'sum': ('Add', {'a': 1, 'b': 0})})
+
+	def test_the_kind_and_version(self, bench: Bench, tmp_path: Path) -> None:
+		"""Other code gives another key when its author says so."""
+
+		@node(kind='Add', category='test', version='2')
+		def newer(a: int, b: int = 0) -> int:
+			return a - b
+
+		other = Bench(tmp_path)
+		specs = {kind: spec for kind, spec in other.registry.items() if kind != 'Add'}
+		other.registry = type(other.registry)()
+		for spec in specs.values():
+			other.registry.add(spec, origin='pack')
+		other.registry.add(getattr(newer, '__node__'), origin='pack')  # noqa: B009 - mypy knows no such attribute
+
+		assert key(other, SUM) != key(bench, SUM)
+		assert key(other, SUM, 'one') == key(bench, SUM, 'one')
+
+	def test_the_state_outside(self, bench: Bench) -> None:
+		"""A file that changed under the same name is another value."""
+		nodes: Nodes = {'sum': ('ReadFile', {'name': 'a.txt'}), 'see': ('See', {'value': ('sum', 0)})}
+		path = bench.storage.files.path('a.txt', 'input')
+		path.parent.mkdir()
+		path.write_text('before')
+		before, same = key(bench, nodes), key(bench, nodes)
+		path.write_text('after')
+
+		assert before == same
+		assert key(bench, nodes) != before
+
+	def test_its_own_id_for_a_node_that_sees_it(self, bench: Bench) -> None:
+		"""A node that declares `unique_id` is not shared between places."""
+		first, second = (
+			key(bench, {id: ('Remember', {'value': 1}), 'see': ('See', {'value': (id, 0)})}, id) for id in ('a', 'b')
+		)
+
+		assert first != second
+
+
+class TestOrder:
+	def test_dependencies_come_first(self, bench: Bench) -> None:
+		"""A step stands behind all that it needs, and a shared one stands once."""
+		asked = graph(
+			{
+				'see': ('See', {'value': ('sum', 0)}),
+				'sum': ('Add', {'a': ('left', 0), 'b': ('right', 0)}),
+				'left': ('Add', {'a': ('one', 0), 'b': 1}),
+				'right': ('Add', {'a': ('one', 0), 'b': 2}),
+				'one': ('Number', {'value': 1}),
+			}
+		)
+		order = [step.node for step in bench.plan(asked).steps]
+
+		assert sorted(order) == ['left', 'one', 'right', 'see', 'sum']
+		assert order[0] == 'one'
+		assert order[-2:] == ['sum', 'see']
+
+	def test_a_branch_is_finished_before_the_next_begins(self, bench: Bench) -> None:
+		"""What one sink needs runs together, so that its values can be let go."""
+		nodes: dict[str, tuple[str, Mapping[str, Any]]] = {}
+		for name in 'ab':
+			nodes[f'{name}1'] = ('Number', {'value': ord(name)})
+		for name in 'ab':
+			nodes[f'{name}2'] = ('See', {'value': (f'{name}1', 0)})
+
+		assert [step.node for step in bench.plan(graph(nodes)).steps] == ['a1', 'a2', 'b1', 'b2']
+
+	def test_only_what_the_sinks_need(self, bench: Bench) -> None:
+		"""Nodes that feed no sink are not planned."""
+		plan = bench.plan(graph({**SUM, 'loose': ('Number', {'value': 5})}))
+
+		assert 'loose' not in [step.node for step in plan.steps]
+		assert plan.sinks == ('see',)
+
+	def test_undeclared_links_are_not_followed(self, bench: Bench) -> None:
+		"""A tolerant check lets pass a link that no input declares, even one to a node that is not there."""
+		asked = graph({'see': ('See', {'value': 1, 'extra': ('gone', 0)})})
+		checked = bench.check(asked, tolerant=True)
+		plan = make_plan(checked.graph, bench.registry, bench.storage, checked.sinks)
+
+		assert checked.problems == ()
+		assert [step.node for step in plan.steps] == ['see']
+		assert plan.steps[0].inputs.keys() == {'value'}
+
+
+class TestPendingSteps:
+	def test_everything_without_a_cache(self, bench: Bench) -> None:
+		"""With nothing cached all steps are pending."""
+		plan = bench.plan(graph(SUM))
+
+		assert plan.pending(set()) == plan.steps
+
+	def test_the_walk_stops_at_what_is_cached(self, bench: Bench) -> None:
+		"""What only a cached step needs does not run, cached itself or not."""
+		plan = bench.plan(graph(SUM))
+		pending = plan.pending({key(bench, SUM)})
+
+		assert [step.node for step in pending] == ['see']
+
+	def test_nothing_when_the_sinks_are_cached(self, bench: Bench) -> None:
+		"""A cached sink needs nothing."""
+		assert bench.plan(graph(SUM)).pending({key(bench, SUM, 'see')}) == ()
+
+	def test_a_shared_step_is_pending_for_whoever_needs_it(self, bench: Bench) -> None:
+		"""One reader being cached does not spare what the other reads."""
+		nodes: Nodes = {
+			'one': ('Number', {'value': 1}),
+			'left': ('See', {'value': ('one', 0)}),
+			'sum': ('Add', {'a': ('one', 0)}),
+			'right': ('See', {'value': ('sum', 0)}),
+		}
+		pending = bench.plan(graph(nodes)).pending({key(bench, nodes, 'left')})
+
+		assert [step.node for step in pending] == ['one', 'sum', 'right']
+
+	def test_ten_thousand_steps(self, bench: Bench) -> None:
+		"""A long chain is planned and walked without recursion."""
+		plan = bench.plan(chain(10_000))
+
+		assert [step.node for step in plan.steps] == [str(index) for index in range(10_000)]
+		assert len(plan.pending({plan.steps[4999].key})) == 5000
+
+	def test_a_ladder_of_diamonds(self, bench: Bench) -> None:
+		"""Each step is visited once, though the ways to it double at every rung."""
+		plan = bench.plan(ladder(60))
+
+		assert len(plan.pending(set())) == 61
+
+
+class TestFailingFingerprints:
+	def test_the_node_is_named(self, bench: Bench) -> None:
+		"""A file that has gone fails the node that wants it, before anything runs."""
+		asked = graph({'r': ('ReadFile', {'name': 'gone.txt'}), 'see': ('See', {'value': ('r', 0)})})
+
+		with pytest.raises(NodeFailed, match=r"'r' \(ReadFile\) failed: There is no file 'gone.txt'") as caught:
+			bench.plan(asked)
+		assert (caught.value.node, caught.value.kind) == ('r', 'ReadFile')

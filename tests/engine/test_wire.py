@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from engine.declaration import Choice, Input, NodeInfo, Output
+from engine.events import NodePreview
+from engine.wire import (
+	Described,
+	Device,
+	Free,
+	Happened,
+	Interrupt,
+	Message,
+	Ready,
+	RunJob,
+	Stop,
+	from_worker,
+	to_worker,
+)
+
+TO_WORKER: list[Message] = [
+	RunJob(
+		job='j',
+		prompt={'1': {'class_type': 'A', 'inputs': {'x': ['2', 0], 'y': [1, {'z': None}], 'big': 2**64}}},
+		targets=('1',),
+		original={'1': {}},
+		extra_pnginfo={'workflow': {'ü': '\n\u2028'}},
+		previews=True,
+	),
+	Interrupt(job='j'),
+	Free(models=True, cache=True),
+	Stop(),
+]
+FROM_WORKER: list[Message] = [
+	Described(
+		nodes=(
+			NodeInfo(
+				kind='A',
+				title='A',
+				category='test',
+				inputs=(Input(name='x', type='COMBO', widget=Choice(options=('a',))),),
+				outputs=(Output(name='y', type='*'),),
+			),
+		),
+		model_folders={'vae': (Path('/a'), Path('/b'))},
+	),
+	Ready(devices=(Device(name='cpu', type='cpu', total=2, free=1),), versions={'torch': '2.9'}),
+	Happened(event=NodePreview(job='j', node='n', image=b'\x00\xff\n"')),
+]
+
+
+class TestMessages:
+	@pytest.mark.parametrize('message', TO_WORKER, ids=lambda message: message.type)
+	def test_to_the_worker(self, message: Message) -> None:
+		"""A message comes back equal, of its own class, and is one line."""
+		line = message.model_dump_json()
+		again = to_worker.validate_json(line)
+
+		assert again == message
+		assert type(again) is type(message)
+		assert '\n' not in line
+
+	@pytest.mark.parametrize('message', FROM_WORKER, ids=lambda message: message.type)
+	def test_from_the_worker(self, message: Message) -> None:
+		"""The same the other way, bytes and paths included."""
+		line = message.model_dump_json()
+		again = from_worker.validate_json(line)
+
+		assert again == message
+		assert type(again) is type(message)
+		assert '\n' not in line
+
+	@pytest.mark.parametrize('line', [b'', b'x', b'{}', b'{"type": "nothing"}', b'{"type": "stop", "more": 1}'])
+	def test_anything_else_is_refused(self, line: bytes) -> None:
+		"""What is no message, or one with unknown keys, is an error."""
+		with pytest.raises(ValidationError):
+			to_worker.validate_json(line)
+		with pytest.raises(ValidationError):
+			from_worker.validate_json(line)
+
+	def test_each_direction_has_its_own(self) -> None:
+		"""A worker cannot be told that it is ready."""
+		with pytest.raises(ValidationError):
+			to_worker.validate_json(FROM_WORKER[1].model_dump_json())
+		with pytest.raises(ValidationError):
+			from_worker.validate_json(Stop().model_dump_json())

@@ -1,0 +1,102 @@
+"""Graphs written short, and an engine without a process around it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.cache import MemoryCache
+from engine.cancel import CancelToken
+from engine.check import Checked, check
+from engine.context import JobInfo
+from engine.events import AnyEvent, JobFinished
+from engine.execute import Executor
+from engine.graph import Call, Constant, Graph, Link, NodeId
+from engine.models import Loaders, ModelStore
+from engine.plan import Plan, make_plan
+from engine.registry import Registry
+from engine.settings import Settings
+from engine.spec import spec_of
+from engine.storage import Storage
+from tests.engine import pack
+
+Nodes = Mapping[str, tuple[str, Mapping[str, Any]]]
+
+
+def graph(nodes: Nodes) -> Graph:
+	"""`{'sum': ('Add', {'a': ('one', 0), 'b': 2})}`: a tuple is a link, all else a constant."""
+	return Graph(
+		{
+			NodeId(node): Call(
+				kind,
+				{
+					name: Link(NodeId(value[0]), value[1]) if isinstance(value, tuple) else Constant(value)
+					for name, value in inputs.items()
+				},
+			)
+			for node, (kind, inputs) in nodes.items()
+		}
+	)
+
+
+def chain(length: int) -> Graph:
+	"""A number, then additions one after the other, then a sink: `length` nodes in all."""
+	nodes: dict[str, tuple[str, Mapping[str, Any]]] = {'0': ('Number', {'value': 1})}
+	for index in range(1, length - 1):
+		nodes[str(index)] = ('Add', {'a': (str(index - 1), 0), 'b': 1})
+	nodes[str(length - 1)] = ('See', {'value': (str(length - 2), 0)})
+	return graph(nodes)
+
+
+def ladder(rungs: int, start: object = 1) -> Graph:
+	"""Additions of a node to itself, one after the other: two to the power of `rungs` ways lead through it."""
+	nodes: dict[str, tuple[str, Mapping[str, Any]]] = {'0': ('Number', {'value': start})}
+	for index in range(1, rungs):
+		nodes[str(index)] = ('Add', {'a': (str(index - 1), 0), 'b': (str(index - 1), 0)})
+	return graph({**nodes, 'see': ('See', {'value': (str(rungs - 1), 0)})})
+
+
+def registry_of(*functions: Callable[..., object]) -> Registry:
+	"""The test pack's nodes and these."""
+	registry = Registry()
+	registry.collect(sys.modules[pack.__name__], origin='pack')
+	for function in functions:
+		spec = spec_of(function)
+		assert spec is not None
+		registry.add(spec, origin='test')
+	return registry
+
+
+class Bench:
+	"""Checker, planner and executor over one cache, with every event kept."""
+
+	def __init__(self, folder: Path, *functions: Callable[..., object], budget: int = 2**20) -> None:
+		self.storage = Storage.of(Settings(base=folder))
+		self.registry = registry_of(*functions)
+		self.cache = MemoryCache(budget)
+		self.events: list[AnyEvent] = []
+		self.models = ModelStore(Loaders(), self.storage.catalogue.find, budget=2**20)
+		self.on_event: Callable[[AnyEvent], None] = lambda event: None
+		self.executor = Executor(self.cache, self.models, self.storage, self._publish)
+
+	def check(self, asked: Graph, *, targets: Collection[str] | None = None, tolerant: bool = False) -> Checked:
+		"""What the checker finds."""
+		return check(asked, self.registry.infos, self.storage, targets=targets, tolerant=tolerant)
+
+	def plan(self, asked: Graph, sinks: Collection[str] | None = None) -> Plan:
+		"""The plan of a graph without problems."""
+		checked = self.check(asked, targets=sinks)
+		assert not checked.problems, [problem.sentence for problem in checked.problems]
+		return make_plan(checked.graph, self.registry, self.storage, checked.sinks)
+
+	def run(
+		self, asked: Graph, *, sinks: Collection[str] | None = None, cancel: CancelToken | None = None
+	) -> JobFinished:
+		"""Check, plan and run."""
+		return self.executor.run(self.plan(asked, sinks), JobInfo('job'), cancel or CancelToken())
+
+	def _publish(self, event: AnyEvent) -> None:
+		self.events.append(event)
+		self.on_event(event)
