@@ -64,7 +64,7 @@ class Conditioning:
 
 
 OnStep = Callable[[int, int, 'Tensor'], None]
-"""Called after each step with (steps done, steps in all, denoised latent [batch, channels, h, w])."""
+"""Called after each step with (steps done, steps in all, denoised latent [batch, channels, h, w], model's scale)."""
 
 
 @socket('MODEL')
@@ -84,7 +84,7 @@ class DiffusionModel(Protocol):
 
 	@property
 	def latent_rgb(self) -> Tensor:
-		"""A linear map from latents to colours for previews: [channels + 1, 3], the last row being added."""
+		"""A linear map from the model's latents to colours, −1 to 1: [channels + 1, 3], the last row being added."""
 		...
 
 	def denoise(self, x: Tensor, sigma: Tensor, prompt: Prompt) -> Tensor:

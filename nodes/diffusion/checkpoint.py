@@ -88,7 +88,10 @@ def _opened(path: Path) -> tuple[TensorFile, Family]:
 
 def _config(file: TensorFile, name: str, default: keys.Config) -> dict[str, Any]:
 	"""The family's config, overlaid with what the file's metadata says."""
-	return {**default, **(file.json(name) or {})}
+	given = file.json(name) or {}
+	if not isinstance(given, dict):
+		raise UnknownFormat(file.path, f'its metadata entry {name!r} is no config')
+	return {**default, **given}
 
 
 def _from_config(cls: type[object], config: keys.Config) -> torch.nn.Module:

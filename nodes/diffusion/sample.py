@@ -14,7 +14,6 @@ from nodes.diffusion.samplers import SAMPLERS, SKIPS_LAST_SIGMA
 from nodes.diffusion.schedules import SCHEDULES
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
 
-SEEDS = 2**64
 FULL = 0.9999
 """Above this, `denoise` counts as 1."""
 
@@ -66,7 +65,7 @@ def sample(
 			guess,
 			start + noise * _noise_scale(sigmas[0], model.sigmas[-1]),
 			sigmas,
-			noise=_noise(start, (seed + 1) % SEEDS),
+			noise=_noise(start, seed),  # as ComfyUI draws it: the first fresh noise is that of the start
 			on_step=lambda done, denoised: on_step(done, total, denoised),
 		)
 		return model.process_out(x)

@@ -89,7 +89,8 @@ def beta(table: Tensor, steps: int) -> Tensor:
 	Steps that fall on the same training step are taken once.
 	"""
 	places = _symmetric_beta_quantiles(1 - torch.arange(steps, dtype=torch.float64) / steps)
-	indices = (places * (len(table) - 1)).round().long()
+	# Ties go to the even step, so a place that is ½ must not be a bit less.
+	indices = (places.round(decimals=9) * (len(table) - 1)).round().long()
 	return _with_zero(table[torch.unique_consecutive(indices)])
 
 

@@ -67,7 +67,8 @@ class Vae:
 
 		Sides are cropped to a multiple of the factor, alike on both ends; a fourth channel is left out.
 		"""
-		pixels = self._cropped(images.pixels)[..., :3].movedim(-1, 1) * 2 - 1
+		# Contiguous: with channels last in memory, a flat picture loses three digits in the norms.
+		pixels = self._cropped(images.pixels)[..., :3].movedim(-1, 1).contiguous() * 2 - 1
 		with torch.inference_mode():
 			# One at a time: room is needed for one picture only.
 			means = [self._model.encode(one.to(self._model.dtype)).latent_dist.mean for one in torch.split(pixels, 1)]

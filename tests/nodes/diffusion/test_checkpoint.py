@@ -143,6 +143,11 @@ class TestConfigs:
 		with pytest.raises(UnknownFormat, match='describe no UNet'):
 			loaded(load_denoiser, written(tmp_path, tiny.tensors(), unet_config=config))
 
+	def test_configs_must_be_objects(self, tmp_path: Path) -> None:
+		"""A list is JSON, and no config."""
+		with pytest.raises(UnknownFormat, match="'vae_config' is no config"):
+			loaded(load_autoencoder, written(tmp_path, tiny.tensors(), vae_config='[1]'))
+
 	def test_impossible_tokenizers_are_refused(self, tmp_path: Path) -> None:
 		"""A vocabulary without the marks is none of CLIP's."""
 		with pytest.raises(UnknownFormat, match='describe no tokenizer'):

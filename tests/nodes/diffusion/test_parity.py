@@ -89,7 +89,7 @@ class Flow:
 
 	def EmptyImage(self, width: int, height: int, batch_size: int, color: int) -> Images:
 		colour = torch.tensor([color >> 16 & 255, color >> 8 & 255, color & 255]) / 255
-		return Images(colour.expand(batch_size, height, width, 3))
+		return Images(colour.repeat(batch_size, height, width, 1))
 
 	def VAEEncode(self, pixels: Images, **_: Any) -> Latent:
 		return self.vae.encode(pixels)

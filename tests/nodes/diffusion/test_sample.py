@@ -69,10 +69,10 @@ class TestSeed:
 
 		assert torch.allclose(gaussian_sample(seed=7, steps=1), wanted, atol=1e-5)
 
-	def test_fresh_noise_is_not_the_noise_of_the_start(self) -> None:
-		"""It comes from a generator with the next seed."""
-		start = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(7))
-		fresh = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(8))
+	def test_fresh_noise_comes_from_a_generator_with_the_same_seed(self) -> None:
+		"""So the first of it is the noise of the start, the second is new: as in ComfyUI."""
+		generator = torch.Generator().manual_seed(7)
+		first, second = (torch.randn(1, 4, 8, 8, generator=generator) for _ in range(2))
 		seen: list[Tensor] = []
 
 		class Watching(GaussianModel):
@@ -80,13 +80,13 @@ class TestSeed:
 				seen.append(x)
 				return torch.zeros_like(x)
 
-		gaussian_sample(Watching(), sampler='lcm', steps=2, seed=7)
+		gaussian_sample(Watching(), sampler='lcm', steps=3, seed=7)
 
-		assert torch.allclose(seen[0] / seen[0].std(), start / start.std(), atol=1e-5)
-		assert torch.allclose(seen[1] / seen[1].std(), fresh / fresh.std(), atol=1e-5)
+		for x, noise in zip(seen, (first, first, second), strict=True):
+			assert torch.allclose(x / x.std(), noise / noise.std(), atol=1e-5)
 
 	def test_the_greatest_seed_is_a_seed(self) -> None:
-		"""2⁶⁴ − 1 has a next one too: 0."""
+		"""2⁶⁴ − 1, for all the noise there is."""
 		assert bool(gaussian_sample(sampler='euler_ancestral', seed=2**64 - 1).isfinite().all())
 
 	@pytest.mark.parametrize('zero_terminal', [False, True])
@@ -96,7 +96,7 @@ class TestSeed:
 		model = GaussianModel(zero_terminal=zero_terminal)
 		samples = gaussian_sample(model, latent, steps=30, sampler='heun', scheduler='simple')
 
-		assert float(samples.mean()) == pytest.approx(1.0 / 2, abs=0.02)
+		assert float(samples.mean()) == pytest.approx(1.0 / 2, abs=0.03)
 		assert float(samples.std()) == pytest.approx(0.7 / 2, rel=0.05)
 
 
@@ -177,8 +177,8 @@ class TestSteps:
 
 
 class TestNames:
-	@pytest.mark.parametrize(('field', 'what'), [('sampler', 'sampler'), ('scheduler', 'scheduler')])
-	def test_unknown_names_are_refused(self, field: str, what: str) -> None:
+	@pytest.mark.parametrize(('field', 'known'), [('sampler', 'euler'), ('scheduler', 'simple')])
+	def test_unknown_names_are_refused(self, field: str, known: str) -> None:
 		"""The error lists those that there are."""
-		with pytest.raises(NodeUsage, match=f"no {what} 'magic'; there are: .*simple|no {what} 'magic'.*euler"):
-			gaussian_sample(**{field: 'magic'})
+		with pytest.raises(NodeUsage, match=f"no {field} 'magic'; there are: .*{known}"):
+			gaussian_sample(GaussianModel(), EMPTY, **{field: 'magic'})

@@ -100,7 +100,7 @@ class TestFormulas:
 	def test_beta_steps_carry_equal_chances(self) -> None:
 		"""The distribution function of Beta(0.6, 0.6), integrated in the angle whose sin² is the place, is even."""
 		sigmas = schedules.beta(TABLE, 10)[:-1]
-		places = torch.tensor([int((TABLE == sigma).nonzero()) for sigma in sigmas]) / 999
+		places = torch.tensor([int((sigma == TABLE).nonzero()) for sigma in sigmas]) / 999
 		angles = torch.linspace(0, math.pi / 2, 200_001, dtype=torch.float64)
 		integral = torch.cumulative_trapezoid((angles.sin() * angles.cos()) ** 0.2, angles)
 		chances = (

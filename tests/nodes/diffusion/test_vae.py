@@ -46,7 +46,7 @@ class TestEncode:
 
 	def test_sides_are_cropped_to_the_factor(self) -> None:
 		"""What is too much is cut alike on both ends; transparency is left out."""
-		vae, model = exact()
+		model = Exact()
 		wide = Vae(model, factor=4, nbytes=0)
 		pixels = torch.arange(7.0).reshape(1, 1, 7, 1).expand(1, 4, 7, 4) / 10
 
@@ -54,6 +54,14 @@ class TestEncode:
 
 		assert model.seen[0].shape == (1, 3, 4, 4)
 		assert torch.allclose(model.seen[0][0, 0, 0], torch.arange(1.0, 5.0) / 5 - 1)
+
+	def test_a_flat_picture_is_encoded_to_full_precision(self, vae: Vae) -> None:
+		"""However it lies in memory, the latent of one colour is the same: norms of next to nothing are at work."""
+		colour = torch.tensor([0.2, 0.4, 0.8])
+		spread = vae.encode(Images(colour.expand(1, 32, 32, 3))).samples
+		dense = vae.encode(Images(colour.repeat(1, 32, 32, 1))).samples
+
+		assert torch.equal(spread, dense)
 
 	def test_a_real_vae_is_deterministic(self, vae: Vae) -> None:
 		"""The mean is taken, not a sample: equal pixels have equal latents."""

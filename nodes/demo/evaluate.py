@@ -1,0 +1,123 @@
+"""Does the shipped model obey? `python -m nodes.demo.evaluate [--prompts 200] [--sheet out.png]`.
+
+Asks for held-back combinations through the product's own library, reads the pictures back from their pixels and prints how
+many obey. Exit code 1 when less than 95 % of the backdrops or of the objects have the right colour.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from engine.cancel import CancelToken
+from nodes.demo.captions import prompt
+from nodes.demo.dataset import HELD_BACK, test_scenes
+from nodes.demo.judge import ASPECTS, read_picture, score_pictures
+from nodes.demo.pictures import Pixels
+from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
+from nodes.diffusion.sample import sample
+from nodes.values import AutoEncoder, DiffusionModel, Latent, TextEncoder
+
+MODEL = Path(__file__).with_name('lumen-demo.safetensors')
+GOAL = 0.95
+SIDE = 128
+_COLUMNS = 10
+_LABEL = 26
+
+
+@dataclass(frozen=True)
+class Demo:
+	"""The three parts of the model, as the product loads them."""
+
+	model: DiffusionModel
+	text: TextEncoder
+	vae: AutoEncoder
+
+
+@dataclass(frozen=True)
+class Settings:
+	"""How pictures are sampled."""
+
+	steps: int = 20
+	guidance: float = 4.0
+	sampler: str = 'euler'
+	scheduler: str = 'normal'
+
+
+def load_demo(path: Path = MODEL) -> Demo:
+	"""Loads a single file in float32."""
+	cancel = CancelToken()
+	return Demo(
+		load_denoiser(path, dtype='float32', cancel=cancel),
+		load_text_encoder(path, dtype='float32', cancel=cancel),
+		load_autoencoder(path, dtype='float32', cancel=cancel),
+	)
+
+
+def make_picture(demo: Demo, words: str, seed: int, settings: Settings, side: int = SIDE) -> Pixels:
+	"""One picture, uint8 (side, side, 3), from prompt to pixels."""
+	samples = sample(
+		demo.model,
+		seed=seed,
+		steps=settings.steps,
+		cfg=settings.guidance,
+		sampler=settings.sampler,
+		scheduler=settings.scheduler,
+		positive=demo.text.encode(words),
+		negative=demo.text.encode(''),
+		latent=Latent(torch.zeros(1, demo.model.latent_channels, side // 8, side // 8)),
+	)
+	pixels = demo.vae.decode(Latent(samples)).pixels[0]
+	return np.asarray((pixels * 255).round().byte().numpy(), dtype=np.uint8)
+
+
+def contact_sheet(pictures: Sequence[Pixels], labels: Sequence[str]) -> Image.Image:
+	"""All pictures in rows of ten, each above its prompt in two lines."""
+	side = pictures[0].shape[0]
+	rows = -(-len(pictures) // _COLUMNS)
+	sheet = Image.new('RGB', (_COLUMNS * (side + 4), rows * (side + _LABEL)), 'white')
+	pen = ImageDraw.Draw(sheet)
+	for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+		left, top = index % _COLUMNS * (side + 4), index // _COLUMNS * (side + _LABEL)
+		sheet.paste(Image.fromarray(picture), (left + 2, top))
+		thing, _, back = label.partition(' on a')
+		pen.text((left + 2, top + side), f'{thing[:22]}\non a{back[:20]}', fill='black', font_size=10)
+	return sheet
+
+
+def main() -> None:
+	"""Samples, judges, prints."""
+	parser = argparse.ArgumentParser(description=__doc__)
+	parser.add_argument('--model', type=Path, default=MODEL)
+	parser.add_argument('--prompts', type=int, default=HELD_BACK)
+	parser.add_argument('--steps', type=int, default=Settings.steps)
+	parser.add_argument('--guidance', type=float, default=Settings.guidance)
+	parser.add_argument('--sampler', default=Settings.sampler)
+	parser.add_argument('--scheduler', default=Settings.scheduler)
+	parser.add_argument('--sheet', type=Path, help='write all pictures with their prompts to this file')
+	given = parser.parse_args()
+	settings = Settings(given.steps, given.guidance, given.sampler, given.scheduler)
+	demo = load_demo(given.model)
+	scenes = test_scenes(given.prompts)
+	prompts = [prompt(scene) for scene in scenes]
+	begun = time.perf_counter()
+	pictures = [make_picture(demo, words, seed, settings) for seed, words in enumerate(prompts)]
+	pace = (time.perf_counter() - begun) / len(pictures)
+	verdict = score_pictures(pictures, scenes)
+	readings = [reading for picture in pictures if (reading := read_picture(picture)) is not None]
+	print(f'{len(pictures)} held-back prompts, {settings}, {torch.get_num_threads()} threads')
+	print('  '.join(f'{aspect} {verdict[aspect]:.1%}' for aspect in ASPECTS))
+	print(f'backdrop noise {np.mean([reading.noise for reading in readings]):.2f} of 255, {pace:.2f} s a picture')
+	if given.sheet:
+		contact_sheet(pictures, prompts).save(given.sheet)
+	sys.exit(0 if min(verdict['back'], verdict['color']) >= GOAL else 1)
+
+
+if __name__ == '__main__':
+	main()

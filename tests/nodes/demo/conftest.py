@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope='package')
+def _one_thread() -> Iterator[None]:
+	"""Tensors are tiny here: threads would only wait for each other."""
+	before = torch.get_num_threads()
+	torch.set_num_threads(1)
+	yield
+	torch.set_num_threads(before)

@@ -1,0 +1,54 @@
+from itertools import islice
+
+import numpy as np
+
+from nodes.demo.dataset import held_back, training_scene, training_scenes
+from nodes.demo.dataset import test_scenes as held_back_scenes
+from nodes.demo.pictures import PALETTE, Scene
+
+
+def combination(scene: Scene) -> tuple[str, str, str] | None:
+	thing = scene.thing
+	return None if thing is None else (thing.color, scene.back, thing.shape)
+
+
+class TestSplit:
+	def test_no_training_scene_has_a_combination_that_is_kept_back(self) -> None:
+		random = np.random.default_rng(0)
+		seen = {combination(training_scene(random)) for _ in range(4000)}
+
+		assert not seen & set(held_back())
+
+	def test_every_test_scene_has_one_of_its_own(self) -> None:
+		scenes = held_back_scenes(200)
+
+		assert [combination(scene) for scene in scenes] == list(held_back())
+
+	def test_every_colour_is_trained_and_tested_in_both_roles(self) -> None:
+		for color in PALETTE:
+			assert any(color == kept for kept, _, _ in held_back())
+			assert any(color == back for _, back, _ in held_back())
+
+		random = np.random.default_rng(1)
+		seen = [scene for scene in (training_scene(random) for _ in range(1000)) if scene.thing is not None]
+
+		assert {scene.thing.color for scene in seen if scene.thing} == set(PALETTE)
+		assert {scene.back for scene in seen} == set(PALETTE)
+
+	def test_the_split_is_the_same_every_time(self) -> None:
+		assert held_back_scenes(5) == held_back_scenes(200)[:5]
+
+
+class TestTrainingScenes:
+	def test_the_same_seed_gives_the_same_pictures(self) -> None:
+		first, second = (list(islice(training_scenes(3), 5)) for _ in range(2))
+
+		for (scene, picture), (other, same) in zip(first, second, strict=True):
+			assert scene == other
+			assert (picture == same).all()
+
+	def test_some_scenes_are_bare(self) -> None:
+		random = np.random.default_rng(2)
+		bare = sum(training_scene(random).thing is None for _ in range(2000))
+
+		assert 40 < bare < 130

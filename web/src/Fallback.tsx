@@ -1,0 +1,37 @@
+import { Component, type ReactNode } from 'react';
+import { setAside } from './graph/autosave';
+
+/** Shown instead of a blank page when drawing fails; the graph is in the autosave. */
+export class Fallback extends Component<{ readonly children: ReactNode }, { readonly message: string | null }> {
+	override state = { message: null };
+
+	static getDerivedStateFromError(error: unknown): { message: string } {
+		return { message: error instanceof Error ? error.message : String(error) };
+	}
+
+	override render(): ReactNode {
+		if (this.state.message === null) {
+			return this.props.children;
+		}
+		return (
+			<div className="app starting" role="alert">
+				<p>The editor failed: {this.state.message}</p>
+				<p>Your graph was saved in this browser.</p>
+				<div className="run">
+					<button type="button" onClick={() => window.location.reload()}>
+						Reload
+					</button>
+					<button
+						type="button"
+						onClick={() => {
+							setAside();
+							window.location.reload();
+						}}
+					>
+						Set the graph aside and start afresh
+					</button>
+				</div>
+			</div>
+		);
+	}
+}

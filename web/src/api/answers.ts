@@ -1,0 +1,95 @@
+/** What the server's answers mean. Fields that are missing or of another type are taken as empty. */
+
+import { isList, isObject, type Json, type JsonObject } from '../json';
+import { readEvent, readOutput } from './messages';
+import type { Event, HistoryEntry, NodeOutput, QueueItem, Reason, Submitted } from './types';
+
+export function readRefusal(error: Json): Submitted['refusal'] {
+	if (!isObject(error)) {
+		return { type: '', message: text(error), details: '', node: null };
+	}
+	const info = isObject(error.extra_info) ? error.extra_info : {};
+	return {
+		type: text(error.type),
+		message: text(error.message),
+		details: text(error.details),
+		node: text(info.node_id) || null,
+	};
+}
+
+export function readNodeErrors(value: Json | undefined): ReadonlyMap<string, readonly Reason[]> {
+	const problems = new Map<string, readonly Reason[]>();
+	for (const [id, entry] of Object.entries(isObject(value) ? value : {})) {
+		if (isObject(entry) && isList(entry.errors)) {
+			problems.set(id, entry.errors.filter(isObject).map(readReason));
+		}
+	}
+	return problems;
+}
+
+function readReason(reason: JsonObject): Reason {
+	const info = isObject(reason.extra_info) ? reason.extra_info : {};
+	return {
+		type: text(reason.type),
+		message: text(reason.message),
+		details: text(reason.details),
+		input: text(info.input_name) || null,
+	};
+}
+
+export function readQueueItem(item: Json): QueueItem[] {
+	if (!isList(item) || typeof item[1] !== 'string') {
+		return [];
+	}
+	const [, promptId, prompt, extra] = item;
+	const data = isObject(extra) ? extra : {};
+	return [
+		{ promptId, prompt: isObject(prompt) ? prompt : {}, clientId: text(data.client_id) || null, title: titleOf(data) },
+	];
+}
+
+export function readHistory(answer: Json): HistoryEntry[] {
+	return Object.entries(isObject(answer) ? answer : {}).flatMap(([promptId, entry]) =>
+		isObject(entry) ? [readHistoryEntry(promptId, entry)] : [],
+	);
+}
+
+function readHistoryEntry(promptId: string, entry: JsonObject): HistoryEntry {
+	const [, , prompt, extra] = isList(entry.prompt) ? entry.prompt : [];
+	const status = isObject(entry.status) ? entry.status : {};
+	const raw = isList(status.messages) ? status.messages : [];
+	const meta = isObject(entry.meta) ? entry.meta : {};
+	const outputs = new Map<string, NodeOutput>();
+	for (const [id, output] of Object.entries(isObject(entry.outputs) ? entry.outputs : {})) {
+		const about = meta[id];
+		outputs.set((isObject(about) && text(about.display_node)) || id, readOutput(output));
+	}
+	const stamps = raw.map((message) => (isList(message) && isObject(message[1]) ? message[1].timestamp : 0));
+	return {
+		promptId,
+		prompt: isObject(prompt) ? prompt : {},
+		clientId: text(isObject(extra) ? extra.client_id : undefined) || null,
+		title: titleOf(isObject(extra) ? extra : {}),
+		outputs,
+		messages: raw.flatMap(readMessage),
+		succeeded: status.status_str === 'success',
+		finishedAt: Math.max(0, ...stamps.map((stamp) => (typeof stamp === 'number' ? stamp : 0))),
+	};
+}
+
+function readMessage(message: Json): Event[] {
+	if (!isList(message) || typeof message[0] !== 'string' || !isObject(message[1])) {
+		return [];
+	}
+	const event = readEvent(message[0], message[1]);
+	return event === null ? [] : [event];
+}
+
+function titleOf(extra: JsonObject): string {
+	const info = isObject(extra.extra_pnginfo) ? extra.extra_pnginfo : {};
+	return isObject(info.lumengraph) ? text(info.lumengraph.title) : '';
+}
+
+function text(value: Json | undefined): string {
+	return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,167 @@
+/** Requests to the server. Failures are ServerErrors whose message can be shown as it is. */
+
+import { isList, isObject, parseJson, writeJson, type Json, type JsonObject } from '../json';
+import type { Kinds } from '../graph/types';
+import { readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
+import { readKinds } from './declarations';
+import type { HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
+
+export class ServerError extends Error {
+	constructor(
+		message: string,
+		/** 0 when there was no answer at all. */
+		readonly status: number,
+	) {
+		super(message);
+	}
+}
+
+export async function fetchKinds(): Promise<Kinds> {
+	return readKinds(await getJson('object_info'));
+}
+
+export async function fetchWorkflows(): Promise<readonly WorkflowEntry[]> {
+	const answer = await getJson('v1/workflows');
+	const entries = isObject(answer) && isList(answer.workflows) ? answer.workflows : [];
+	return entries.flatMap((entry) =>
+		isObject(entry) && typeof entry.name === 'string'
+			? [{ name: entry.name, title: text(entry.title) || entry.name, description: text(entry.description) }]
+			: [],
+	);
+}
+
+export function fetchWorkflow(name: string): Promise<Json> {
+	return getJson(`v1/workflows/${encodeURIComponent(name)}`);
+}
+
+/** A refused prompt is an answer, not an exception. */
+export async function submitPrompt(
+	prompt: JsonObject,
+	promptId: string,
+	clientId: string,
+	document: JsonObject,
+): Promise<Submitted> {
+	const extra = { extra_pnginfo: { lumengraph: document }, preview_method: 'auto' };
+	const response = await request(
+		'prompt',
+		json({ prompt, prompt_id: promptId, client_id: clientId, extra_data: extra }),
+	);
+	const answer = await body(response);
+	if (!isObject(answer) || (!response.ok && answer.error === undefined)) {
+		throw refused('prompt', response.status);
+	}
+	const error = answer.error;
+	return {
+		promptId: response.ok && typeof answer.prompt_id === 'string' ? answer.prompt_id : null,
+		refusal: error === undefined ? null : readRefusal(error),
+		problems: readNodeErrors(answer.node_errors),
+	};
+}
+
+export async function interrupt(promptId: string): Promise<void> {
+	await expectOk('interrupt', json({ prompt_id: promptId }));
+}
+
+export async function removeFromQueue(promptIds: readonly string[]): Promise<void> {
+	await expectOk('queue', json({ delete: promptIds }));
+}
+
+export async function clearQueue(): Promise<void> {
+	await expectOk('queue', json({ clear: true }));
+}
+
+export async function fetchQueue(): Promise<QueueState> {
+	const answer = await getJson('queue');
+	const items = (value: Json | undefined): QueueItem[] => (isList(value) ? value.flatMap(readQueueItem) : []);
+	return isObject(answer)
+		? { running: items(answer.queue_running), pending: items(answer.queue_pending) }
+		: { running: [], pending: [] };
+}
+
+/** Oldest first. */
+export async function fetchHistory(count: number): Promise<readonly HistoryEntry[]> {
+	return readHistory(await getJson(`history?max_items=${count}`));
+}
+
+export async function fetchJob(promptId: string): Promise<HistoryEntry | null> {
+	return readHistory(await getJson(`history/${encodeURIComponent(promptId)}`))[0] ?? null;
+}
+
+/** The name under which the server keeps the file, to be used as an input value. */
+export async function uploadImage(file: File): Promise<string> {
+	const form = new FormData();
+	form.append('image', file, file.name);
+	const answer = await body(await expectOk('upload/image', { method: 'POST', body: form }));
+	if (!isObject(answer) || typeof answer.name !== 'string') {
+		throw new ServerError('The server did not say where it put the file.', 200);
+	}
+	const folder = text(answer.subfolder);
+	return folder === '' ? answer.name : `${folder}/${answer.name}`;
+}
+
+export async function fetchFile(path: string): Promise<ArrayBuffer> {
+	return (await expectOk(path, {})).arrayBuffer();
+}
+
+/** `version` keeps the browser from showing an older file of the same name. */
+export function pictureUrl(picture: Picture, version: string): string {
+	const query = new URLSearchParams({
+		filename: picture.filename,
+		subfolder: picture.subfolder,
+		type: picture.type,
+		rand: version,
+	});
+	const { pathname, search } = new URL(url(`view?${query.toString()}`));
+	return pathname + search;
+}
+
+/** The address of an input value such as `sub/name.png` or `name.png [output]`. */
+export function inputPictureUrl(value: string): string {
+	const [, path = value, type = 'input'] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(value) ?? [];
+	const cut = path.lastIndexOf('/');
+	return pictureUrl({ filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(0, cut)), type }, path);
+}
+
+export function url(path: string): string {
+	return new URL(path, document.baseURI).href;
+}
+
+async function getJson(path: string): Promise<Json> {
+	return body(await expectOk(path, {}));
+}
+
+async function expectOk(path: string, init: RequestInit): Promise<Response> {
+	const response = await request(path, init);
+	if (!response.ok) {
+		throw refused(path, response.status);
+	}
+	return response;
+}
+
+async function request(path: string, init: RequestInit): Promise<Response> {
+	try {
+		return await fetch(url(path), init);
+	} catch {
+		throw new ServerError('The server does not answer.', 0);
+	}
+}
+
+async function body(response: Response): Promise<Json> {
+	try {
+		return parseJson(await response.text());
+	} catch {
+		throw new ServerError(`The server’s answer (status ${response.status}) cannot be read.`, response.status);
+	}
+}
+
+function json(value: Json): RequestInit {
+	return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: writeJson(value) };
+}
+
+function refused(path: string, status: number): ServerError {
+	return new ServerError(`The server answered ${status} for /${path.split('?')[0]}.`, status);
+}
+
+function text(value: Json | undefined): string {
+	return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,89 @@
+/** Brings the editor up: kinds, then a graph, then the running connection. */
+
+import { create } from 'zustand';
+import { fetchKinds, fetchWorkflow, ServerError } from './api/http';
+import { startFlow } from './canvas/flow';
+import { startShortcuts } from './canvas/shortcuts';
+import { restore, startAutosave } from './graph/autosave';
+import { DocumentError, emptyGraph } from './graph/document';
+import { useKinds } from './graph/kinds';
+import { readAny } from './graph/open';
+import { useGraph } from './graph/store';
+import type { Graph, Kinds } from './graph/types';
+import { showToast } from './panels/toasts';
+import { ownClientId, startClient } from './run/client';
+import { loadHistory } from './run/recover';
+import { useRun } from './run/store';
+import { tell } from './run/submit';
+
+const FIRST_WORKFLOW = 'text_to_image';
+const RETRY_MS = 1500;
+
+interface Boot {
+	readonly ready: boolean;
+	/** Why the editor is not ready yet. */
+	readonly waiting: string;
+}
+
+export const useBoot = create<Boot>()(() => ({ ready: false, waiting: '' }));
+
+export async function boot(): Promise<void> {
+	const kinds = await untilKinds();
+	useKinds.getState().set(kinds);
+	const graph = restore(kinds) ?? (await firstGraph(kinds));
+	useGraph.getState().adjust(() => graph);
+	startFlow();
+	startShortcuts();
+	startAutosave(() =>
+		showToast('error', 'This browser refuses to keep the graph: save it to a file before you leave.'),
+	);
+	startClient();
+	reloadKindsOnReturn();
+	nameWindow();
+	useBoot.setState({ ready: true, waiting: '' });
+	await tell(() => loadHistory(ownClientId()));
+}
+
+async function untilKinds(): Promise<Kinds> {
+	for (;;) {
+		try {
+			return await fetchKinds();
+		} catch (error) {
+			if (!(error instanceof ServerError)) {
+				throw error;
+			}
+			useBoot.setState({ waiting: error.message });
+			await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+		}
+	}
+}
+
+async function firstGraph(kinds: Kinds): Promise<Graph> {
+	try {
+		return readAny(await fetchWorkflow(FIRST_WORKFLOW), kinds);
+	} catch (error) {
+		if (!(error instanceof ServerError) && !(error instanceof DocumentError)) {
+			throw error;
+		}
+		showToast('error', `The first workflow could not be opened. ${error.message}`);
+		return emptyGraph();
+	}
+}
+
+/** A server that was away may come back with other nodes. */
+function reloadKindsOnReturn(): void {
+	useRun.subscribe((state, before) => {
+		if (state.connection === 'open' && before.connection === 'lost') {
+			void tell(async () => useKinds.getState().set(await fetchKinds()));
+		}
+	});
+}
+
+function nameWindow(): void {
+	const name = (): void => {
+		const { title } = useGraph.getState().graph;
+		document.title = title === '' ? 'Lumengraph' : `${title} · Lumengraph`;
+	};
+	name();
+	useGraph.subscribe(name);
+}

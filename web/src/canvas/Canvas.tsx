@@ -1,0 +1,248 @@
+import {
+	Background,
+	BackgroundVariant,
+	Controls,
+	MiniMap,
+	ReactFlow,
+	useNodesInitialized,
+	useReactFlow,
+	useStore,
+	type Connection,
+	type Edge,
+	type FinalConnectionState,
+	type OnConnectStart,
+} from '@xyflow/react';
+import { useEffect, useRef, type DragEvent, type MouseEvent } from 'react';
+import { currentGraph, useGraph } from '../graph/store';
+import { openFile } from '../panels/files';
+import { openSearch } from '../panels/searching';
+import { showToast } from '../panels/toasts';
+import {
+	connect,
+	cutLink,
+	endsOf,
+	joinNode,
+	looseEnd,
+	moveLink,
+	objection,
+	settleGuess,
+	settlePlaces,
+	type LooseEnd,
+} from './commands';
+import { startConnecting, stopConnecting } from './connecting';
+import { useFlow, type FlowEdge, type FlowNode } from './flow';
+import { GraphNode } from './GraphNode';
+import { LinkEdge, LooseLink } from './LinkEdge';
+import { inputName } from './handles';
+import { MiniNode } from './MiniNode';
+import { fitView, notePointer, setInstance, type Point } from './view';
+
+const NODE_TYPES = { graph: GraphNode };
+const EDGE_TYPES = { link: LinkEdge };
+/** Below this nothing on a node can be read, so only its title is drawn, and large. */
+const FAR_ZOOM = 0.32;
+const MINI_SIZE = { width: 160, height: 104 };
+const MULTI_SELECT = ['Control', 'Meta', 'Shift'];
+
+export function Canvas() {
+	const { nodes, edges, onNodesChange, onEdgesChange } = useFlow();
+	const reconnecting = useRef<FlowEdge | null>(null);
+	const session = useGraph((state) => state.graph.session);
+	const measured = useNodesInitialized();
+	const instance = useReactFlow<FlowNode, FlowEdge>();
+	const far = useStore((state) => state.transform[2] < FAR_ZOOM);
+	useEffect(() => setInstance(instance), [instance]);
+	const shown = useRef(0);
+	useEffect(() => {
+		// Once per document: a node added later must not move the view, the first on an empty canvas included.
+		if (shown.current !== session && (measured || isEmpty()) && settleGuess()) {
+			shown.current = session;
+			fitView(false);
+		}
+	}, [measured, session]);
+
+	return (
+		<div
+			className="canvas"
+			data-far={far || undefined}
+			onPointerMove={(event) => notePointer({ x: event.clientX, y: event.clientY })}
+			onDoubleClick={onDoubleClick}
+			onDragOver={(event) => event.preventDefault()}
+			onDrop={onDrop}
+		>
+			<ReactFlow<FlowNode, FlowEdge>
+				nodes={nodes}
+				edges={edges}
+				nodeTypes={NODE_TYPES}
+				edgeTypes={EDGE_TYPES}
+				onNodesChange={onNodesChange}
+				onEdgesChange={onEdgesChange}
+				onNodeDragStop={(_event, _node, dragged) => settlePlaces(dragged.map((node) => node.id))}
+				onSelectionDragStop={(_event, dragged) => settlePlaces(dragged.map((node) => node.id))}
+				onConnectStart={onConnectStart}
+				onConnect={onConnect}
+				onConnectEnd={(event, state) => onConnectEnd(event, state, reconnecting.current !== null)}
+				isValidConnection={isValid}
+				onReconnectStart={(_event, edge) => {
+					reconnecting.current = edge;
+				}}
+				onReconnect={onReconnect}
+				onReconnectEnd={(_event, edge, _side, state) => {
+					reconnecting.current = null;
+					onReconnectEnd(edge, state);
+				}}
+				connectionLineComponent={LooseLink}
+				connectionRadius={26}
+				minZoom={0.08}
+				maxZoom={2}
+				deleteKeyCode={null}
+				selectionKeyCode="Shift"
+				multiSelectionKeyCode={MULTI_SELECT}
+				zoomOnDoubleClick={false}
+				nodesFocusable={false}
+				edgesFocusable={false}
+				colorMode="dark"
+				ariaLabelConfig={{ 'controls.fitView.ariaLabel': 'Show the whole graph' }}
+			>
+				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="#252a34" />
+				<MiniMap<FlowNode>
+					pannable
+					zoomable
+					nodeComponent={MiniNode}
+					style={MINI_SIZE}
+					ariaLabel="Overview of the graph"
+				/>
+				<Controls showInteractive={false} position="bottom-left" />
+			</ReactFlow>
+		</div>
+	);
+}
+
+const onConnectStart: OnConnectStart = (_event, { nodeId, handleId }) => {
+	const end = nodeId === null ? null : looseEnd(nodeId, handleId);
+	if (end !== null && handleId !== null) {
+		startConnecting(currentGraph(), { ...end, handle: handleId });
+	}
+};
+
+function isValid(connection: Connection | Edge): boolean {
+	const ends = endsOf({
+		...connection,
+		sourceHandle: connection.sourceHandle ?? null,
+		targetHandle: connection.targetHandle ?? null,
+	});
+	return ends !== null && objection(currentGraph(), ends) === null;
+}
+
+function onConnect(connection: Connection): void {
+	const ends = endsOf(connection);
+	if (ends !== null) {
+		connect(ends);
+	}
+}
+
+/** A link let go anywhere but on a socket that takes it. */
+function onConnectEnd(
+	event: globalThis.MouseEvent | TouchEvent,
+	state: FinalConnectionState,
+	reconnecting: boolean,
+): void {
+	stopConnecting();
+	const { fromHandle, toHandle, isValid: done } = state;
+	if (done === true || fromHandle === null || reconnecting) {
+		return;
+	}
+	const end = looseEnd(fromHandle.nodeId, fromHandle.id ?? null);
+	if (end === null) {
+		return;
+	}
+	if (toHandle !== null && toHandle.nodeId !== fromHandle.nodeId) {
+		explain(fromHandle, toHandle);
+	} else if (toHandle === null) {
+		dropLink(end, pointOf(event));
+	}
+}
+
+/** On a node: its first socket that fits. On the empty canvas: the search for a node that does. */
+function dropLink(end: LooseEnd, at: Point): void {
+	const below = document.elementFromPoint(at.x, at.y);
+	const id = below?.closest('.react-flow__node')?.getAttribute('data-id') ?? null;
+	if (id === null && below?.closest('.react-flow__pane') != null) {
+		openSearch(at, end);
+	} else if (id !== null && id !== end.node) {
+		const ends = joinNode(currentGraph(), end, id);
+		const why =
+			ends === null
+				? `Nothing on that node ${end.side === 'source' ? 'takes' : 'gives'} ${end.type}.`
+				: objection(currentGraph(), ends);
+		if (ends !== null && why === null) {
+			connect(ends);
+		} else {
+			showToast('info', why ?? '');
+		}
+	}
+}
+
+interface HandleEnd {
+	readonly nodeId: string;
+	readonly id?: string | null;
+	readonly type: string;
+}
+
+function explain(from: HandleEnd, to: HandleEnd): void {
+	if (from.type === to.type) {
+		showToast('info', from.type === 'source' ? 'Two outputs cannot be joined.' : 'Two inputs cannot be joined.');
+		return;
+	}
+	const [source, target] = from.type === 'source' ? [from, to] : [to, from];
+	const ends = endsOf({
+		source: source.nodeId,
+		target: target.nodeId,
+		sourceHandle: source.id ?? null,
+		targetHandle: target.id ?? null,
+	});
+	const why = ends && objection(currentGraph(), ends);
+	if (why !== null) {
+		showToast('info', why);
+	}
+}
+
+function onReconnect(edge: FlowEdge, connection: Connection): void {
+	const ends = endsOf(connection);
+	const input = inputName(edge.targetHandle);
+	if (ends === null || input === null || objection(currentGraph(), ends) !== null) {
+		return;
+	}
+	moveLink({ node: edge.target, input }, ends);
+}
+
+/** The end of a link pulled off into the void: the link is gone. */
+function onReconnectEnd(edge: FlowEdge, state: FinalConnectionState): void {
+	const input = inputName(edge.targetHandle);
+	if (state.isValid !== true && state.toHandle === null && input !== null) {
+		cutLink(edge.target, input);
+	}
+}
+
+function isEmpty(): boolean {
+	return Object.keys(currentGraph().nodes).length === 0;
+}
+
+function onDoubleClick(event: MouseEvent): void {
+	if (event.target instanceof Element && event.target.classList.contains('react-flow__pane')) {
+		openSearch({ x: event.clientX, y: event.clientY }, null);
+	}
+}
+
+function onDrop(event: DragEvent): void {
+	const [file] = event.dataTransfer.files;
+	if (file !== undefined) {
+		event.preventDefault();
+		void openFile(file);
+	}
+}
+
+function pointOf(event: globalThis.MouseEvent | TouchEvent): Point {
+	const at = 'changedTouches' in event ? event.changedTouches[0] : event;
+	return { x: at?.clientX ?? 0, y: at?.clientY ?? 0 };
+}

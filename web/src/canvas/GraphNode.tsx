@@ -1,0 +1,194 @@
+import { NodeResizeControl, ResizeControlVariant, type NodeProps } from '@xyflow/react';
+import { memo, useMemo, type MouseEvent } from 'react';
+import { hasWidget } from '../graph/defaults';
+import { useKind } from '../graph/kinds';
+import { exposedName, outputName, toggleOutput } from '../graph/edit';
+import { editGraph, useGraph, useNode } from '../graph/store';
+import {
+	constantOf,
+	titleOf,
+	type GraphNode as GraphNodeData,
+	type InputInfo,
+	type KindInfo,
+	type OutputInfo,
+} from '../graph/types';
+import { Icon } from '../panels/icons';
+import { openMenu } from '../panels/menu';
+import { useRun } from '../run/store';
+import { IDLE, NO_PROBLEMS, type NodeState, type Problem } from '../run/types';
+import { duplicateSelected, removeSelected, resizeNode } from './commands';
+import { selectNodes, useFlow, type FlowNode } from './flow';
+import { outputHandle } from './handles';
+import { InputRow } from './InputRow';
+import { NodeProblems } from './NodeProblems';
+import { NodeProgress, NodeStatus } from './NodeStatus';
+import { NodeResult } from './NodeResult';
+import { NodeTitle, startRenaming } from './NodeTitle';
+import { guessedOutputs } from './outputs';
+import { socketColour } from './palette';
+import { Socket } from './Socket';
+import { kindTip, outputLabel, outputTip } from './words';
+
+const MIN_WIDTH = 190;
+const MAX_WIDTH = 900;
+
+export const GraphNode = memo(function GraphNode({ id, selected }: NodeProps<FlowNode>) {
+	const node = useNode(id);
+	const info = useKind(node?.kind ?? '');
+	const state = useRun((run) => (run.nodes[id] ?? IDLE).state);
+	const problems = useRun((run) => run.problems[id] ?? NO_PROBLEMS);
+	return node === undefined ? null : (
+		<NodeCard node={node} info={info} state={state} problems={problems} selected={selected === true} />
+	);
+});
+
+interface CardProps {
+	readonly node: GraphNodeData;
+	readonly info: KindInfo | undefined;
+	readonly state: NodeState;
+	readonly problems: readonly Problem[];
+	readonly selected: boolean;
+}
+
+function NodeCard({ node, info, state, problems, selected }: CardProps) {
+	const { id } = node;
+	const rows = useMemo(() => inputsOf(node, info), [node, info]);
+	const exposures = useGraph((store) => store.graph.inputs);
+	const output = useGraph((store) => outputName(store.graph, id));
+	const title = titleOf(node, info);
+	const accent = socketColour(info?.outputs[0]?.type ?? info?.inputs[0]?.type ?? '*');
+	const row = ({ input, undeclared }: Row) => (
+		<InputRow
+			key={input.name}
+			node={id}
+			input={input}
+			value={node.inputs[input.name]}
+			exposed={Object.keys(exposures).length === 0 ? null : exposedName(useGraph.getState().graph, id, input.name)}
+			problem={problems.find((problem) => problem.input === input.name)?.message ?? null}
+			undeclared={undeclared}
+		/>
+	);
+	const onContextMenu = (event: MouseEvent): void => {
+		if (!selected) {
+			selectNodes([id]);
+		}
+		openMenu(event, [
+			{ text: 'Rename', act: () => startRenaming(id) },
+			{ text: 'Duplicate', keys: 'Ctrl D', act: duplicateSelected },
+			...(info?.isSink === true
+				? [
+						{
+							text: output === null ? 'Offer as workflow output' : `Stop offering as “${output}”`,
+							act: () => editGraph((graph) => toggleOutput(graph, id)),
+						},
+					]
+				: []),
+			{ text: 'Delete', keys: 'Del', act: removeSelected },
+		]);
+	};
+
+	return (
+		<div
+			className="node"
+			data-testid={`node-${id}`}
+			data-state={state}
+			data-kind={node.kind}
+			data-title={title}
+			data-unknown={info === undefined || undefined}
+			data-problem={problems.length > 0 || undefined}
+			style={{ '--accent': accent }}
+		>
+			<NodeResizeControl
+				position="right"
+				variant={ResizeControlVariant.Line}
+				resizeDirection="horizontal"
+				minWidth={MIN_WIDTH}
+				maxWidth={MAX_WIDTH}
+				onResizeEnd={(_event, { x, y, width }) => resizeNode(id, { x, y, width })}
+			/>
+			<header className="node-head" onContextMenu={onContextMenu}>
+				<NodeTitle id={id} title={title} />
+				{info?.experimental === true && <span className="badge">experimental</span>}
+				{info?.deprecated === true && <span className="badge">deprecated</span>}
+				{output !== null && (
+					<span
+						className="exposed"
+						role="img"
+						aria-label={`Workflow output ${output}`}
+						data-tip={`Output “${output}” of this workflow`}
+					>
+						<Icon name="exit" />
+					</span>
+				)}
+				<NodeStatus id={id} />
+				<span className="info" role="img" aria-label={`About ${title}`} data-tip={kindTip(node.kind, info)}>
+					<Icon name="info" />
+				</span>
+			</header>
+			<NodeProgress id={id} />
+			{info === undefined && (
+				<p className="unknown">The server has no node “{node.kind}”. Its inputs are kept as they are.</p>
+			)}
+			<div className="sockets">
+				<div className="inputs">{rows.filter((entry) => entry.bare).map(row)}</div>
+				<Outputs id={id} info={info} />
+			</div>
+			<div className="widgets">{rows.filter((entry) => !entry.bare).map(row)}</div>
+			<NodeProblems id={id} problems={problems} />
+			<NodeResult id={id} />
+		</div>
+	);
+}
+
+function Outputs({ id, info }: { id: string; info: KindInfo | undefined }) {
+	const read = useFlow((flow) => flow.read[id] ?? '');
+	// Depends on `read`: an unknown kind has the outputs that others read.
+	const guessed = useMemo(
+		() => (info === undefined ? guessedOutputs(useGraph.getState().graph, id) : []),
+		[info, id, read],
+	);
+	const outputs: readonly OutputInfo[] = info?.outputs ?? guessed;
+	return (
+		<div className="outputs">
+			{outputs.map((output) => (
+				<div className="output" key={output.index} data-tip={outputTip(output)}>
+					<span className="label">{outputLabel(output)}</span>
+					<Socket
+						node={id}
+						side="source"
+						handle={outputHandle(output.index)}
+						type={output.type}
+						label={output.name}
+						filled={read.includes(` ${outputHandle(output.index)} `)}
+					/>
+				</div>
+			))}
+		</div>
+	);
+}
+
+interface Row {
+	readonly input: InputInfo;
+	readonly undeclared: boolean;
+	/** No widget now or ever: stands beside the outputs. */
+	readonly bare: boolean;
+}
+
+function inputsOf(node: GraphNodeData, info: KindInfo | undefined): Row[] {
+	const declared = (info?.inputs ?? []).map((input): Row => {
+		const value = node.inputs[input.name];
+		const bare = !hasWidget(input) && !(value !== undefined && 'constant' in value);
+		return { input, undeclared: false, bare };
+	});
+	const names = new Set(declared.map((row) => row.input.name));
+	const others = Object.entries(node.inputs).filter(([name]) => !names.has(name));
+	return [
+		...declared,
+		...others.map(([name, value]): Row => {
+			// Text needs no quotes to be edited; anything else is shown as the JSON it is.
+			const options = typeof constantOf(value) === 'string' ? { widgetType: 'STRING' } : {};
+			const input = { name, type: '*', required: false, options, choices: null, tooltip: '' };
+			return { input, undeclared: info !== undefined, bare: 'link' in value };
+		}),
+	];
+}

@@ -1,0 +1,109 @@
+import { memo, type MouseEvent } from 'react';
+import { defaultValue, hasWidget } from '../graph/defaults';
+import { useGraph } from '../graph/store';
+import { constantOf, linkOf, type InputInfo, type InputValue, type NodeId } from '../graph/types';
+import { Icon } from '../panels/icons';
+import { openMenu } from '../panels/menu';
+import { widgetEntry } from '../widgets/registry';
+import { toggleExposed } from '../graph/edit';
+import { editGraph } from '../graph/store';
+import { cutLink, describeLink, resetInput, setInput } from './commands';
+import { inputHandle } from './handles';
+import { Socket } from './Socket';
+import { inputLabel, inputTip } from './words';
+
+interface InputRowProps {
+	readonly node: NodeId;
+	readonly input: InputInfo;
+	readonly value: InputValue | undefined;
+	/** The name under which the workflow offers this input to its callers. */
+	readonly exposed: string | null;
+	readonly problem: string | null;
+	readonly undeclared?: boolean;
+}
+
+/** One input: its socket, its label and, unless a link feeds it, its widget. */
+export const InputRow = memo(function InputRow({
+	node,
+	input,
+	value,
+	exposed,
+	problem,
+	undeclared = false,
+}: InputRowProps) {
+	const linked = linkOf(value) !== null;
+	const constant = constantOf(value);
+	const plain = !linked && constant === undefined && !hasWidget(input);
+	const label = inputLabel(input);
+	const { widget: Widget, wide } = widgetEntry(input);
+	const layout = plain ? 'plain' : linked ? 'linked' : wide ? 'wide' : 'line';
+
+	const onContextMenu = (event: MouseEvent): void => {
+		const items = [
+			{
+				text: exposed === null ? 'Offer as workflow input' : `Stop offering as “${exposed}”`,
+				act: () => editGraph((graph) => toggleExposed(graph, node, input.name)),
+			},
+			...(linked ? [{ text: 'Remove link', act: () => cutLink(node, input.name) }] : []),
+			...(!linked && !plain
+				? [{ text: undeclared ? 'Remove input' : 'Reset to default', act: () => resetInput(node, input.name) }]
+				: []),
+		];
+		openMenu(event, items);
+	};
+
+	return (
+		<div
+			className="input"
+			data-layout={layout}
+			data-problem={problem !== null || undefined}
+			onContextMenu={onContextMenu}
+		>
+			<Socket
+				node={node}
+				side="target"
+				handle={inputHandle(input.name)}
+				type={input.type}
+				label={label}
+				filled={linked}
+				small={!plain}
+				wrong={problem !== null}
+			/>
+			<span
+				className="label"
+				data-optional={!input.required || undefined}
+				data-tip={inputTip(input, undeclared, problem)}
+			>
+				{label}
+				{exposed !== null && (
+					<span className="exposed" data-tip={`Input “${exposed}” of this workflow`}>
+						<Icon name="entry" />
+						{wide && exposed !== input.name && exposed}
+					</span>
+				)}
+			</span>
+			{linked && <LinkSource node={node} input={input.name} />}
+			{!linked && !plain && (
+				<div className="control">
+					<Widget
+						node={node}
+						input={input}
+						value={constant ?? defaultValue(input)}
+						label={label}
+						refused={problem !== null}
+						onChange={(next) => setInput(node, input.name, next)}
+					/>
+				</div>
+			)}
+		</div>
+	);
+});
+
+function LinkSource({ node, input }: { node: NodeId; input: string }) {
+	const text = useGraph((state) => describeLink(state.graph, node, input));
+	return (
+		<span className="from" data-broken={text.startsWith('broken') || undefined}>
+			{text}
+		</span>
+	);
+}

@@ -1,0 +1,285 @@
+/** What a person can do to the graph, by key, menu or button. */
+
+import { FIRST_SOCKET } from '../graph/columns';
+import { copyNodes, pasteNodes, readClipboard } from '../graph/clipboard';
+import * as edit from '../graph/edit';
+import { currentKinds } from '../graph/kinds';
+import { arrange, NODE_WIDTH } from '../graph/layout';
+import { closesLoop } from '../graph/links';
+import { canJoin, firstFittingInput, firstFittingOutput, inputType, outputReference } from '../graph/sockets';
+import { currentGraph, editGraph, useGraph } from '../graph/store';
+import { nodeOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
+import type { Json } from '../json';
+import { showToast } from '../panels/toasts';
+import { clearNodes, forgiveInput } from '../run/store';
+import { measuredSizes, selectedEdges, selectedNodes, selectNodes, useFlow } from './flow';
+import { inputName, outputIndex } from './handles';
+import { linkSource } from './outputs';
+import { fitView, lastPointer, toGraph, type Point } from './view';
+
+const PASTE_OFFSET = 40;
+const PILE_STEP = 36;
+
+export interface Ends {
+	readonly source: NodeId;
+	readonly output: number;
+	readonly target: NodeId;
+	readonly input: string;
+}
+
+/** The loose end of a link that was dropped on the empty canvas. */
+export interface LooseEnd {
+	readonly node: NodeId;
+	readonly side: 'source' | 'target';
+	readonly output: number;
+	readonly input: string;
+	readonly type: string;
+}
+
+export function infoOf(node: GraphNode | undefined): KindInfo | undefined {
+	return node && currentKinds().get(node.kind);
+}
+
+export function setInput(id: NodeId, input: string, value: Json): void {
+	editGraph((graph) => edit.setConstant(graph, id, input, value), `value ${id} ${input}`);
+	forgiveInput(id, input);
+}
+
+export function resetInput(id: NodeId, input: string): void {
+	editGraph((graph) => {
+		const value = edit.defaultOf(infoOf(nodeOf(graph, id)), input);
+		return value === undefined ? edit.removeInput(graph, id, input) : edit.setConstant(graph, id, input, value);
+	});
+	forgiveInput(id, input);
+}
+
+export function cutLink(id: NodeId, input: string): void {
+	editGraph((graph) => edit.disconnect(graph, id, input, infoOf(nodeOf(graph, id))));
+}
+
+/** Why these two cannot be joined, or null when they can. */
+export function objection(graph: Graph, ends: Ends): string | null {
+	const source = nodeOf(graph, ends.source);
+	const target = nodeOf(graph, ends.target);
+	const output = infoOf(source)?.outputs[ends.output];
+	if (source === undefined || target === undefined || output === undefined) {
+		return 'The output of an unknown node cannot be linked.';
+	}
+	const wanted = inputType(infoOf(target), ends.input);
+	if (!canJoin(output.type, wanted)) {
+		return `${output.type} does not fit into “${ends.input}”, which takes ${wanted}.`;
+	}
+	return closesLoop(graph, ends.source, ends.target)
+		? 'That link would close a loop: a node cannot wait for itself.'
+		: null;
+}
+
+export function connect(ends: Ends): void {
+	editGraph((graph) => (objection(graph, ends) === null ? joined(graph, ends) : graph));
+	forgiveInput(ends.target, ends.input);
+}
+
+/** Takes a link from one input to other ends, in one step. */
+export function moveLink(from: { readonly node: NodeId; readonly input: string }, ends: Ends): void {
+	editGraph((graph) => {
+		const stays = from.node === ends.target && from.input === ends.input;
+		return joined(
+			stays ? graph : edit.disconnect(graph, from.node, from.input, infoOf(nodeOf(graph, from.node))),
+			ends,
+		);
+	});
+	forgiveInput(ends.target, ends.input);
+}
+
+export function endsOf(connection: {
+	source: string | null;
+	target: string | null;
+	sourceHandle?: string | null;
+	targetHandle?: string | null;
+}): Ends | null {
+	const output = outputIndex(connection.sourceHandle);
+	const input = inputName(connection.targetHandle);
+	const { source, target } = connection;
+	return source === null || target === null || output === null || input === null
+		? null
+		: { source, output, target, input };
+}
+
+/** The free end as a whole link to this node, or null when nothing of it fits. */
+export function joinNode(graph: Graph, end: LooseEnd, id: NodeId): Ends | null {
+	const node = nodeOf(graph, id);
+	const info = infoOf(node);
+	if (info === undefined || node === undefined) {
+		return null;
+	}
+	if (end.side === 'source') {
+		const input = firstFittingInput(info, end.type, node);
+		return input === undefined ? null : { source: end.node, output: end.output, target: id, input: input.name };
+	}
+	const output = firstFittingOutput(info, end.type);
+	return output === undefined ? null : { source: id, output: output.index, target: end.node, input: end.input };
+}
+
+export function addKind(kind: string, at: Point, end: LooseEnd | null): NodeId | null {
+	const info = currentKinds().get(kind);
+	if (info === undefined) {
+		return null;
+	}
+	const { graph, id } = edit.addNode(currentGraph(), info, freePlace(toGraph(at), end));
+	const ends = end && joinNode(graph, end, id);
+	editGraph(() => (ends === null ? graph : joined(graph, ends)));
+	selectNodes([id]);
+	return id;
+}
+
+export function removeSelected(): void {
+	const nodes = selectedNodes();
+	const edges = selectedEdges();
+	editGraph((graph) => {
+		const cut = edges.reduce((next, edge) => {
+			const input = inputName(edge.targetHandle);
+			return input === null ? next : edit.disconnect(next, edge.target, input, infoOf(nodeOf(next, edge.target)));
+		}, graph);
+		return nodes.size === 0 ? cut : edit.removeNodes(cut, nodes, infoOf);
+	});
+}
+
+export function copySelected(): string | null {
+	const ids = selectedNodes();
+	return ids.size === 0 ? null : copyNodes(currentGraph(), ids);
+}
+
+/** True when the text held nodes. */
+export function pasteText(text: string): boolean {
+	const pasted = readClipboard(text, currentKinds());
+	if (pasted === null) {
+		return false;
+	}
+	const places = Object.values(pasted.nodes).map((node) => node.place);
+	const at = toGraph(lastPointer());
+	paste(pasted, { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) });
+	return true;
+}
+
+export function duplicateSelected(): void {
+	const text = copySelected();
+	const copy = text === null ? null : readClipboard(text, currentKinds());
+	if (copy !== null) {
+		paste(copy, { x: PASTE_OFFSET, y: PASTE_OFFSET });
+	}
+}
+
+export function selectAll(): void {
+	selectNodes(Object.keys(currentGraph().nodes));
+}
+
+export function nudgeSelected(dx: number, dy: number): void {
+	const ids = selectedNodes();
+	editGraph((graph) => {
+		const places = [...ids].map(
+			(id) => [id, { x: (graph.nodes[id]?.place.x ?? 0) + dx, y: (graph.nodes[id]?.place.y ?? 0) + dy }] as const,
+		);
+		return ids.size === 0 ? graph : edit.movePlaces(graph, new Map(places));
+	}, 'nudge');
+}
+
+/** Writes what was dragged into the graph. */
+export function settlePlaces(ids: readonly NodeId[]): void {
+	const drawn = new Map(useFlow.getState().nodes.map((node) => [node.id, node]));
+	editGraph((graph) => {
+		const moved = ids.flatMap((id) => {
+			const node = drawn.get(id);
+			const place = graph.nodes[id]?.place;
+			if (node === undefined || place === undefined) {
+				return [];
+			}
+			const same = node.position.x === place.x && node.position.y === place.y;
+			return same ? [] : [[id, node.position] as const];
+		});
+		return moved.length === 0 ? graph : edit.movePlaces(graph, new Map(moved));
+	});
+}
+
+export function resizeNode(id: NodeId, place: { x: number; y: number; width: number }): void {
+	editGraph((graph) => edit.movePlaces(graph, new Map([[id, place]])));
+}
+
+export function tidy(): void {
+	editGraph((graph) => arrange(graph, { kinds: currentKinds(), sizes: measuredSizes() }));
+	requestAnimationFrame(() => fitView());
+}
+
+/** Repeats a layout made before the nodes had sizes; false while some still have none. */
+export function settleGuess(): boolean {
+	const { graph, adjust } = useGraph.getState();
+	const sizes = measuredSizes();
+	if (sizes.size < Object.keys(graph.nodes).length) {
+		return false;
+	}
+	if (graph.guessed) {
+		adjust((current) => ({ ...arrange(current, { kinds: currentKinds(), sizes }), guessed: false }));
+	}
+	return true;
+}
+
+/** Another document on the canvas; the former one is one undo away. */
+export function openGraph(graph: Graph): void {
+	editGraph(() => graph);
+	clearNodes();
+}
+
+export function looseEnd(id: NodeId, handle: string | null): LooseEnd | null {
+	const graph = currentGraph();
+	const node = nodeOf(graph, id);
+	const output = outputIndex(handle);
+	const input = inputName(handle);
+	if (output !== null) {
+		const type = infoOf(node)?.outputs[output]?.type;
+		return type === undefined ? null : { node: id, side: 'source', output, input: '', type };
+	}
+	return input === null ? null : { node: id, side: 'target', output: 0, input, type: inputType(infoOf(node), input) };
+}
+
+/** The title and output of what feeds an input, for people. */
+export function describeLink(graph: Graph, id: NodeId, input: string): string {
+	const value = nodeOf(graph, id)?.inputs[input];
+	if (value === undefined || !('link' in value)) {
+		return '';
+	}
+	const source = nodeOf(graph, value.link.node);
+	const output = linkSource(graph, currentKinds(), value.link);
+	if (source === undefined || output === null) {
+		return `broken link to ${value.link.node} · ${value.link.output}`;
+	}
+	const title = source.title || infoOf(source)?.title || source.kind;
+	return `${title} · ${output.name}`;
+}
+
+/** A waiting link meets the new node at its first sockets; without one, nodes do not pile up on one spot. */
+function freePlace(at: Point, end: LooseEnd | null): Point {
+	if (end !== null) {
+		return { x: end.side === 'source' ? at.x : at.x - NODE_WIDTH, y: at.y - FIRST_SOCKET };
+	}
+	const places = Object.values(currentGraph().nodes).map((node) => node.place);
+	let { x, y } = at;
+	while (places.some((place) => Math.abs(place.x - x) < PILE_STEP && Math.abs(place.y - y) < PILE_STEP)) {
+		x += PILE_STEP;
+		y += PILE_STEP;
+	}
+	return { x, y };
+}
+
+function joined(graph: Graph, ends: Ends): Graph {
+	const info = infoOf(nodeOf(graph, ends.source));
+	const output = info === undefined ? ends.output : outputReference(info, ends.output);
+	return edit.connect(graph, { node: ends.source, output }, ends.target, ends.input);
+}
+
+function paste(pasted: Graph, offset: Point): void {
+	const { graph, ids } = pasteNodes(currentGraph(), pasted, currentKinds(), offset);
+	if (ids.length > 0) {
+		editGraph(() => graph);
+		selectNodes(ids);
+		showToast('info', ids.length === 1 ? 'One node added.' : `${ids.length} nodes added.`);
+	}
+}

@@ -1,0 +1,51 @@
+/** The view on the canvas, for commands that are no components. */
+
+import type { ReactFlowInstance } from '@xyflow/react';
+import { nodeOf } from '../graph/types';
+import { currentGraph } from '../graph/store';
+import { selectNodes, type FlowEdge, type FlowNode } from './flow';
+
+type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
+export interface Point {
+	readonly x: number;
+	readonly y: number;
+}
+
+const MOVE_MS = 260;
+/** The overview and the zoom buttons stand at the bottom. */
+const MARGIN = { top: '36px', right: '36px', bottom: '120px', left: '36px' } as const;
+let instance: Instance | null = null;
+let pointer: Point = { x: 0, y: 0 };
+
+export function setInstance(next: Instance): void {
+	instance = next;
+}
+
+export function notePointer(at: Point): void {
+	pointer = at;
+}
+
+/** Where the pointer last was over the canvas. */
+export function lastPointer(): Point {
+	return pointer.x === 0 && pointer.y === 0 ? canvasCentre() : pointer;
+}
+
+export function canvasCentre(): Point {
+	const box = document.querySelector('.canvas')?.getBoundingClientRect();
+	return box === undefined ? { x: 0, y: 0 } : { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+export function toGraph(screen: Point): Point {
+	return instance?.screenToFlowPosition(screen) ?? screen;
+}
+
+export function fitView(smooth = true): void {
+	void instance?.fitView({ padding: MARGIN, maxZoom: 1, duration: smooth ? MOVE_MS : 0 });
+}
+
+export function focusNode(id: string): void {
+	if (nodeOf(currentGraph(), id) !== undefined) {
+		selectNodes([id]);
+		void instance?.fitView({ nodes: [{ id }], maxZoom: 1, padding: 0.4, duration: MOVE_MS });
+	}
+}

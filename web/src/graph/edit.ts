@@ -1,0 +1,149 @@
+/** Changes to a graph, each a pure function from graph to graph. */
+
+import type { Json, JsonObject } from '../json';
+import { isObject } from '../json';
+import { defaultInputs, defaultValue, hasWidget } from './defaults';
+import { freeId, readableId } from './names';
+import { inputOf } from './sockets';
+import {
+	linkOf,
+	nodeOf,
+	type Graph,
+	type GraphNode,
+	type InputValue,
+	type KindInfo,
+	type Link,
+	type NodeId,
+	type Place,
+} from './types';
+
+export function addNode(graph: Graph, info: KindInfo, at: { x: number; y: number }): { graph: Graph; id: NodeId } {
+	const id = freeId(readableId(info.kind), (name) => Object.hasOwn(graph.nodes, name));
+	const place: Place = { x: at.x, y: at.y, extra: {} };
+	const node: GraphNode = { id, kind: info.kind, title: '', inputs: defaultInputs(info), extra: {}, place };
+	return { graph: { ...graph, nodes: { ...graph.nodes, [id]: node } }, id };
+}
+
+export function removeNodes(
+	graph: Graph,
+	ids: ReadonlySet<NodeId>,
+	infoOf: (node: GraphNode) => KindInfo | undefined,
+): Graph {
+	const nodes: { [id: NodeId]: GraphNode } = {};
+	for (const node of Object.values(graph.nodes)) {
+		if (ids.has(node.id)) {
+			continue;
+		}
+		const cut = Object.keys(node.inputs).filter((name) => ids.has(linkOf(node.inputs[name])?.node ?? ''));
+		nodes[node.id] = cut.reduce((rest, name) => unlinked(rest, name, infoOf(rest)), node);
+	}
+	const kept = (entries: JsonObject): JsonObject =>
+		Object.fromEntries(
+			Object.entries(entries).filter(
+				([, entry]) => !(isObject(entry) && typeof entry.node === 'string' && ids.has(entry.node)),
+			),
+		);
+	return { ...graph, nodes, inputs: kept(graph.inputs), outputs: kept(graph.outputs) };
+}
+
+export function connect(graph: Graph, link: Link, target: NodeId, input: string): Graph {
+	return updateNode(graph, target, (node) => withInput(node, input, { link }));
+}
+
+/** Takes a link away; an input with a widget gets its default back. */
+export function disconnect(graph: Graph, target: NodeId, input: string, info: KindInfo | undefined): Graph {
+	return updateNode(graph, target, (node) =>
+		linkOf(node.inputs[input]) === null ? node : unlinked(node, input, info),
+	);
+}
+
+export function setConstant(graph: Graph, id: NodeId, input: string, value: Json): Graph {
+	return updateNode(graph, id, (node) => withInput(node, input, { constant: value }));
+}
+
+export function removeInput(graph: Graph, id: NodeId, input: string): Graph {
+	return updateNode(graph, id, (node) => {
+		const { [input]: _gone, ...inputs } = node.inputs;
+		return { ...node, inputs };
+	});
+}
+
+export function rename(graph: Graph, id: NodeId, title: string): Graph {
+	return updateNode(graph, id, (node) => ({ ...node, title }));
+}
+
+export function movePlaces(graph: Graph, places: ReadonlyMap<NodeId, { x: number; y: number; width?: number }>): Graph {
+	const nodes = { ...graph.nodes };
+	for (const [id, place] of places) {
+		const node = nodeOf(graph, id);
+		if (node !== undefined) {
+			nodes[id] = { ...node, place: { ...node.place, ...place } };
+		}
+	}
+	return { ...graph, nodes };
+}
+
+/** Exposes an input of a node as a named input of the workflow, or takes that back. */
+export function toggleExposed(graph: Graph, id: NodeId, input: string): Graph {
+	const name = exposedName(graph, id, input);
+	if (name !== null) {
+		const { [name]: _gone, ...inputs } = graph.inputs;
+		return { ...graph, inputs };
+	}
+	const free = freeId(input, (candidate) => Object.hasOwn(graph.inputs, candidate));
+	return { ...graph, inputs: { ...graph.inputs, [free]: { node: id, input } } };
+}
+
+export function exposedName(graph: Graph, id: NodeId, input: string): string | null {
+	for (const [name, entry] of Object.entries(graph.inputs)) {
+		if (isObject(entry) && entry.node === id && entry.input === input) {
+			return name;
+		}
+	}
+	return null;
+}
+
+/** What an untouched input holds, undefined for one that only takes a link. */
+export function defaultOf(info: KindInfo | undefined, name: string): Json | undefined {
+	const input = inputOf(info, name);
+	return input !== undefined && hasWidget(input) ? defaultValue(input) : undefined;
+}
+
+/** The name under which the workflow gives what a sink makes, or null. */
+export function outputName(graph: Graph, id: NodeId): string | null {
+	const named = Object.entries(graph.outputs).find(([, entry]) => isObject(entry) && entry.node === id);
+	return named?.[0] ?? null;
+}
+
+/** Names what a sink makes as an output of the workflow, or takes that back. */
+export function toggleOutput(graph: Graph, id: NodeId): Graph {
+	const name = outputName(graph, id);
+	if (name !== null) {
+		const { [name]: _gone, ...outputs } = graph.outputs;
+		return { ...graph, outputs };
+	}
+	const free = freeId(id, (candidate) => Object.hasOwn(graph.outputs, candidate));
+	return { ...graph, outputs: { ...graph.outputs, [free]: { node: id } } };
+}
+
+export function updateNode(graph: Graph, id: NodeId, change: (node: GraphNode) => GraphNode): Graph {
+	const node = nodeOf(graph, id);
+	if (node === undefined) {
+		return graph;
+	}
+	const changed = change(node);
+	return changed === node ? graph : { ...graph, nodes: { ...graph.nodes, [id]: changed } };
+}
+
+function withInput(node: GraphNode, name: string, value: InputValue): GraphNode {
+	return { ...node, inputs: { ...node.inputs, [name]: value } };
+}
+
+function unlinked(node: GraphNode, name: string, info: KindInfo | undefined): GraphNode {
+	const value = defaultOf(info, name);
+	if (value !== undefined) {
+		return withInput(node, name, { constant: value });
+	}
+	const { [name]: _gone, ...inputs } = node.inputs;
+	return { ...node, inputs };
+}

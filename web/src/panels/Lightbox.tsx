@@ -1,0 +1,85 @@
+import { useEffect } from 'react';
+import { openFromPicture } from './files';
+import { Icon } from './icons';
+import { closeLightbox, turnLightbox, useLightbox } from './lightbox';
+
+export function Lightbox() {
+	const { shots, index } = useLightbox();
+	const shot = shots[index];
+	const many = shots.length > 1;
+	useEffect(() => {
+		const onKey = ({ key }: KeyboardEvent): void => {
+			if (key === 'ArrowLeft' || key === 'ArrowRight') {
+				turnLightbox(key === 'ArrowLeft' ? -1 : 1);
+			}
+		};
+		window.addEventListener('keydown', onKey);
+		return () => window.removeEventListener('keydown', onKey);
+	}, []);
+	if (shot === undefined) {
+		return null;
+	}
+	return (
+		<div
+			className="lightbox"
+			role="dialog"
+			aria-label={shot.picture.filename}
+			onClick={(event) => event.target === event.currentTarget && closeLightbox()}
+		>
+			<header>
+				<span className="name">
+					{shot.picture.filename}
+					{many && (
+						<small>
+							{index + 1} of {shots.length}
+						</small>
+					)}
+				</span>
+				<button
+					type="button"
+					data-tip="Open the workflow this picture was made by"
+					onClick={() => {
+						closeLightbox();
+						void openFromPicture(shot.url);
+					}}
+				>
+					<Icon name="folder" /> Workflow
+				</button>
+				<a href={shot.url} target="_blank" rel="noreferrer">
+					<Icon name="external" /> Open
+				</a>
+				<a href={shot.url} download={shot.picture.filename}>
+					<Icon name="download" /> Download
+				</a>
+				<button type="button" autoFocus onClick={closeLightbox} aria-label="Close">
+					<Icon name="close" />
+				</button>
+			</header>
+			{many && (
+				<button
+					type="button"
+					className="turn"
+					data-side="left"
+					aria-label="Previous picture"
+					disabled={index === 0}
+					onClick={() => turnLightbox(-1)}
+				>
+					<Icon name="left" />
+				</button>
+			)}
+			<img data-testid="lightbox-image" src={shot.url} alt={shot.picture.filename} />
+			{many && (
+				<button
+					type="button"
+					className="turn"
+					data-side="right"
+					aria-label="Next picture"
+					disabled={index === shots.length - 1}
+					onClick={() => turnLightbox(1)}
+				>
+					<Icon name="right" />
+				</button>
+			)}
+		</div>
+	);
+}

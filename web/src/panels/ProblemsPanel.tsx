@@ -1,0 +1,50 @@
+import { problemText } from '../canvas/NodeProblems';
+import { focusNode } from '../canvas/view';
+import { currentKinds } from '../graph/kinds';
+import { useGraph } from '../graph/store';
+import { titleOf } from '../graph/types';
+import { clearProblems, useRun } from '../run/store';
+import { Icon } from './icons';
+
+export function ProblemsPanel() {
+	const problems = useRun((state) => state.problems);
+	const failure = useRun((state) => state.failure);
+	const nodes = useGraph((state) => state.graph.nodes);
+	const entries = Object.entries(problems).flatMap(([id, list]) => {
+		const node = nodes[id];
+		return node === undefined
+			? []
+			: list.map((problem) => ({ id, title: titleOf(node, currentKinds().get(node.kind)), problem }));
+	});
+	const count = entries.length + (failure === null ? 0 : 1);
+	if (count === 0) {
+		return null;
+	}
+	return (
+		<section className="problem-panel" aria-label="Problems" data-testid="problems-panel">
+			<header>
+				<Icon name="alert" />
+				<strong>{count === 1 ? 'One problem' : `${count} problems`}</strong>
+				<button type="button" className="tool" aria-label="Dismiss the problems" onClick={clearProblems}>
+					<Icon name="close" />
+				</button>
+			</header>
+			{failure !== null && (
+				<p className="failure" data-testid="graph-error">
+					<b>{failure.message}</b>
+					{failure.details !== '' && <span>{failure.details}</span>}
+				</p>
+			)}
+			<ul>
+				{entries.map(({ id, title, problem }, index) => (
+					<li key={index}>
+						<button type="button" data-testid={`problem-${id}`} onClick={() => focusNode(id)}>
+							<b>{title}</b>
+							<span>{problemText(problem)}</span>
+						</button>
+					</li>
+				))}
+			</ul>
+		</section>
+	);
+}

@@ -1,0 +1,188 @@
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { addKind, type LooseEnd } from '../canvas/commands';
+import { socketColour } from '../canvas/palette';
+import type { Point } from '../canvas/view';
+import { inputLabel } from '../canvas/words';
+import { useKinds } from '../graph/kinds';
+import type { KindInfo } from '../graph/types';
+import { Icon } from './icons';
+import { searchKinds } from './search';
+import { closeSearch, useSearch } from './searching';
+
+const SHOWN = 80;
+
+export function SearchPalette() {
+	const { at, end } = useSearch();
+	return at === null ? null : <Palette at={at} end={end} />;
+}
+
+function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
+	const kinds = useKinds((state) => state.kinds);
+	const [text, setText] = useState('');
+	const [index, setIndex] = useState(0);
+	const found = useMemo(() => searchKinds(kinds, text, end), [kinds, text, end]);
+	const shown = found.slice(0, SHOWN);
+	const chosen = shown[index];
+
+	const pick = (info: KindInfo | undefined): void => {
+		if (info !== undefined) {
+			closeSearch();
+			addKind(info.kind, at, end);
+		}
+	};
+	const onKeyDown = (event: KeyboardEvent): void => {
+		const move = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
+		if (move !== undefined) {
+			event.preventDefault();
+			setIndex(Math.max(0, Math.min(shown.length - 1, index + move)));
+		} else if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) {
+			pick(chosen);
+		} else if (event.key === 'Tab') {
+			event.preventDefault();
+		}
+	};
+
+	return (
+		<div className="veil" onPointerDown={(event) => event.target === event.currentTarget && closeSearch()}>
+			<div className="search" role="dialog" aria-label="Add a node">
+				<div className="search-head">
+					<Icon name="search" />
+					<input
+						autoFocus
+						data-testid="search-input"
+						role="combobox"
+						aria-label="Search nodes"
+						aria-expanded="true"
+						aria-controls="search-results"
+						autoComplete="off"
+						spellCheck={false}
+						placeholder="Search nodes by name, category or what they do"
+						value={text}
+						onChange={(event) => {
+							setText(event.target.value);
+							setIndex(0);
+						}}
+						onKeyDown={onKeyDown}
+					/>
+					{end !== null && <EndChip end={end} />}
+				</div>
+				<div className="search-body">
+					<Results
+						shown={shown}
+						grouped={text.trim() === '' && end === null}
+						index={index}
+						onPoint={setIndex}
+						onPick={pick}
+					/>
+					{chosen !== undefined && <About info={chosen} />}
+				</div>
+				<footer>
+					<span>
+						<kbd>↑</kbd> <kbd>↓</kbd> choose
+					</span>
+					<span>
+						<kbd>Enter</kbd> add
+					</span>
+					<span>
+						<kbd>Esc</kbd> close
+					</span>
+					<span className="count">
+						{found.length} of {kinds.size} nodes
+					</span>
+				</footer>
+			</div>
+		</div>
+	);
+}
+
+function EndChip({ end }: { end: LooseEnd }) {
+	return (
+		<span className="chip" style={{ '--socket': socketColour(end.type) }}>
+			{end.side === 'source' ? 'takes' : 'gives'} {end.type}
+		</span>
+	);
+}
+
+interface ResultsProps {
+	readonly shown: readonly KindInfo[];
+	readonly grouped: boolean;
+	readonly index: number;
+	readonly onPoint: (index: number) => void;
+	readonly onPick: (info: KindInfo) => void;
+}
+
+function Results({ shown, grouped, index, onPoint, onPick }: ResultsProps) {
+	const list = useRef<HTMLUListElement>(null);
+	useEffect(() => {
+		list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
+	}, [index]);
+	return (
+		<ul ref={list} id="search-results" role="listbox" aria-label="Nodes">
+			{shown.map((info, place) => (
+				<li key={info.kind} role="presentation">
+					{grouped && info.category !== shown[place - 1]?.category && (
+						<div className="group">{info.category || 'other'}</div>
+					)}
+					<div
+						className="entry"
+						role="option"
+						aria-selected={place === index}
+						data-testid={`search-result-${info.kind}`}
+						onPointerMove={() => onPoint(place)}
+						onClick={() => onPick(info)}
+					>
+						<i style={{ background: socketColour(info.outputs[0]?.type ?? info.inputs[0]?.type ?? '*') }} />
+						<span className="name">{info.title}</span>
+						{info.deprecated && <span className="badge">deprecated</span>}
+						<span className="category">{grouped ? '' : info.category}</span>
+					</div>
+				</li>
+			))}
+			{shown.length === 0 && <li className="none">No node matches.</li>}
+		</ul>
+	);
+}
+
+function About({ info }: { info: KindInfo }) {
+	return (
+		<section className="about" aria-label={`About ${info.title}`}>
+			<h3>{info.title}</h3>
+			<p className="kind">{info.kind}</p>
+			<p className="words">{info.description || 'No description.'}</p>
+			<Sockets
+				title="Takes"
+				entries={info.inputs.map((input) => ({ name: inputLabel(input), type: input.type, faint: !input.required }))}
+			/>
+			<Sockets
+				title="Gives"
+				entries={info.outputs.map((output) => ({ name: output.name, type: output.type, faint: false }))}
+			/>
+		</section>
+	);
+}
+
+function Sockets({
+	title,
+	entries,
+}: {
+	title: string;
+	entries: readonly { name: string; type: string; faint: boolean }[];
+}) {
+	if (entries.length === 0) {
+		return null;
+	}
+	return (
+		<>
+			<h4>{title}</h4>
+			<ul>
+				{entries.map((entry, index) => (
+					<li key={index} data-faint={entry.faint || undefined}>
+						<i style={{ background: socketColour(entry.type) }} />
+						{entry.name}
+						<span>{entry.type}</span>
+					</li>
+				))}
+			</ul>
+		</>
+	);
+}

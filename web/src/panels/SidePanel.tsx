@@ -1,0 +1,55 @@
+import { useState } from 'react';
+import { useRun } from '../run/store';
+import { Icon } from './icons';
+import { QueueList } from './QueueList';
+import { ResultStrip } from './ResultStrip';
+
+type Tab = 'results' | 'queue';
+
+export function SidePanel() {
+	const [open, setOpen] = useState(true);
+	const [tab, setTab] = useState<Tab>('results');
+	const waiting = useRun((state) => state.remaining);
+	const choose = (next: Tab): void => {
+		setOpen(true);
+		setTab(next);
+	};
+	return (
+		<aside className="side" data-open={open || undefined} aria-label="Results and queue">
+			<header>
+				{open && (
+					<div role="tablist">
+						<button
+							type="button"
+							role="tab"
+							aria-selected={tab === 'results'}
+							data-testid="results-tab"
+							onClick={() => choose('results')}
+						>
+							Results
+						</button>
+						<button
+							type="button"
+							role="tab"
+							aria-selected={tab === 'queue'}
+							data-testid="queue-tab"
+							onClick={() => choose('queue')}
+						>
+							Queue{waiting > 0 && <span className="count">{waiting}</span>}
+						</button>
+					</div>
+				)}
+				<button
+					type="button"
+					className="tool"
+					aria-label={open ? 'Hide the side panel' : 'Show results and queue'}
+					aria-expanded={open}
+					onClick={() => setOpen(!open)}
+				>
+					<Icon name="panel" />
+				</button>
+			</header>
+			{open && (tab === 'results' ? <ResultStrip /> : <QueueList />)}
+		</aside>
+	);
+}

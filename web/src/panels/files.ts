@@ -1,0 +1,114 @@
+/** Workflows in and out of the editor: files, pictures and the server's own. */
+
+import { fetchFile, fetchKinds, fetchWorkflow, fetchWorkflows, uploadImage } from '../api/http';
+import type { WorkflowEntry } from '../api/types';
+import { addKind, openGraph, setInput } from '../canvas/commands';
+import { lastPointer } from '../canvas/view';
+import { DocumentError, emptyGraph, writeDocument } from '../graph/document';
+import { currentKinds, useKinds } from '../graph/kinds';
+import { readAny, readText } from '../graph/open';
+import { embeddedWorkflow } from '../graph/picture';
+import { currentGraph } from '../graph/store';
+import type { Graph, InputInfo } from '../graph/types';
+import { writeJson } from '../json';
+import { tell } from '../run/submit';
+import { showToast } from './toasts';
+
+/** A workflow, a picture that carries one, or a picture to load with a node. */
+export async function openFile(file: File): Promise<void> {
+	if (!file.type.startsWith('image/')) {
+		await attempt(async () => readText(await file.text(), currentKinds()));
+		return;
+	}
+	const content = await file.arrayBuffer();
+	if (embeddedWorkflow(content) !== null) {
+		await attempt(() => Promise.resolve(readPicture(content)));
+	} else {
+		await tell(() => addPicture(file));
+	}
+}
+
+export async function openFromPicture(url: string): Promise<void> {
+	await attempt(async () => readPicture(await fetchFile(url)));
+}
+
+function readPicture(content: ArrayBuffer): Graph {
+	const text = embeddedWorkflow(content);
+	if (text === null) {
+		throw new DocumentError('This picture carries no workflow.');
+	}
+	return readText(text, currentKinds());
+}
+
+async function addPicture(file: File): Promise<void> {
+	const kind = [...currentKinds().values()].find((info) => info.inputs.some(takesUpload));
+	const input = kind?.inputs.find(takesUpload);
+	if (kind === undefined || input === undefined) {
+		showToast('error', 'This picture carries no workflow, and the server has no node that loads pictures.');
+		return;
+	}
+	const at = lastPointer();
+	const name = await uploadImage(file);
+	const id = addKind(kind.kind, at, null);
+	if (id !== null) {
+		setInput(id, input.name, name);
+	}
+	useKinds.getState().set(await fetchKinds());
+}
+
+function takesUpload(input: InputInfo): boolean {
+	return input.options.image_upload === true;
+}
+
+export async function openFromServer(name: string): Promise<void> {
+	await attempt(async () => readAny(await fetchWorkflow(name), currentKinds()));
+}
+
+export function openNew(): void {
+	openGraph(emptyGraph());
+	showToast('info', 'A new workflow. Ctrl+Z brings the former one back.');
+}
+
+export function saveFile(): void {
+	const graph = currentGraph();
+	const url = URL.createObjectURL(
+		new Blob([`${writeJson(writeDocument(graph), '\t')}\n`], { type: 'application/json' }),
+	);
+	const link = document.createElement('a');
+	link.href = url;
+	link.download = `${fileName(graph.title)}.json`;
+	link.click();
+	setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+export async function listWorkflows(): Promise<readonly WorkflowEntry[]> {
+	let entries: readonly WorkflowEntry[] = [];
+	await tell(async () => {
+		entries = await fetchWorkflows();
+	});
+	return entries;
+}
+
+function fileName(title: string): string {
+	return (
+		title
+			.toLowerCase()
+			.replace(/[^\p{L}\p{N}]+/gu, '_')
+			.replace(/^_+|_+$/g, '') || 'workflow'
+	);
+}
+
+async function attempt(read: () => Promise<Graph>): Promise<void> {
+	await tell(async () => {
+		try {
+			const graph = await read();
+			openGraph(graph);
+			showToast('info', `Opened “${graph.title || 'Untitled'}”. Ctrl+Z brings the former workflow back.`);
+		} catch (error) {
+			if (!(error instanceof DocumentError)) {
+				throw error;
+			}
+			showToast('error', error.message);
+		}
+	});
+}

@@ -1,0 +1,82 @@
+/** Which kinds a few typed words mean, best first. */
+
+import type { LooseEnd } from '../canvas/commands';
+import { firstFittingInput, firstFittingOutput } from '../graph/sockets';
+import type { KindInfo, Kinds } from '../graph/types';
+
+export function searchKinds(kinds: Kinds, text: string, end: Pick<LooseEnd, 'side' | 'type'> | null): KindInfo[] {
+	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+	return [...kinds.values()]
+		.filter((info) => end === null || takes(info, end))
+		.map((info) => ({ info, score: score(info, words) + (end !== null && exactly(info, end) ? 5 : 0) }))
+		.filter(({ score: points }) => points >= 0)
+		.sort((a, b) => b.score - a.score || byName(a.info, b.info))
+		.map(({ info }) => info);
+}
+
+function takes(info: KindInfo, { side, type }: Pick<LooseEnd, 'side' | 'type'>): boolean {
+	return (side === 'source' ? firstFittingInput(info, type) : firstFittingOutput(info, type)) !== undefined;
+}
+
+function exactly(info: KindInfo, { side, type }: Pick<LooseEnd, 'side' | 'type'>): boolean {
+	return (side === 'source' ? info.inputs : info.outputs).some((socket) => socket.type === type);
+}
+
+/** Every word must be found somewhere; -1 when one is not. */
+function score(info: KindInfo, words: readonly string[]): number {
+	let sum = info.deprecated ? -20 : 0;
+	for (const word of words) {
+		const points = wordScore(info, word);
+		if (points === 0) {
+			return -1;
+		}
+		sum += points;
+	}
+	return Math.max(0, sum + 20);
+}
+
+function wordScore(info: KindInfo, word: string): number {
+	const title = info.title.toLowerCase();
+	const kind = info.kind.toLowerCase();
+	if (title === word || kind === word) {
+		return 120;
+	}
+	if (title.startsWith(word) || kind.startsWith(word)) {
+		return 100 - Math.min(30, title.length / 2);
+	}
+	if (startsWord(title, word) || startsWord(spaced(info.kind), word)) {
+		return 70 - Math.min(20, title.length / 2);
+	}
+	if (info.aliases.some((alias) => alias.toLowerCase().startsWith(word))) {
+		return 60;
+	}
+	if (title.includes(word) || kind.includes(word)) {
+		return 45;
+	}
+	if (initials(info.kind).startsWith(word) || info.category.toLowerCase().includes(word)) {
+		return 25;
+	}
+	return info.description.toLowerCase().includes(word) ? 10 : 0;
+}
+
+function startsWord(text: string, word: string): boolean {
+	return text.startsWith(word) || text.includes(` ${word}`) || text.includes(`(${word}`);
+}
+
+function spaced(kind: string): string {
+	return kind
+		.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+		.replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+		.toLowerCase();
+}
+
+function initials(kind: string): string {
+	return spaced(kind)
+		.split(/[\s_]+/)
+		.map((part) => part.charAt(0))
+		.join('');
+}
+
+function byName(a: KindInfo, b: KindInfo): number {
+	return a.category.localeCompare(b.category) || a.title.localeCompare(b.title);
+}

@@ -1,0 +1,60 @@
+/** Joins the server's events to the run state. */
+
+import { clientId, openSocket } from '../api/socket';
+import type { Preview } from '../api/types';
+import { currentGraph } from '../graph/store';
+import { showToast } from '../panels/toasts';
+import { applyEvent } from './events';
+import { recover } from './recover';
+import { useRun } from './store';
+
+const SETTLE_MS = 1500;
+
+let id = '';
+
+export function ownClientId(): string {
+	id ||= clientId();
+	return id;
+}
+
+/** Returns the way to stop. */
+export function startClient(): () => void {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const close = openSocket(ownClientId(), {
+		onConnection: (connection) => useRun.setState({ connection }),
+		onOpen: () => void recover(ownClientId()),
+		onEvent: (event) => {
+			useRun.setState((state) => applyEvent(state, event, currentGraph().session, Date.now()));
+			if (event.type === 'execution_interrupted') {
+				showToast('info', 'Interrupted.');
+			}
+			// Jobs that somebody else took off the queue never report back.
+			if (event.type === 'status' && event.remaining === 0 && Object.keys(useRun.getState().jobs).length > 0) {
+				clearTimeout(timer);
+				timer = setTimeout(() => void recover(ownClientId()), SETTLE_MS);
+			}
+		},
+		onPreview: showPreview,
+	});
+	const stopCleaning = useRun.subscribe((state, before) => {
+		for (const [node, address] of Object.entries(before.previews)) {
+			if (state.previews[node] !== address) {
+				URL.revokeObjectURL(address);
+			}
+		}
+	});
+	return () => {
+		clearTimeout(timer);
+		stopCleaning();
+		close();
+	};
+}
+
+function showPreview(preview: Preview): void {
+	const { current, jobs, nodes, previews } = useRun.getState();
+	const job = jobs[preview.promptId ?? current ?? ''];
+	const node = preview.node ?? Object.keys(nodes).find((candidate) => nodes[candidate]?.state === 'running');
+	if (job?.session === currentGraph().session && node !== undefined) {
+		useRun.setState({ previews: { ...previews, [node]: URL.createObjectURL(preview.image) } });
+	}
+}

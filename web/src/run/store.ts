@@ -1,0 +1,35 @@
+/** The state of runs, kept apart from the graph: a progress tick must not look like an edit. */
+
+import { create } from 'zustand';
+import type { NodeId } from '../graph/types';
+import { INITIAL_RUN, type Problem, type RunState } from './types';
+
+export const useRun = create<RunState>()(() => INITIAL_RUN);
+
+export function clearProblems(): void {
+	useRun.setState({ problems: {}, failure: null });
+}
+
+/** An edited input is given the benefit of the doubt until the next run. */
+export function forgiveInput(id: NodeId, input: string): void {
+	const { problems } = useRun.getState();
+	const mine = problems[id];
+	if (mine === undefined) {
+		return;
+	}
+	const left = mine.filter((problem) => problem.input !== input && problem.source === 'validation');
+	if (left.length === mine.length) {
+		return;
+	}
+	const { [id]: _gone, ...others } = problems;
+	useRun.setState({ problems: left.length === 0 ? others : { ...others, [id]: left } });
+}
+
+export function addProblems(entries: Iterable<readonly [NodeId, readonly Problem[]]>): void {
+	useRun.setState({ problems: { ...useRun.getState().problems, ...Object.fromEntries(entries) } });
+}
+
+/** Forgets what runs have written on the nodes, for a new graph on the canvas. */
+export function clearNodes(): void {
+	useRun.setState({ nodes: {}, results: {}, previews: {}, problems: {}, failure: null });
+}

@@ -1,0 +1,158 @@
+/** Queue and interrupt. */
+
+import { interrupt, ServerError, submitPrompt } from '../api/http';
+import type { Reason, Submitted } from '../api/types';
+import { showToast } from '../panels/toasts';
+import { writeDocument } from '../graph/document';
+import { currentKinds } from '../graph/kinds';
+import { toPrompt } from '../graph/prompt';
+import { advanceSeeds } from '../graph/seeds';
+import { currentGraph, editGraph } from '../graph/store';
+import { upstream } from '../graph/links';
+import type { Graph, Kinds, NodeId } from '../graph/types';
+import type { Json } from '../json';
+import { ownClientId } from './client';
+import { markQueued } from './events';
+import { addProblems, clearProblems, useRun } from './store';
+import type { Job, Problem } from './types';
+
+const queuedValues = new Map<string, Json>();
+
+export async function queueRuns(count: number): Promise<void> {
+	for (let run = 0; run < count; run += 1) {
+		if (!(await queueRun())) {
+			return;
+		}
+	}
+}
+
+export async function interruptRun(): Promise<void> {
+	const { current, jobs } = useRun.getState();
+	const job = current ?? Object.values(jobs).find((candidate) => candidate.started)?.id;
+	if (job !== undefined) {
+		await tell(() => interrupt(job));
+	}
+}
+
+/** Runs a request whose failure is worth a toast and nothing more. */
+export async function tell(action: () => Promise<void>): Promise<boolean> {
+	try {
+		await action();
+		return true;
+	} catch (error) {
+		if (!(error instanceof ServerError)) {
+			throw error;
+		}
+		showToast('error', error.message);
+		return false;
+	}
+}
+
+async function queueRun(): Promise<boolean> {
+	const kinds = currentKinds();
+	editGraph(
+		(graph) => advanceSeeds(graph, kinds, (id, input, value) => queuedValues.get(`${id}/${input}`) === value),
+		'seeds',
+	);
+	const graph = currentGraph();
+	if (Object.keys(graph.nodes).length === 0) {
+		showToast('info', 'There is nothing to run yet: add a node first.');
+		return false;
+	}
+	noteValues(graph);
+	clearProblems();
+	const job: Job = {
+		id: promptId(),
+		session: graph.session,
+		title: graph.title,
+		nodes: neededNodes(graph, kinds),
+		started: false,
+		accepted: false,
+	};
+	register(job);
+	let answer: Submitted;
+	try {
+		answer = await submitPrompt(toPrompt(graph, kinds), job.id, ownClientId(), writeDocument(graph));
+	} catch (error) {
+		forget(job);
+		if (!(error instanceof ServerError)) {
+			throw error;
+		}
+		showToast('error', `${error.message} The graph was not queued.`);
+		return false;
+	}
+	accept(job, answer);
+	report(graph, answer);
+	return answer.promptId !== null;
+}
+
+/** Known before the request is sent, since the events of a short job can overtake the answer. */
+function register(job: Job): void {
+	useRun.setState((state) => {
+		const idle = Object.keys(state.jobs).length === 0;
+		return { jobs: { ...state.jobs, [job.id]: job }, nodes: idle ? markQueued({}, job.nodes) : state.nodes };
+	});
+}
+
+function forget(job: Job): void {
+	useRun.setState((state) => {
+		const { [job.id]: _gone, ...jobs } = state.jobs;
+		return { jobs, nodes: Object.keys(jobs).length === 0 ? {} : state.nodes };
+	});
+}
+
+function accept(job: Job, answer: Submitted): void {
+	if (answer.promptId === null) {
+		forget(job);
+		return;
+	}
+	const id = answer.promptId;
+	useRun.setState((state) => {
+		const { [job.id]: known, ...others } = state.jobs;
+		return known === undefined ? state : { jobs: { ...others, [id]: { ...known, id, accepted: true } } };
+	});
+}
+
+function report(graph: Graph, { refusal, problems }: Submitted): void {
+	const entries = new Map([...problems].map(([id, reasons]) => [id, reasons.map(toProblem)]));
+	if (refusal?.node != null && Object.hasOwn(graph.nodes, refusal.node) && !entries.has(refusal.node)) {
+		entries.set(refusal.node, [
+			{ source: 'validation', message: refusal.message, details: refusal.details, input: null },
+		]);
+	}
+	addProblems(entries);
+	if (refusal !== null && entries.size === 0) {
+		useRun.setState({
+			failure: { message: refusal.message || 'The server refused the graph.', details: refusal.details },
+		});
+	}
+}
+
+function toProblem(reason: Reason): Problem {
+	return { source: 'validation', message: reason.message, details: reason.details, input: reason.input };
+}
+
+/** What a run touches: the sinks and all they need. */
+function neededNodes(graph: Graph, kinds: Kinds): NodeId[] {
+	const sinks = Object.values(graph.nodes).filter((node) => kinds.get(node.kind)?.isSink === true);
+	return [...new Set(sinks.flatMap((sink) => [...upstream(graph, sink.id)]))];
+}
+
+function noteValues(graph: Graph): void {
+	for (const node of Object.values(graph.nodes)) {
+		for (const [input, value] of Object.entries(node.inputs)) {
+			if ('constant' in value) {
+				queuedValues.set(`${node.id}/${input}`, value.constant);
+			}
+		}
+	}
+}
+
+/** A version 4 UUID; `crypto.randomUUID` is missing on plain-http pages other than localhost. */
+function promptId(): string {
+	const bytes = crypto.getRandomValues(new Uint8Array(16));
+	bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+	bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+	const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

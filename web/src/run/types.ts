@@ -1,0 +1,80 @@
+import type { Connection } from '../api/socket';
+import type { Picture } from '../api/types';
+import type { NodeId } from '../graph/types';
+
+export type NodeState = 'idle' | 'queued' | 'running' | 'cached' | 'done' | 'error';
+
+export interface NodeRun {
+	readonly state: NodeState;
+	readonly value: number;
+	readonly max: number;
+	/** Milliseconds, as this browser saw it; 0 while unknown. */
+	readonly startedAt: number;
+	readonly endedAt: number;
+}
+
+export interface Problem {
+	readonly source: 'validation' | 'execution';
+	readonly message: string;
+	readonly details: string;
+	readonly input: string | null;
+}
+
+export interface NodeResult {
+	readonly pictures: readonly Picture[];
+	readonly texts: readonly string[];
+	/** The job that made it. */
+	readonly version: string;
+}
+
+export interface Job {
+	readonly id: string;
+	/** The graph session it was queued from; 0 when that is not known (any more). */
+	readonly session: number;
+	readonly title: string;
+	readonly nodes: readonly NodeId[];
+	readonly started: boolean;
+	/** False until the server has answered the submission. */
+	readonly accepted: boolean;
+}
+
+/** One picture of the results panel. */
+export interface Shot {
+	readonly key: string;
+	readonly picture: Picture;
+	readonly version: string;
+	readonly title: string;
+	readonly at: number;
+}
+
+export interface RunState {
+	readonly connection: Connection;
+	/** What the server says is waiting or running, of all clients. */
+	readonly remaining: number;
+	/** This client's unfinished jobs. */
+	readonly jobs: { readonly [id: string]: Job };
+	readonly current: string | null;
+	readonly nodes: { readonly [id: NodeId]: NodeRun };
+	readonly results: { readonly [id: NodeId]: NodeResult };
+	readonly previews: { readonly [id: NodeId]: string };
+	readonly problems: { readonly [id: NodeId]: readonly Problem[] };
+	/** What is wrong with the whole graph rather than with a node. */
+	readonly failure: { readonly message: string; readonly details: string } | null;
+	readonly shots: readonly Shot[];
+}
+
+export const IDLE: NodeRun = { state: 'idle', value: 0, max: 0, startedAt: 0, endedAt: 0 };
+export const NO_PROBLEMS: readonly Problem[] = [];
+
+export const INITIAL_RUN: RunState = {
+	connection: 'connecting',
+	remaining: 0,
+	jobs: {},
+	current: null,
+	nodes: {},
+	results: {},
+	previews: {},
+	problems: {},
+	failure: null,
+	shots: [],
+};
