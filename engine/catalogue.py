@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.errors import ModelNotFound
+from engine.errors import ModelNotFound, UnknownFormat
 from engine.files import is_text
 from engine.models import FileDigest
 from engine.settings import Settings
+from engine.tensorfile import read_header
 
 SAFETENSORS = frozenset({'.safetensors', '.sft'})
 SUFFIXES = SAFETENSORS | frozenset({'.gguf', '.ckpt', '.pt', '.pt2', '.pth', '.bin', '.pkl'})
@@ -83,7 +83,13 @@ class Catalogue:
 
 	def damage(self, path: Path) -> str | None:
 		"""What is plainly wrong with a model file, told from its header and length; None if nothing is."""
-		return safetensors_damage(path) if path.suffix.lower() in SAFETENSORS else None
+		if path.suffix.lower() not in SAFETENSORS:
+			return None
+		try:
+			read_header(path)
+		except UnknownFormat as error:
+			return error.reason
+		return None
 
 	def find(self, digest: FileDigest) -> Path:
 		"""The file of that content, looked for in every folder; `ModelNotFound` if it is gone."""
@@ -113,29 +119,6 @@ def _walk(place: Path) -> list[Path]:
 		folders[:] = sorted(name for name in folders if not name.startswith('.'))
 		found.extend(Path(folder) / name for name in files if not name.startswith('.'))
 	return found
-
-
-def safetensors_damage(path: Path) -> str | None:
-	"""Whether a safetensors file is damaged, without reading its tensors.
-
-	Format: 8 bytes little-endian length of a JSON header, the header, then exactly the bytes that its offsets name
-	(https://github.com/huggingface/safetensors#format).
-	"""
-	size = path.stat().st_size
-	with path.open('rb') as stream:
-		start = stream.read(8)
-		length = int.from_bytes(start, 'little')
-		if len(start) < 8 or length > size - 8:
-			return 'it is no safetensors file, or it was cut off within its header'
-		try:
-			header = json.loads(stream.read(length))
-			ends = [int(tensor['data_offsets'][1]) for name, tensor in header.items() if name != '__metadata__']
-		except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-			return 'its header is damaged'
-	wanted = 8 + length + max(ends, default=0)
-	if size != wanted:
-		return f'it should be {wanted} bytes long and is {size}: the file is not complete'
-	return None
 
 
 def sampled_digest(path: Path, size: int) -> FileDigest:

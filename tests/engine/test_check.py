@@ -242,16 +242,16 @@ class TestDamagedModels:
 	@pytest.mark.parametrize(
 		('content', 'told'),
 		[
-			(GOOD[:-1], 'the file is not complete'),
-			(GOOD + b'more', 'the file is not complete'),
-			(GOOD[:20], 'cut off within its header'),
-			(b'', 'no safetensors file'),
-			(b'<html>Access denied</html>', 'no safetensors file'),
-			(struct.pack('<Q', 2) + b'[]', 'its header is damaged'),
-			(struct.pack('<Q', 4) + b'\xff\xfe{}', 'its header is damaged'),
-			(struct.pack('<Q', 8) + b'{"a": 1}', 'its header is damaged'),
-			(struct.pack('<Q', 33) + b'{"a": {"data_offsets": [0, "x"]}}', 'its header is damaged'),
-			(struct.pack('<Q', 34) + b'{"a": {"data_offsets": [0, null]}}', 'its header is damaged'),
+			(GOOD[:-1], 'not complete'),
+			(GOOD + b'more', '4 bytes follow its last tensor'),
+			(GOOD[:20], 'its beginning is damaged'),
+			(b'', 'it is empty'),
+			(b'<html>Access denied</html>', 'not a safetensors file'),
+			(struct.pack('<Q', 2) + b'[]', 'its beginning is damaged'),
+			(struct.pack('<Q', 4) + b'\xff\xfe{}', 'its beginning is damaged'),
+			(struct.pack('<Q', 8) + b'{"a": 1}', 'does not describe tensors'),
+			(struct.pack('<Q', 33) + b'{"a": {"data_offsets": [0, "x"]}}', 'does not describe tensors'),
+			(struct.pack('<Q', 34) + b'{"a": {"data_offsets": [0, null]}}', 'does not describe tensors'),
 		],
 	)
 	def test_a_damaged_file_is_told(self, bench: Bench, content: bytes, told: str) -> None:
