@@ -4,7 +4,6 @@ import { Canvas } from './canvas/Canvas';
 import { useGraph } from './graph/store';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
-import { ProblemsPanel } from './panels/ProblemsPanel';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -29,7 +28,6 @@ export function App() {
 				<main>
 					<Canvas />
 					<EmptyHint />
-					<ProblemsPanel />
 				</main>
 				<SidePanel />
 				<SearchPalette />

@@ -1,14 +1,18 @@
 import { useState } from 'react';
 import { useRun } from '../run/store';
 import { Icon } from './icons';
+import { ProblemsPanel } from './ProblemsPanel';
 import { QueueList } from './QueueList';
 import { ResultStrip } from './ResultStrip';
 
 type Tab = 'results' | 'queue';
 
 export function SidePanel() {
-	const [open, setOpen] = useState(true);
+	const [wanted, setOpen] = useState(true);
 	const [tab, setTab] = useState<Tab>('results');
+	// Problems are not to be overlooked: they open the panel until they are dismissed or mended.
+	const troubled = useRun((state) => state.failure !== null || Object.keys(state.problems).length > 0);
+	const open = wanted || troubled;
 	const waiting = useRun((state) => state.remaining);
 	const choose = (next: Tab): void => {
 		setOpen(true);
@@ -49,6 +53,7 @@ export function SidePanel() {
 					<Icon name="panel" />
 				</button>
 			</header>
+			{open && <ProblemsPanel />}
 			{open && (tab === 'results' ? <ResultStrip /> : <QueueList />)}
 		</aside>
 	);
