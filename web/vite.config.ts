@@ -10,8 +10,8 @@ export default defineConfig({
 	build: { outDir: 'dist', emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 700 },
 	server: {
 		proxy: {
-			...Object.fromEntries(routes.map((route) => [route, { target: server, changeOrigin: true }])),
-			'/ws': { target: server, ws: true, changeOrigin: true },
+			...Object.fromEntries(routes.map((route) => [route, { target: server, changeOrigin: false }])),
+			'/ws': { target: server, ws: true, changeOrigin: false },
 		},
 	},
 	test: { include: ['tests/**/*.test.ts'], environment: 'node' },
