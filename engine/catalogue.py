@@ -14,8 +14,7 @@ from engine.models import FileDigest
 from engine.settings import Settings
 from engine.tensorfile import read_header
 
-SAFETENSORS = frozenset({'.safetensors', '.sft'})
-SUFFIXES = SAFETENSORS | frozenset({'.gguf', '.ckpt', '.pt', '.pt2', '.pth', '.bin', '.pkl'})
+SUFFIXES = frozenset({'.safetensors', '.sft', '.gguf', '.ckpt', '.pt', '.pt2', '.pth', '.bin', '.pkl'})
 FOLDERS = (
 	'checkpoints',
 	'loras',
@@ -67,7 +66,7 @@ class Catalogue:
 		plain = name.replace('\\', '/')
 		for place in self._places.get(kind, ()):
 			path = place / plain
-			if '..' not in Path(plain).parts and not Path(plain).is_absolute() and _is_file(path):
+			if '..' not in Path(plain).parts and not Path(plain).anchor and _is_file(path):
 				return path
 		raise ModelNotFound(name, kind, looked_in=[str(place) for place in self._places.get(kind, ())])
 
@@ -82,9 +81,10 @@ class Catalogue:
 			return known[1]
 
 	def damage(self, path: Path) -> str | None:
-		"""What is plainly wrong with a model file, told from its header and length; None if nothing is."""
-		if path.suffix.lower() not in SAFETENSORS:
-			return None
+		"""Why a model file cannot be read, told from its header and length; None if nothing speaks against it.
+
+		Files of other formats are listed, so that people see that they were found, but only safetensors can be read.
+		"""
 		try:
 			read_header(path)
 		except UnknownFormat as error:

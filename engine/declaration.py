@@ -87,7 +87,8 @@ class NodeInfo(Model):
 	"""The declaration of a node kind.
 
 	`version` is raised by hand when equal inputs would give other outputs. A `sink` has an effect that is worth running
-	for (it saves, it shows). `hidden` names what the node sees beside its inputs; it does not enter the cache key.
+	for (it saves, it shows). `hidden` names what the node sees beside its inputs; of it only `unique_id` enters the
+	cache key.
 	"""
 
 	kind: str

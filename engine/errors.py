@@ -77,10 +77,10 @@ class ModelNotFound(NotFound):
 
 
 class BadName(EngineError):
-	"""A file name that would leave its folder."""
+	"""A file name that would leave its folder, or cannot be a name there for another reason."""
 
-	def __init__(self, name: str, folder: str) -> None:
-		super().__init__(f'The name {name!r} leaves the {folder} folder.')
+	def __init__(self, name: str, folder: str, *, reason: str = 'it leaves the folder') -> None:
+		super().__init__(f'The name {name!r} cannot be used in the {folder} folder: {reason}.')
 		self.name = name
 		self.folder = folder
 

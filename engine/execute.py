@@ -8,6 +8,7 @@ finished. The only way out is `publish`.
 State of a run:
 	values   node → its outputs, while somebody still needs them, e.g. {'model': (ref, ref, ref)}
 	readers  node → how many pending steps have yet to read it, e.g. {'model': 3}
+	shown    node → entry of the sinks that are cached and only tell again
 	computed keys that were computed in this run: an equal step under another id takes its result from the cache
 	finished nodes that have their results, in order, e.g. ['model', 'positive']
 """
@@ -41,6 +42,7 @@ class _Run:
 
 	values: dict[NodeId, Outputs] = field(default_factory=dict)
 	readers: Counter[NodeId] = field(default_factory=Counter)
+	shown: dict[NodeId, Entry] = field(default_factory=dict)
 	computed: set[CacheKey] = field(default_factory=set)
 	finished: list[NodeId] = field(default_factory=list)
 	current: Step | None = None
@@ -91,20 +93,22 @@ class Executor:
 		)
 		for step in plan.steps:
 			cancel.check()
+			if step.node in run.shown:
+				self._tell_again(step, run.shown[step.node], job, run)
+			if step.node not in left:
+				continue
 			# An equal step may have run a moment ago, under another id.
-			known = self._cache.get(step.key) if step.node not in left or step.key in run.computed else None
-			if step.node in left and known is None:
+			twin = self._cache.get(step.key) if step.key in run.computed else None
+			if twin is not None:
+				self._keep(step, twin.outputs, run)
+				self._tell_again(step, twin, job, run)
+			else:
 				run.current = step
 				self._call(step, job, cancel, run)
 				run.current = None
-				continue
-			if step.node in left and known is not None:
-				self._keep(step, known.outputs, run)
-			if step.node in plan.sinks:
-				self._tell_again(step, known, job, run)
 
-	def _tell_again(self, step: Step, known: Entry | None, job: JobInfo, run: _Run) -> None:
-		"""A sink that was not called shows what it showed."""
+	def _tell_again(self, step: Step, known: Entry, job: JobInfo, run: _Run) -> None:
+		"""A step that need not be called has its results, and shows what it showed."""
 		run.finished.append(step.node)
 		self._publish(
 			NodeFinished(
@@ -113,30 +117,27 @@ class Executor:
 				kind=step.spec.info.kind,
 				seconds=0.0,
 				cached=True,
-				ui=known.ui if known is not None else None,
+				ui=known.ui,
 			)
 		)
 
 	def _hold(self, plan: Plan, run: _Run) -> tuple[Step, ...]:
-		"""Decide what runs, and get hold of the cached values it needs before anything can evict them."""
+		"""Decide what runs, and get hold of what is needed from the cache before anything can evict it."""
 		by_node = {step.node: step for step in plan.steps}
-		gone: set[str] = set()
+		gone: set[CacheKey] = set()
 		while True:
 			present = {step.key for step in plan.steps if step.key not in gone and step.key in self._cache}
 			pending = plan.pending(present)
 			running = {step.node for step in pending}
 			run.readers = Counter(node for step in pending for node in step.upstream)
-			run.values.clear()
-			for node in run.readers:
-				if node in running:
-					continue
-				entry = self._cache.get(by_node[node].key)
-				if entry is None:
-					gone.add(by_node[node].key)
-					break
-				run.values[node] = entry.outputs
-			else:
+			wanted = [node for node in (*run.readers, *plan.sinks) if node not in running]
+			found = {node: self._cache.get(by_node[node].key) for node in wanted}
+			held = {node: entry for node, entry in found.items() if entry is not None}
+			if len(held) == len(found):
+				run.values = {node: held[node].outputs for node in run.readers if node in held}
+				run.shown = {node: held[node] for node in plan.sinks if node in held}
 				return pending
+			gone.update(by_node[node].key for node in found if node not in held)
 
 	def _call(self, step: Step, job: JobInfo, cancel: CancelToken, run: _Run) -> None:
 		info = step.spec.info
@@ -181,10 +182,7 @@ class Executor:
 		if step is None:
 			return {}
 		given: Mapping[str, object] = {name: self._argument(argument, run) for name, argument in step.inputs.items()}
-		return {
-			name: [value if value is None or isinstance(value, bool | int | float | str) else described(value)]
-			for name, value in given.items()
-		}
+		return {name: [described(value)] for name, value in given.items()}
 
 
 def as_outputs(step: Step, result: object) -> Outputs:
@@ -217,22 +215,31 @@ def failed(
 		kind=error.kind,
 		executed=executed,
 		failure=Failure(
-			message=str(cause) or type(cause).__name__,
+			message=unicode(str(cause)) or type(cause).__name__,
 			exception_type=qualified_name(type(cause)),
 			node=error.node or None,
 			kind=error.kind,
-			traceback=tuple(traceback.format_tb(cause.__traceback__)),
+			traceback=tuple(map(unicode, traceback.format_tb(cause.__traceback__))),
 			inputs=inputs or {},
 		),
 	)
 
 
-def described(value: object) -> str:
-	"""A value as text, cut short; its type where its own author's `__str__` fails."""
+def described(value: object) -> JsonValue:
+	"""A value as JSON: simple ones as they are, others as text, cut short; the type where its `__str__` fails."""
+	if value is None or isinstance(value, bool | int | float):
+		return value
+	if isinstance(value, str):
+		return unicode(value)
 	try:
-		return str(value)[:SHOWN]
+		return unicode(str(value))[:SHOWN]
 	except Exception:
 		return f'<{qualified_name(type(value))}>'
+
+
+def unicode(text: str) -> str:
+	"""Text that can be sent: half of a surrogate pair, as file names in old encodings have, becomes a question mark."""
+	return text.encode('utf-8', 'replace').decode()
 
 
 def qualified_name(cls: type) -> str:

@@ -25,6 +25,7 @@ from engine.settings import Settings
 log = logging.getLogger(__name__)
 
 ANNOTATION = re.compile(r'^(?P<name>.*) \[(?P<folder>input|output|temp)\]$', re.DOTALL)
+OWN_MARK = '.lumengraph'
 FOLDERS: tuple[Folder, ...] = ('input', 'output', 'temp')
 
 
@@ -55,12 +56,12 @@ class Files:
 		"""Where a file of this name lies or would lie; `BadName` if that is outside of the root."""
 		root = self._roots[folder].resolve()
 		if '\0' in name or '\0' in subfolder:
-			raise BadName(name, folder)
+			raise BadName(name, folder, reason='it holds a NUL')
 		# Names from other systems carry backslashes; only one kind of separator is meant.
 		try:
 			path = (root / subfolder.replace('\\', '/') / name.replace('\\', '/')).resolve()
 		except ValueError:  # Half of a surrogate pair: no file system can hold such a name.
-			raise BadName(name, folder) from None
+			raise BadName(name, folder, reason='it is no Unicode text') from None
 		if not path.is_relative_to(root):
 			raise BadName(str(PurePosixPath(subfolder) / name), folder)
 		return path
@@ -92,8 +93,17 @@ class Files:
 		return tuple(sorted(name for name in found if is_text(name) and (not media or media_type(name) == media)))
 
 	def empty_temp(self) -> None:
-		"""Throw away what previews left behind."""
-		shutil.rmtree(self._roots['temp'], ignore_errors=True)
+		"""Throw away what previews left behind. A temp folder that was not made here is somebody's own: it is left."""
+		if (self._roots['temp'] / OWN_MARK).is_file():
+			shutil.rmtree(self._roots['temp'], ignore_errors=True)
+		self._own_temp()
+
+	def _own_temp(self) -> None:
+		"""Make the temp folder, if there is none, with the mark that says it may be emptied."""
+		root = self._roots['temp']
+		if not root.exists():
+			root.mkdir(parents=True, exist_ok=True)
+			(root / OWN_MARK).touch()
 
 	def save_image(
 		self,
@@ -111,7 +121,9 @@ class Files:
 		"""
 		wanted = self.path(expand(prefix, image.width, image.height, index), folder)
 		if wanted == self._roots[folder].resolve():
-			raise BadName(prefix, folder)
+			raise BadName(prefix, folder, reason='it names no file')
+		if folder == 'temp':
+			self._own_temp()
 		wanted.parent.mkdir(parents=True, exist_ok=True)
 		info = PngInfo()
 		for key, value in (metadata or {}).items() if self.metadata else ():

@@ -211,8 +211,9 @@ class MemoryJobStore:
 			del self._ended[oldest]
 
 	def remove_queued(self, jobs: Sequence[str]) -> int:
-		gone = [job for _, _, job in self._queued if job.id in set(jobs)]
-		self._queued = [item for item in self._queued if item[2] not in gone]
+		wanted = set(jobs)
+		gone = [job for _, _, job in self._queued if job.id in wanted]
+		self._queued = [item for item in self._queued if item[2].id not in wanted]
 		for job in gone:
 			job.become(JobState.CANCELLED)
 			del self._jobs[job.id]

@@ -1,4 +1,4 @@
-"""Where things lie and how much room they may take. From flags, then the environment, then defaults."""
+"""Where things lie and how much room they may take."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.catalogue import Catalogue
@@ -65,7 +65,3 @@ class Storage:
 			return item.model_copy(update={'widget': choice.model_copy(update={'options': listed[choice.files_from]})})
 
 		return tuple(node.model_copy(update={'inputs': tuple(fill(item) for item in node.inputs)}) for node in nodes)
-
-
-Declarations = Mapping[str, NodeInfo]
-"""Kind → declaration: what the server, the editor and the checker know of the nodes."""

@@ -78,9 +78,11 @@ class Supervisor:
 			return
 		self._send(Stop())
 		self._task.cancel()
-		with contextlib.suppress(asyncio.CancelledError):
-			await self._task
-		await self._end_process()
+		try:
+			with contextlib.suppress(asyncio.CancelledError):
+				await self._task
+		finally:
+			await self._end_process()
 
 	async def nodes(self) -> Mapping[str, NodeInfo]:
 		"""Kind → declaration; waits for the first worker to tell. A dead worker's are served until a new one tells."""
@@ -118,9 +120,11 @@ class Supervisor:
 		while True:
 			try:
 				await self._one_worker()
-			except OSError as error:
-				log.error('The worker could not be started: %s', error)
-				self._deaths += 1
+			except Exception:
+				# Whatever went wrong with this worker, there must be a next one.
+				log.exception('The worker could not be kept.')
+				await self._end_process()
+			self._lost()
 			await asyncio.sleep(RESPAWN_SECONDS[min(self._deaths, len(RESPAWN_SECONDS) - 1)])
 
 	async def _one_worker(self) -> None:
@@ -145,13 +149,13 @@ class Supervisor:
 			if connected.done() and not connected.cancelled():
 				reader, self._writer = connected.result()
 				await self._listen(reader)
+				self._idle = False  # Whoever queues a job now waits for the next worker.
 				# The connection may end a moment before the process does; its exit code tells why.
 				await asyncio.wait({died}, timeout=STOP_SECONDS)
 			await self._end_process()
 			await died
 		finally:
 			server.close()
-		self._lost()
 
 	async def _spawn(self, port: int) -> asyncio.subprocess.Process:
 		# The same engine as here, whatever folder the program was started from.

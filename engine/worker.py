@@ -69,6 +69,7 @@ class WorkerProcess:
 			self._current = (message.job, cancel)
 			if message.job in self._interrupted:
 				cancel.cancel()
+			self._interrupted.clear()
 		job = JobInfo(message.job, message.original, message.extra_pnginfo, message.previews)
 		try:
 			self._runner.run(
@@ -77,7 +78,6 @@ class WorkerProcess:
 		finally:
 			with self._lock:
 				self._current = None
-				self._interrupted.clear()
 
 	def _free(self, message: Free) -> None:
 		if message.models:
@@ -151,11 +151,12 @@ def main() -> None:
 	logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s', stream=sys.stderr)
 	# Ctrl-C in a terminal reaches the whole group; it is the server that says when to end.
 	signal.signal(signal.SIGINT, signal.SIG_IGN)
-	token = sys.stdin.readline()
-	settings = Settings.model_validate_json(sys.stdin.readline())
+	# Bytes, whatever encoding this system's terminals have.
+	token = sys.stdin.buffer.readline()
+	settings = Settings.model_validate_json(sys.stdin.buffer.readline())
 	with socket.create_connection(('127.0.0.1', arguments.port)) as connection:
 		connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-		connection.sendall(token.encode())
+		connection.sendall(token)
 		WorkerProcess(connection, settings, arguments.pack).work()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -58,7 +59,7 @@ def load_image(
 					masks.append(1 - _tensor(frame.convert('RGBA').getchannel('A')))
 				else:
 					masks.append(torch.zeros(NO_MASK_SIDE, NO_MASK_SIDE))
-	except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+	except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
 		raise UnknownFormat(image, f'it is no picture, or a damaged one ({error})') from error
 	return Loaded(Images(torch.stack(pixels)), Mask(torch.stack(masks)))
 

@@ -17,7 +17,7 @@ OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 def run_command(arguments: Sequence[str]) -> int:
 	"""Run one command line; gives the exit code. Without a command it serves."""
 	words = list(arguments)
-	if not words or (words[0] not in COMMANDS and words[0] not in ('-h', '--help')):
+	if not words or (words[0].startswith('-') and words[0] not in ('-h', '--help')):
 		words.insert(0, 'serve')
 	options = parser().parse_args(words)
 	command: Callable[[argparse.Namespace], int] = options.command
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
 	main = argparse.ArgumentParser(
 		prog='lumengraph', description='A node-graph workflow engine for diffusion models. Without a command it serves.'
 	)
-	commands = main.add_subparsers(title='commands', metavar='')
+	commands = main.add_subparsers(title='commands', metavar='COMMAND', required=True)
 	folders = argparse.ArgumentParser(add_help=False)
 	folders.add_argument('--base', type=Path, metavar='DIR', help='folder of input/, output/, temp/ and models/')
 	folders.add_argument('--models', type=Path, metavar='DIR', help='folder of model files')
@@ -75,10 +75,9 @@ def parser() -> argparse.ArgumentParser:
 
 def port_number(text: str) -> int:
 	"""A TCP port, 0 for any free one."""
-	number = int(text)
-	if not 0 <= number <= 65535:
-		raise argparse.ArgumentTypeError(f'{number} is no port: 0 to 65535')
-	return number
+	if not text.isdecimal() or int(text) > 65535:
+		raise argparse.ArgumentTypeError(f'{text!r} is no port: 0 to 65535')
+	return int(text)
 
 
 def settings_from(options: argparse.Namespace) -> Settings:

@@ -61,10 +61,10 @@ def run_file(
 ) -> int:
 	"""Run a workflow file and tell of it; gives the exit code.
 
-	Raises `BadDocument`, `FileMissing` or `InvalidGraph` before anything runs.
+	Raises `BadDocument` or `InvalidGraph` before anything runs.
 	"""
 	began = time.perf_counter()
-	console = Console(stderr=True, highlight=False)
+	console = Console(stderr=True, highlight=False, soft_wrap=True)
 	teller = Teller(console)
 	runner = Runner(settings, teller.hear)
 	workflow = prepared(open_workflow(file, runner.kit.nodes.infos), runner, changes, seed)
@@ -207,7 +207,7 @@ class Teller:
 				self._cached = event.nodes
 				self._total = self._progress.add_task('nodes', total=len(event.pending))
 			case NodeStarted():
-				self._node = self._progress.add_task(f'  {event.node} ({event.kind})', total=None)
+				self._node = self._progress.add_task(escape(f'  {event.node} ({event.kind})'), total=None)
 			case NodeProgress() if self._node is not None:
 				self._progress.update(self._node, completed=event.done, total=event.total)
 			case NodeFinished():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import signal
+import socket
 import sys
 
 from aiohttp import web
@@ -39,25 +42,27 @@ def serve(settings: Settings, *, host: str, port: int, insecure: bool = False) -
 
 
 async def _serve(settings: Settings, host: str, port: int) -> None:
-	runner = web.AppRunner(build_app(settings, host=host), shutdown_timeout=STOP_SECONDS)
-	await runner.setup()
-	try:
-		site = web.TCPSite(runner, host, port)
+	# The address first: a second server must not touch the first one's files.
+	with listening(host, port) as listener:
+		runner = web.AppRunner(build_app(settings, host=host), shutdown_timeout=STOP_SECONDS)
 		try:
-			await site.start()
-		except OSError as error:
-			raise CannotListen(f'Cannot listen at {host}:{port}: {error.strerror}.') from error
-		print(f'Lumengraph is at {address(runner, host)}', flush=True)  # noqa: T201 - what the user waits for
-		await _asked_to_end()
-	finally:
-		await runner.cleanup()
+			await runner.setup()
+			await web.SockSite(runner, listener).start()
+			shown = f'[{host}]' if ':' in host else host
+			print(f'Lumengraph is at http://{shown}:{listener.getsockname()[1]}', flush=True)  # noqa: T201
+			await _asked_to_end()
+		finally:
+			await runner.cleanup()
 
 
-def address(runner: web.AppRunner, host: str) -> str:
-	"""The URL to open, with the port that was really taken."""
-	port = next((name[1] for name in runner.addresses if isinstance(name, tuple)), 0)
-	shown = f'[{host}]' if ':' in host else host
-	return f'http://{shown}:{port}'
+def listening(host: str, port: int) -> socket.socket:
+	"""A socket that listens at the address, or `CannotListen`."""
+	try:
+		return socket.create_server((host, port), family=socket.AF_INET6 if ':' in host else socket.AF_INET)
+	except OSError as error:
+		reason = os.strerror(error.errno) if error.errno is not None else str(error)
+		hint = ' Is it running already? --port chooses another.' if error.errno == errno.EADDRINUSE else ''
+		raise CannotListen(f'Cannot listen at {host}:{port}: {reason}.{hint}') from error
 
 
 async def _asked_to_end() -> None:

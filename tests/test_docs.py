@@ -37,6 +37,11 @@ class TestReadme:
 
 		assert [target for target in targets if not (path.parent / target).exists()] == []
 
+	@pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+	def test_nothing_is_left_to_fill_in(self, path: Path) -> None:
+		"""No page holds a placeholder."""
+		assert '@@' not in path.read_text()
+
 	def test_commands_parse(self) -> None:
 		"""Each `python main.py …` of the README is a command line that the parser takes."""
 		lines = re.findall(r'^    python main\.py (.+)$', README, re.MULTILINE)

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
-from engine.errors import BadDocument, FileMissing
+from engine.errors import BadDocument
 from engine.formats.native import NamedInput, is_native, read_document, read_native
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
@@ -79,11 +79,11 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 
 
 def open_workflow(path: Path, nodes: Mapping[str, NodeInfo]) -> Workflow:
-	"""Read a workflow file from disk. Raises `FileMissing` or `BadDocument`, naming the file."""
+	"""Read a workflow file from disk. Raises `BadDocument`, naming the file."""
 	try:
 		text = path.read_bytes()
 	except FileNotFoundError:
-		raise FileMissing(path.name, str(path.parent)) from None
+		raise BadDocument('There is no such file.', where=str(path)) from None
 	except OSError as error:
 		raise BadDocument(f'The file cannot be read: {error.strerror}.', where=str(path)) from error
 	try:

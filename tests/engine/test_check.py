@@ -235,9 +235,14 @@ class TestDamagedModels:
 		return bench.check(graph({'it': ('Load', {'name': name}), 'keep': ('Keep', {'samples': ('it', 0)})}))
 
 	def test_a_whole_file_is_good(self, bench: Bench) -> None:
-		"""A file whose length fits its header has no problem; other formats are not looked into."""
+		"""A file whose length fits its header has no problem."""
 		assert not self.load(bench, self.GOOD).problems
-		assert not self.load(bench, b'anything', 'model.ckpt').problems
+
+	def test_other_formats_are_told(self, bench: Bench) -> None:
+		"""A pickled checkpoint is found before anything runs, with what to use instead."""
+		problem = only(self.load(bench, b'PK\x03\x04' + bytes(40), 'model.ckpt'))
+
+		assert 'use a .safetensors file' in problem.received
 
 	@pytest.mark.parametrize(
 		('content', 'told'),

@@ -196,12 +196,30 @@ class TestCaching:
 				}
 			)
 		)
-		shown = {event.node: event.ui for event in bench.events if isinstance(event, NodeFinished)}
+		finished = [event for event in bench.events if isinstance(event, NodeFinished)]
+		shown = {event.node: event.ui for event in finished}
 
 		assert calls == ['one', 'sum', 'save']
+		assert [event.node for event in finished if event.cached] == ['uno', 'again']
 		assert shown['save'] is not None
 		assert shown['again'] == shown['save']
 		assert [path.name for path in bench.storage.files.root('output').iterdir()] == ['picture_00001_.png']
+
+	def test_a_cached_sink_shows_its_picture_though_the_cache_forgets_it(self, bench: Bench) -> None:
+		"""What was decided to be cached is held until it is told, whatever the job itself pushes out."""
+		saved = {'save': ('Save', {'value': 1})}
+		bench.run(graph(saved))
+		bench.events.clear()
+
+		def forget(event: AnyEvent) -> None:
+			if isinstance(event, NodeStarted):
+				bench.cache.clear()
+
+		bench.on_event = forget
+		bench.run(graph({'first': ('See', {'value': 9}), **saved}))
+		shown = {event.node: event.ui for event in bench.events if isinstance(event, NodeFinished)}
+
+		assert shown['save'] is not None
 
 	def test_an_unselected_sink_does_not_run(self, bench: Bench, calls: list[str]) -> None:
 		"""Only what the selected sinks need runs, and only they tell."""
@@ -350,6 +368,21 @@ class TestFailures:
 		assert outcome.failure is not None
 		assert outcome.failure.message == 'Short gave 1 outputs, 2 are declared.'
 		assert len(bench.cache) == 0
+
+
+class TestUnsendable:
+	def test_text_that_is_no_unicode_is_mended(self, tmp_path: Path) -> None:
+		"""An error that names a file in an old encoding can be told all the same."""
+
+		@node(category='test', sink=True)
+		def complain(name: str) -> None:
+			raise ValueError(f'no such file: {name}\udcff')
+
+		outcome = Bench(tmp_path, complain).run(graph({'it': ('Complain', {'name': 'a'})}))
+
+		assert outcome.failure is not None
+		assert outcome.failure.message == 'no such file: a?'
+		assert 'no such file' in outcome.model_dump_json()
 
 
 class TestCancel:

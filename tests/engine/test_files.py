@@ -324,6 +324,16 @@ class TestTemp:
 		assert files.names('temp') == ()
 		assert files.saved(kept).is_file()
 
+	def test_somebodys_own_folder_is_left_alone(self, files: Files) -> None:
+		"""A folder that happens to be called temp, and was there before, keeps what is in it."""
+		own = files.root('temp')
+		own.mkdir(parents=True)
+		(own / 'thesis.txt').write_text('years of work')
+		files.save_image(PICTURE, 'a', folder='temp')
+		files.empty_temp()
+
+		assert (own / 'thesis.txt').is_file()
+
 	def test_a_saved_file_cannot_name_another(self, files: Files) -> None:
 		"""What comes back from a client is held to the same rule."""
 		with pytest.raises(EngineError):

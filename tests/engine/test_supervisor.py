@@ -15,7 +15,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from engine.events import Event, EventBus, Failure, JobFinished, NodeFinished, NodeProgress, NodesCached, QueueChanged
+from engine.events import (
+	AnyEvent,
+	Event,
+	EventBus,
+	Failure,
+	JobFinished,
+	NodeFinished,
+	NodeProgress,
+	NodesCached,
+	QueueChanged,
+)
 from engine.graph import Call, Constant, Graph, NodeId
 from engine.jobs import Job, JobState, MemoryJobStore, Submission
 from engine.queue import JobQueue
@@ -277,6 +287,23 @@ class TestLostWorkers:
 		assert job.failure.message == ("The worker process ended with exit code 3. It was running node 'end' (Leave).")
 		assert 'Number' in await shop.supervisor.nodes()
 		after = await shop.ended(shop.submit(quick(32)))
+		assert after.state is JobState.SUCCEEDED
+		assert shop.supervisor.worker_pid not in (None, pid)
+
+	async def test_a_fault_of_the_supervisors_own(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""Whatever goes wrong while a worker is listened to, its job has an end and there is a next worker."""
+		pid = shop.supervisor.worker_pid
+		tell = shop.queue.tell
+
+		def break_once(event: AnyEvent) -> None:
+			monkeypatch.setattr(shop.queue, 'tell', tell)
+			raise RuntimeError('the store is full')
+
+		monkeypatch.setattr(shop.queue, 'tell', break_once)
+		job, after = shop.submit(quick(33)), shop.submit(quick(34))
+		await shop.ended(after)
+
+		assert job.state is JobState.FAILED
 		assert after.state is JobState.SUCCEEDED
 		assert shop.supervisor.worker_pid not in (None, pid)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import WSServerHandshakeError
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from engine.settings import Settings
-from server.access import Access, is_loopback, split_host
+from server.access import Access, is_foreign, is_loopback, split_host
 from server.app import build_app
 from tests.server.client import Api, Web
 
@@ -35,7 +35,9 @@ class TestOrigin:
 			({'Host': 'localhost:8188', 'Origin': 'http://localhost:8188'}, 200),
 			({'Host': 'localhost', 'Origin': 'http://localhost:8188'}, 200),
 			({'Host': '[::1]:8188', 'Origin': 'http://[::1]:8188'}, 200),
-			({'Host': '192.168.1.5:8188', 'Origin': 'http://elsewhere'}, 200),
+			({'Host': '192.168.1.5:8188', 'Origin': 'http://192.168.1.5:8188'}, 200),
+			({'Host': '192.168.1.5:8188', 'Origin': 'http://elsewhere'}, 403),
+			({'Host': '0.0.0.0:8188', 'Origin': 'http://0.0.0.0:8188'}, 200),
 			({'Sec-Fetch-Site': 'same-origin'}, 200),
 			({'Sec-Fetch-Site': 'none'}, 200),
 			({'Sec-Fetch-Site': 'cross-site'}, 403),
@@ -57,6 +59,30 @@ class TestOrigin:
 
 		assert (await api.web.post('/prompt', data=b'{}', headers=headers)).status == 403
 		assert (await api.web.post('/interrupt', headers={'Origin': 'http://evil.example'})).status == 403
+
+	@pytest.mark.parametrize('host', ['0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '127.0.0.2', '10.0.0.7'])
+	async def test_address_that_leads_here_is_no_way_in(self, api: Api, host: str) -> None:
+		"""A page may call this machine by an address that is not quite loopback: its origin tells all the same."""
+		foreign = {'Host': f'{host}:8188', 'Origin': 'http://evil.example'}
+
+		assert (await api.web.post('/interrupt', headers=foreign)).status == 403
+		with pytest.raises(WSServerHandshakeError) as refused:
+			await api.web.ws_connect('/ws', headers=foreign)
+		assert refused.value.status == 403
+
+	async def test_own_page_at_an_address_may_come_in(self, api: Api) -> None:
+		"""The editor opened at an address speaks from that address, over HTTP and over the WebSocket."""
+		own = {'Host': '0.0.0.0:8188', 'Origin': 'http://0.0.0.0:8188'}
+
+		assert (await api.web.post('/interrupt', headers=own)).status == 200
+		async with api.web.ws_connect('/ws', headers=own) as socket:
+			assert (await socket.receive_json())['type'] == 'status'
+
+	def test_name_given_by_a_proxy_is_not_compared(self) -> None:
+		"""A server bound to the network may be called by any name, also by one that its proxy made up."""
+		headers = {'Host': 'backend:8188', 'Origin': 'https://studio.example'}
+
+		assert not is_foreign(make_mocked_request('POST', '/interrupt', headers=headers))
 
 	async def test_websocket_of_another_site_is_refused(self, api: Api) -> None:
 		"""Browsers let any page open a WebSocket to anywhere; the origin tells."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,22 @@ class TestRun:
 
 		assert code == 0
 		assert first.tobytes() == second.tobytes()
+
+	def test_odd_node_ids_are_told_as_they_are(
+		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""Brackets in an id are no markup."""
+		graph = {
+			'[/red]x': {'class_type': 'EmptyLatentImage', 'inputs': {'width': 16, 'height': 16, 'batch_size': 1}},
+			'm': {'class_type': 'CheckpointLoaderSimple', 'inputs': {'ckpt_name': 'tiny.safetensors'}},
+			'd': {'class_type': 'VAEDecode', 'inputs': {'samples': ['[/red]x', 0], 'vae': ['m', 2]}},
+			's': {'class_type': 'PreviewImage', 'inputs': {'images': ['d', 0]}},
+		}
+		(tmp_path / 'odd.json').write_text(json.dumps(graph))
+		code = run_command(['run', str(tmp_path / 'odd.json'), *base])
+
+		assert code == 0
+		assert '[/red]x' in capsys.readouterr().err
 
 	def test_interrupt_ends_it_cleanly(self, tmp_path: Path, models: Path) -> None:
 		"""Ctrl-C during sampling ends with code 130 and leaves no file behind."""
@@ -290,3 +307,58 @@ class TestNodes:
 		"""A misspelt kind gets the nearest one named."""
 		assert run_command(['nodes', 'KSamplr', *base]) == 2
 		assert "Did you mean 'KSampler'?" in capsys.readouterr().err
+
+
+class TestCommandLine:
+	"""The grammar."""
+
+	def test_unknown_command_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
+		"""A misspelt command gets the list of those there are."""
+		with pytest.raises(SystemExit) as caught:
+			run_command(['runn', 'x'])
+		told = capsys.readouterr().err
+
+		assert caught.value.code == 2
+		assert 'runn' in told
+		assert 'check' in told
+
+	@pytest.mark.parametrize('port', ['abc', '-1', '65536', '1.5'])
+	def test_port_must_be_one(self, port: str, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Anything else is refused with what was given."""
+		with pytest.raises(SystemExit):
+			run_command(['serve', f'--port={port}'])
+
+		assert 'is no port: 0 to 65535' in capsys.readouterr().err
+
+	def test_other_machines_need_a_word(self, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Listening where others can come in is refused unless it is asked for."""
+		assert run_command(['serve', '--host', '0.0.0.0', '--port', '0']) == 2
+		assert '--insecure' in capsys.readouterr().err
+
+
+class TestServe:
+	"""`serve`, and no command at all."""
+
+	def test_serves_and_ends_when_told(self, tmp_path: Path) -> None:
+		"""It says where it is, answers there, ends with 0, and a second one on its port harms nothing."""
+		command = [sys.executable, 'main.py', '--base', str(tmp_path), '--port']
+		first = subprocess.Popen([*command, '0'], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+		assert first.stdout is not None
+		with first.stdout:
+			url = first.stdout.readline().split()[-1]
+			with urllib.request.urlopen(f'{url}/v1/health') as answer:
+				health = json.load(answer)
+			(tmp_path / 'temp' / 'preview.png').write_bytes(b'shown just now')
+			second = subprocess.run(
+				[*command, url.rpartition(':')[2]], cwd=PROJECT, capture_output=True, text=True, check=False
+			)
+			kept = (tmp_path / 'temp' / 'preview.png').is_file()
+			first.send_signal(signal.SIGTERM)
+			code = first.wait(60)
+
+		assert health['status'] == 'ok'
+		assert second.returncode == 2
+		assert 'Cannot listen' in second.stderr
+		assert '--port' in second.stderr
+		assert kept
+		assert code == 0

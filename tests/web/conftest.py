@@ -37,8 +37,9 @@ def editor_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 		text=True,
 	)
 	assert process.stdout is not None
-	line = process.stdout.readline()
 	try:
+		line = process.stdout.readline()
+		assert line, f'The server ended with {process.wait()}; its own words are above.'
 		yield Server(line.split()[-1], base, process)
 	finally:
 		process.terminate()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from engine.errors import BadDocument, FileMissing
+from engine.errors import BadDocument
 from engine.formats.workflow import open_workflow, parse_json, read_workflow
 from engine.graph import Constant, Link, NodeId
 from tests.engine.tools import registry_of
@@ -76,9 +76,10 @@ class TestBrokenFiles:
 
 	def test_a_missing_file(self, tmp_path: Path) -> None:
 		"""The message names the file and where it was looked for."""
-		with pytest.raises(FileMissing, match=r"'nothing\.json'") as caught:
+		with pytest.raises(BadDocument, match='There is no such file') as caught:
 			open_workflow(tmp_path / 'nothing.json', NODES)
-		assert caught.value.folder == str(tmp_path)
+
+		assert caught.value.where == str(tmp_path / 'nothing.json')
 
 	def test_a_folder(self, tmp_path: Path) -> None:
 		"""What cannot be read is told with the system's reason."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,77 @@ class TestUpload:
 		assert response.status == 400
 		assert (await response.json())['error']['message']
 		assert sorted(base.rglob('*out.png')) == before
+
+	@pytest.mark.parametrize(
+		('name', 'fields', 'reason'),
+		[
+			('x' * 300, {}, 'it is too long'),
+			('x' * 252 + '.png', {}, 'it is too long'),
+			('a.png', {'subfolder': 'new/deep/' + 'x' * 300}, 'it is too long'),
+			('a.png', {'subfolder': 'x/' * 5000}, 'it is too long'),
+			('a.png', {'subfolder': 'x/' * 2000}, 'it is more than 32 folders deep'),
+			('a.png', {'subfolder': 'x/' * 33}, 'it is more than 32 folders deep'),
+			('a.png', {'subfolder': 'seen.png'}, 'a part of it is a file, not a folder'),
+			('a.png', {'subfolder': 'seen.png/sub'}, 'a part of it is a file, not a folder'),
+			('sub', {}, 'a folder has it'),
+			('.', {'subfolder': 'sub'}, 'it names no file'),
+			('../a.png', {'subfolder': 'sub'}, 'it leaves the subfolder'),
+			('../a.png', {}, 'it leaves the folder'),
+			('.lumengraph', {'type': 'temp'}, 'it is the name of a mark that is not for clients'),
+		],
+	)
+	async def test_refusal_says_why(
+		self, api: Api, base: Path, name: str, fields: Mapping[str, str], reason: str
+	) -> None:
+		"""Each in its own words; neither a file nor a folder is left behind."""
+		before = sorted(base.rglob('*'))
+		response = await api.web.post('/upload/image', data=form(b'x', name, **fields))
+		error = (await response.json())['error']
+
+		assert (response.status, error['code']) == (400, 'bad_name')
+		assert error['message'].endswith(f'cannot be used in the {fields.get("type", "input")} folder: {reason}.')
+		assert len(error['message']) < 1000
+		assert sorted(base.rglob('*')) == before
+
+	async def test_longest_way_down(self, api: Api, base: Path) -> None:
+		"""32 folders below the root are made, and the file can be chosen."""
+		subfolder = '/'.join(['deep'] * 32)
+		await upload(api, b'x', 'down.png', subfolder=subfolder)
+		info = await api.json('/object_info/Pick')
+		shutil.rmtree(base / 'input' / 'deep')
+
+		assert f'{subfolder}/down.png' in info['Pick']['input']['required']['image'][0]
+
+	async def test_numbered_name_that_is_too_long(self, api: Api, base: Path) -> None:
+		"""The longest of all names fits, but not with the number that other content would get."""
+		name = 'y' * 251 + '.png'
+		await upload(api, b'1', name)
+		response = await api.web.post('/upload/image', data=form(b'2', name))
+
+		assert response.status == 400
+		assert (base / 'input' / name).read_bytes() == b'1'
+		assert not list((base / 'input').glob('.upload-*'))
+
+	@pytest.mark.parametrize(
+		('name', 'charset', 'subfolder'),
+		[(b'\xff.png', b'utf-8', b''), (b'old.png', b'utf-8', b'\xff'), (b'old.png', b'utf-7', b'+2AA-')],
+	)
+	async def test_name_that_is_not_utf8_is_400(
+		self, api: Api, base: Path, name: bytes, charset: bytes, subfolder: bytes
+	) -> None:
+		"""No answer and no listing could carry such a name, so nothing is stored under it."""
+		before = sorted(base.rglob('*'))
+		body = (
+			b'--x\r\nContent-Disposition: form-data; name="image"; filename="' + name + b'"\r\n\r\na\r\n'
+			b'--x\r\nContent-Disposition: form-data; name="subfolder"\r\n'
+			b'Content-Type: text/plain; charset=' + charset + b'\r\n\r\n' + subfolder + b'\r\n--x--\r\n'
+		)
+		headers = {'Content-Type': 'multipart/form-data; boundary=x'}
+		response = await api.web.post('/upload/image', data=body, headers=headers)
+
+		assert response.status == 400
+		assert (await response.json())['error']['message']
+		assert sorted(base.rglob('*')) == before
 
 	async def test_form_without_a_file_is_400(self, api: Api) -> None:
 		"""No form, no file, no file name, a broken form."""
@@ -290,3 +362,20 @@ class TestRendering:
 
 		assert response.status == 400
 		assert 'fake.png' in (await response.json())['error']['message']
+
+	@pytest.mark.parametrize(('format', 'longest'), [('webp', 16383), ('jpeg', 65500)])
+	@pytest.mark.parametrize('across', [True, False])
+	async def test_picture_too_large_for_the_format_is_400(
+		self, api: Api, base: Path, format: str, longest: int, across: bool
+	) -> None:
+		"""The formats hold pictures up to a size: that one is shown, a larger one is refused with the numbers."""
+		statuses, messages = [], []
+		for side in (longest, longest + 1):
+			Image.new('L', (side, 1) if across else (1, side)).save(base / 'input' / 'long.png')
+			response = await api.get('/view', filename='long.png', type='input', preview=format)
+			statuses.append(response.status)
+			messages.append('' if response.status == 200 else (await response.json())['error']['message'])
+
+		assert statuses == [200, 400]
+		assert f'{longest + 1}' in messages[1]
+		assert f'{format} holds at most {longest} a side' in messages[1]

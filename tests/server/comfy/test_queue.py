@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.server.client import Api, saving, slow
 
 
@@ -85,6 +87,28 @@ class TestInterrupt:
 		await asyncio.sleep(0.2)
 
 		assert [item[1] for item in (await api.json('/queue'))['queue_running']] == [job]
+
+	@pytest.mark.parametrize('id', [['x'], {}, True])
+	async def test_of_what_cannot_be_a_job_is_400(self, api: Api, id: object) -> None:
+		"""Some job was meant, but not whichever runs: that one goes on."""
+		job = await api.submit(slow())
+		await api.running(job)
+		response = await api.post('/interrupt', {'prompt_id': id})
+		await asyncio.sleep(0.2)
+
+		assert response.status == 400
+		assert 'prompt_id' in (await response.json())['error']['message']
+		assert [item[1] for item in (await api.json('/queue'))['queue_running']] == [job]
+
+	@pytest.mark.parametrize('body', [b'', b' ', b'stop', b'[]', b'{}', b'{"prompt_id":null}', b'{"prompt_id":""}'])
+	async def test_that_names_no_job_stops_whatever_runs(self, api: Api, body: bytes) -> None:
+		"""Simple clients send all sorts of bodies, and mean the running job."""
+		job = await api.submit(slow())
+		await api.running(job)
+		response = await api.post('/interrupt', body)
+
+		assert response.status == 200
+		assert (await api.ended(job))['status']['messages'][-1][0] == 'execution_interrupted'
 
 	async def test_of_the_running_job(self, api: Api) -> None:
 		"""The named job is stopped; the next one runs."""

@@ -126,6 +126,32 @@ class TestCached:
 		assert {node['state'] for node in data(second, 'progress_state')[-1]['nodes'].values()} == {'finished'}
 		assert types(second)[-3:] == ['execution_success', 'status', 'executing']
 
+	async def test_twin_of_a_step_is_finished_in_silence(self, api: Api) -> None:
+		"""Of two equal steps one runs. The other ends up finished too; it is neither `executing` nor `executed`."""
+		start = shade()
+		mix = call('Mix', first=['1', 0], second=['2', 0], share=0.5, mode='mean', note='')
+		async with api.listening('me') as socket:
+			messages = await run(
+				api, socket, {'1': start, '2': start, '3': mix, '4': call('Save', paper=['3', 0]), '5': stepping()['1']}
+			)
+		states = data(messages, 'progress_state')
+
+		assert {id: node['state'] for id, node in states[-1]['nodes'].items()} == dict.fromkeys('12345', 'finished')
+		assert len({'1', '2'} & {item['node'] for item in data(messages, 'executing')}) == 1
+		assert [item['node'] for item in data(messages, 'executed')] == ['4']
+
+	async def test_twin_of_a_sink_is_told(self, api: Api) -> None:
+		"""A client waits for every sink it sent: the one that did not run shows the same, also if it is nothing."""
+		graph = saving()
+		graph = {**graph, '3': graph['2'], '4': call('Show', paper=['1', 0]), '5': call('Show', paper=['1', 0])}
+		async with api.listening('me') as socket:
+			messages = await run(api, socket, graph)
+		told = {item['node']: item['output'] for item in data(messages, 'executed')}
+
+		assert told['2'] is not None
+		assert told['2'] == told['3']
+		assert [told[node] for node in ('4', '5') if node in told] == [None]
+
 	async def test_only_what_changed_runs(self, api: Api) -> None:
 		"""Every node that runs is `executing`; no cached one is."""
 		graph = saving()
