@@ -75,7 +75,8 @@ def is_foreign(request: web.Request) -> bool:
 	if not host or not origin:
 		return False
 	name, port = split_host(host)
-	if not is_loopback(name):
+	# An address too may mean this machine: 0.0.0.0 and ::ffff:127.0.0.1 are no loopback addresses, but lead here.
+	if not (is_loopback(name) or is_address(name)):
 		return False
 	origin_name, origin_port = split_host(origin.partition('://')[2])
 	return name != origin_name or (port is not None and origin_port is not None and port != origin_port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from aiohttp import web
@@ -31,10 +32,15 @@ async def read_json(request: web.Request) -> JsonValue:
 
 
 async def read_body(request: web.Request, model: type[R]) -> R:
-	"""The body as a model; `BadRequest` names every place that does not fit."""
+	"""The body as a model, as `fit` makes it; `BadRequest` if it is no JSON object."""
 	document = await read_json(request)
 	if not isinstance(document, dict):
 		raise BadRequest('The body must be a JSON object.')
+	return fit(document, model)
+
+
+def fit(document: Mapping[str, JsonValue], model: type[R]) -> R:
+	"""A JSON object as a model; `BadRequest` names every place that does not fit."""
 	try:
 		return model.model_validate(document)
 	except ValidationError as error:

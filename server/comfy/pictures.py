@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from server.errors import BadRequest
 
 Format = Literal['webp', 'jpeg', 'png']
 QUALITY = 90
+# What the formats can hold, in pixels a side (WebP container specification, 2.7; libjpeg's JPEG_MAX_DIMENSION).
+LONGEST_SIDE: Mapping[Format, int] = {'webp': 16383, 'jpeg': 65500}
+# All that reading and writing a picture has been seen to raise. UnidentifiedImageError is an OSError.
+BROKEN_PICTURE = (Image.DecompressionBombError, OSError, ValueError, OverflowError, SyntaxError)
 
 
 @dataclass(frozen=True)
@@ -44,18 +49,30 @@ def read_rendering(preview: str | None, channel: str | None) -> Rendering | None
 
 
 def render(path: Path, wanted: Rendering) -> bytes:
-	"""Encode a picture anew; `BadRequest` if the file is none. Takes time: not for the event loop."""
+	"""Encode a picture anew; `BadRequest` if the file is none or the format cannot hold it.
+
+	Takes time: not for the event loop.
+	"""
+	stream = io.BytesIO()
 	try:
 		with Image.open(path) as opened:
+			check_size(opened, wanted.format)
 			picture = pick_channel(opened, wanted)
-	except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+		if wanted.format == 'png':
+			picture.save(stream, 'PNG', compress_level=4)
+		else:
+			picture.save(stream, wanted.format.upper(), quality=wanted.quality)
+	except BROKEN_PICTURE as error:
 		raise BadRequest(f'{path.name} cannot be shown as a picture: {error}.') from error
-	stream = io.BytesIO()
-	if wanted.format == 'png':
-		picture.save(stream, 'PNG', compress_level=4)
-	else:
-		picture.save(stream, wanted.format.upper(), quality=wanted.quality)
 	return stream.getvalue()
+
+
+def check_size(picture: Image.Image, format: Format) -> None:
+	"""`ValueError` if a format cannot hold a picture of this size."""
+	longest = LONGEST_SIDE.get(format)
+	if longest is not None and max(picture.size) > longest:
+		size = f'{picture.width} × {picture.height}'
+		raise ValueError(f'it has {size} pixels, {format} holds at most {longest} a side')
 
 
 def pick_channel(opened: Image.Image, wanted: Rendering) -> Image.Image:

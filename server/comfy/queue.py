@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.comfy.messages import job_item
 from server.errors import BadRequest
-from server.http import done, read_body, reply
+from server.http import done, fit, read_body, read_json, reply
 from server.keys import QUEUE, SUPERVISOR
 from server.schemas.queue import FreeRequest, InterruptRequest, JobsChange, QueueListing
 
@@ -36,12 +36,17 @@ async def change_queue(request: web.Request) -> web.Response:
 
 
 async def interrupt(request: web.Request) -> web.Response:
-	"""Stop the running job, or only if it is the named one. No body, or one that is no JSON object, names none."""
+	"""Stop the running job, or only if it is the named one.
+
+	No body, or one that is no JSON object, names none. A name that cannot be one is `BadRequest`: it means some job, but
+	not whichever runs.
+	"""
 	try:
-		job = (await read_body(request, InterruptRequest)).prompt_id
+		document = await read_json(request)
 	except BadRequest:
-		job = None
-	request.app[SUPERVISOR].interrupt(job or None)
+		document = None
+	wanted = fit(document, InterruptRequest) if isinstance(document, dict) else InterruptRequest()
+	request.app[SUPERVISOR].interrupt(wanted.prompt_id or None)
 	return done()
 
 

@@ -17,6 +17,7 @@ from engine.events import (
 	NodeStarted,
 	QueueChanged,
 )
+from engine.jobs import Submission
 from engine.queue import JobQueue
 from server.comfy.messages import status, told
 from server.comfy.progress import JobProgress
@@ -56,7 +57,7 @@ class Teller:
 		elif isinstance(event, JobStarted | NodesCached):
 			self._tell(owner, event)
 		else:
-			self._node_event(owner, event, self._progress[event.job])
+			self._node_event(submission, event, self._progress[event.job])
 
 	def _queue_changed(self, event: QueueChanged) -> None:
 		"""The queue publishes this right after a job's end: clients learn that it is over after they may ask for it."""
@@ -77,7 +78,8 @@ class Teller:
 			self._tell(owner, event)
 		self._over.append((owner, event.job))
 
-	def _node_event(self, owner: str, event: Event, progress: JobProgress) -> None:
+	def _node_event(self, submission: Submission, event: Event, progress: JobProgress) -> None:
+		owner = submission.client
 		match event:
 			case NodeStarted():
 				progress.start(event.node)
@@ -96,7 +98,8 @@ class Teller:
 			case NodePreview():
 				self._preview(owner, event)
 			case NodeFinished():
-				if event.ui is not None or event.cached:
+				# A cached sink is told even if it shows nothing; of a step whose twin ran, nobody needs to hear.
+				if event.ui is not None or (event.cached and event.node in submission.targets):
 					output = ExecutedData(
 						node=event.node, display_node=event.node, output=event.ui, prompt_id=event.job
 					)

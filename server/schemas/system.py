@@ -26,7 +26,7 @@ class SystemInfo(Reply):
 
 
 class DeviceInfo(Reply):
-	"""A device that models can run on."""
+	"""A device as the worker found it; sizes are bytes."""
 
 	name: str
 	type: str
@@ -38,7 +38,11 @@ class DeviceInfo(Reply):
 
 
 class SystemStats(Reply):
-	"""The machine; sizes are bytes. The first device is the one that is used."""
+	"""The machine; sizes are bytes.
+
+	The first device is the one that clients take as in use. In this version models are computed on the CPU, even where a
+	GPU is named.
+	"""
 
 	system: SystemInfo
 	devices: list[DeviceInfo]

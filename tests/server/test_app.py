@@ -73,13 +73,22 @@ class TestTempFolder:
 	"""What previews leave behind."""
 
 	async def test_temp_folder_is_emptied_at_start_and_stop(self, tmp_path: Path) -> None:
-		"""The temp folder outlives no run of the server."""
-		temp = tmp_path / 'temp'
-		temp.mkdir()
-		(temp / 'before.png').touch()
+		"""What lies in the temp folder outlives no run of the server that made it, and no crash for long."""
+		left = tmp_path / 'temp' / 'left.png'
 		async with TestClient(TestServer(build_app(Settings(base=tmp_path), pack='tests.server.pack'))):
-			assert not (temp / 'before.png').exists()
-			temp.mkdir(exist_ok=True)
-			(temp / 'after.png').touch()
+			left.touch()
+		assert not left.exists()
 
-		assert not (temp / 'after.png').exists()
+		left.touch()
+		async with TestClient(TestServer(build_app(Settings(base=tmp_path), pack='tests.server.pack'))):
+			assert not left.exists()
+
+	async def test_folder_that_was_there_before_is_left_alone(self, tmp_path: Path) -> None:
+		"""A temp folder that the server did not make may hold what somebody wants to keep."""
+		kept = tmp_path / 'temp' / 'kept.png'
+		kept.parent.mkdir()
+		kept.touch()
+		async with TestClient(TestServer(build_app(Settings(base=tmp_path), pack='tests.server.pack'))):
+			assert kept.exists()
+
+		assert kept.exists()

@@ -5,13 +5,14 @@ import { applyEvent } from '../src/run/events';
 import { INITIAL_RUN, type RunState } from '../src/run/types';
 
 const SESSION = 1;
+const NODES = { a: {}, b: {}, c: {} };
 const JOB = { id: 'p', session: SESSION, title: 'T', nodes: ['a', 'b', 'c'], started: false, accepted: true };
 const QUEUED: RunState = { ...INITIAL_RUN, jobs: { p: JOB } };
 
 function play(state: RunState, session: number, ...frames: [string, object][]): RunState {
 	return frames.reduce((next, [type, data]) => {
 		const event = readFrame(JSON.stringify({ type, data: { prompt_id: 'p', ...data } }));
-		return event === null ? next : applyEvent(next, event, session, 1000);
+		return event === null ? next : applyEvent(next, event, { session, nodes: NODES }, 1000);
 	}, state);
 }
 
@@ -57,6 +58,27 @@ describe('a run', () => {
 
 		expect(states(failed)).toEqual({ a: 'cached', b: 'error', c: 'idle' });
 		expect(failed.problems.b?.[0]).toMatchObject({ message: 'no room', source: 'execution' });
+	});
+
+	test.each([
+		['no node at all', ''],
+		['a node that was deleted meanwhile', 'gone'],
+	])('an error of %s is told as one of the job', (_case, node_id) => {
+		const failed = play(running, SESSION, [
+			'execution_error',
+			{ node_id, exception_message: 'The worker was killed.\n', exception_type: 'WorkerLost' },
+		]);
+
+		expect(failed.failure).toEqual({ message: 'The job failed', details: 'The worker was killed.' });
+		expect(failed.problems).toEqual({});
+		expect(states(failed)).toEqual({ a: 'cached', b: 'idle', c: 'idle' });
+		expect(failed.jobs).toEqual({});
+	});
+
+	test('an error without a node, read from a null', () => {
+		const failed = play(running, SESSION, ['execution_error', { node_id: null, exception_type: 'WorkerLost' }]);
+
+		expect(failed.failure).toEqual({ message: 'The job failed', details: 'WorkerLost' });
 	});
 
 	test('a blocked branch does not end the job', () => {
@@ -108,6 +130,21 @@ describe('a run', () => {
 		expect(
 			states(play(running, SESSION, ['progress_state', { nodes: { b: { ...entry, state: 'finished' } } }])).b,
 		).toBe('done');
+	});
+
+	test('a node that has its results without being called is done, and stays so', () => {
+		const entry = { value: 1, max: 1, state: 'finished' };
+		const told = play(
+			running,
+			SESSION,
+			['executed', { node: 'c', output: null }],
+			['progress_state', { nodes: { a: entry, b: { ...entry, state: 'running' }, c: entry } }],
+		);
+		const done = play(told, SESSION, ['execution_success', {}]);
+
+		expect(states(told)).toEqual({ a: 'cached', b: 'running', c: 'done' });
+		expect(states(done)).toEqual({ a: 'cached', b: 'done', c: 'done' });
+		expect(done.nodes.c?.startedAt).toBe(0);
 	});
 
 	test('frames of unknown types are passed over', () => {

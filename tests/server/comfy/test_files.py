@@ -161,9 +161,9 @@ class TestUpload:
 		"""No answer and no listing could carry such a name, so nothing is stored under it."""
 		before = sorted(base.rglob('*'))
 		body = (
-			b'--x\r\nContent-Disposition: form-data; name="image"; filename="' + name + b'"\r\n\r\na\r\n'
 			b'--x\r\nContent-Disposition: form-data; name="subfolder"\r\n'
-			b'Content-Type: text/plain; charset=' + charset + b'\r\n\r\n' + subfolder + b'\r\n--x--\r\n'
+			b'Content-Type: text/plain; charset=' + charset + b'\r\n\r\n' + subfolder + b'\r\n'
+			b'--x\r\nContent-Disposition: form-data; name="image"; filename="' + name + b'"\r\n\r\na\r\n--x--\r\n'
 		)
 		headers = {'Content-Type': 'multipart/form-data; boundary=x'}
 		response = await api.web.post('/upload/image', data=body, headers=headers)

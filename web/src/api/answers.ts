@@ -2,9 +2,9 @@
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
-import type { Event, HistoryEntry, NodeOutput, QueueItem, Reason, Submitted } from './types';
+import type { Event, HistoryEntry, NodeOutput, QueueItem, Reason, Refusal } from './types';
 
-export function readRefusal(error: Json): Submitted['refusal'] {
+export function readRefusal(error: Json): Refusal {
 	if (!isObject(error)) {
 		return { type: '', message: text(error), details: '', node: null };
 	}
@@ -15,6 +15,11 @@ export function readRefusal(error: Json): Submitted['refusal'] {
 		details: text(error.details),
 		node: text(info.node_id) || null,
 	};
+}
+
+/** The sentence in `{"error": {"message": …}}` or `{"error": …}`; empty when there is none. */
+export function readErrorMessage(answer: Json): string {
+	return isObject(answer) && answer.error !== undefined ? readRefusal(answer.error).message.trim() : '';
 }
 
 export function readNodeErrors(value: Json | undefined): ReadonlyMap<string, readonly Reason[]> {

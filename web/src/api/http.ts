@@ -2,7 +2,7 @@
 
 import { isList, isObject, parseJson, writeJson, type Json, type JsonObject } from '../json';
 import type { Kinds } from '../graph/types';
-import { readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
+import { readErrorMessage, readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
 import { readKinds } from './declarations';
 import type { HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
 
@@ -46,9 +46,9 @@ export async function submitPrompt(
 		'prompt',
 		json({ prompt, prompt_id: promptId, client_id: clientId, extra_data: extra }),
 	);
-	const answer = await body(response);
+	const answer = await (response.ok ? body(response) : errorBody(response));
 	if (!isObject(answer) || (!response.ok && answer.error === undefined)) {
-		throw refused('prompt', response.status);
+		throw refused('prompt', response.status, answer);
 	}
 	const error = answer.error;
 	return {
@@ -133,7 +133,7 @@ async function getJson(path: string): Promise<Json> {
 async function expectOk(path: string, init: RequestInit): Promise<Response> {
 	const response = await request(path, init);
 	if (!response.ok) {
-		throw refused(path, response.status);
+		throw refused(path, response.status, await errorBody(response));
 	}
 	return response;
 }
@@ -154,12 +154,20 @@ async function body(response: Response): Promise<Json> {
 	}
 }
 
+/** Refusals need not come from our server: null when a proxy's page is all there is. */
+async function errorBody(response: Response): Promise<Json> {
+	return body(response).catch(() => null);
+}
+
 function json(value: Json): RequestInit {
 	return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: writeJson(value) };
 }
 
-function refused(path: string, status: number): ServerError {
-	return new ServerError(`The server answered ${status} for /${path.split('?')[0]}.`, status);
+function refused(path: string, status: number, answer: Json): ServerError {
+	return new ServerError(
+		readErrorMessage(answer) || `The server answered ${status} for /${path.split('?')[0]}.`,
+		status,
+	);
 }
 
 function text(value: Json | undefined): string {

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useGraph } from '../graph/store';
 import { useRun } from '../run/store';
 import { Icon } from './icons';
 import { ProblemsPanel } from './ProblemsPanel';
@@ -11,8 +12,10 @@ export function SidePanel() {
 	const [wanted, setOpen] = useState(true);
 	const [tab, setTab] = useState<Tab>('results');
 	// Problems are not to be overlooked: they open the panel until they are dismissed or mended.
-	const troubled = useRun((state) => state.failure !== null || Object.keys(state.problems).length > 0);
-	const open = wanted || troubled;
+	const failed = useRun((state) => state.failure !== null);
+	const problems = useRun((state) => state.problems);
+	const troubled = useGraph(({ graph }) => Object.keys(problems).some((id) => Object.hasOwn(graph.nodes, id)));
+	const open = wanted || failed || troubled;
 	const waiting = useRun((state) => state.remaining);
 	const choose = (next: Tab): void => {
 		setOpen(true);

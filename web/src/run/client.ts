@@ -24,7 +24,7 @@ export function startClient(): () => void {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
-			useRun.setState((state) => applyEvent(state, event, currentGraph().session, Date.now()));
+			useRun.setState((state) => applyEvent(state, event, currentGraph(), Date.now()));
 			if (event.type === 'execution_interrupted') {
 				showToast('info', 'Interrupted.');
 			}

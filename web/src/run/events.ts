@@ -7,8 +7,14 @@ import { IDLE, type Job, type NodeRun, type NodeState, type RunState, type Shot 
 const SHOTS_KEPT = 200;
 type Nodes = RunState['nodes'];
 
-/** `session` is that of the graph on the canvas: jobs of another graph fill the results, but do not mark nodes. */
-export function applyEvent(state: RunState, event: Event, session: number, now: number): RunState {
+/** What a run needs to know of the graph on the canvas. */
+interface Canvas {
+	readonly session: number;
+	readonly nodes: { readonly [id: NodeId]: unknown };
+}
+
+/** Jobs of another graph than the one on the canvas fill the results, but do not mark nodes. */
+export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: number): RunState {
 	if (event.type === 'status') {
 		return { ...state, remaining: event.remaining };
 	}
@@ -16,7 +22,7 @@ export function applyEvent(state: RunState, event: Event, session: number, now: 
 		return event.promptId === null || event.promptId === state.current ? { ...state, current: null } : state;
 	}
 	const job = jobOf(state, event.promptId ?? state.current);
-	const visible = job !== undefined && job.session === session;
+	const visible = job !== undefined && job.session === canvas.session;
 	switch (event.type) {
 		case 'execution_start':
 			return start(state, event.promptId, visible ? job : undefined);
@@ -35,7 +41,7 @@ export function applyEvent(state: RunState, event: Event, session: number, now: 
 		case 'execution_interrupted':
 			return stop(state, event.promptId, visible);
 		case 'execution_error':
-			return fail(state, event, visible, now);
+			return fail(state, event, canvas, visible, now);
 	}
 }
 
@@ -166,14 +172,18 @@ function stop(state: RunState, id: string, visible: boolean): RunState {
 function fail(
 	state: RunState,
 	event: Extract<Event, { type: 'execution_error' }>,
+	canvas: Canvas,
 	visible: boolean,
 	now: number,
 ): RunState {
-	const message = event.message || event.exception || 'The node failed.';
+	const message = event.message || event.exception || 'The server did not say why.';
 	// A blocked branch is reported like a failure, but the rest of the job goes on.
-	const next = event.exception === 'ExecutionBlocked' ? state : stop(state, event.promptId, visible);
-	if (!visible) {
-		return { ...next, failure: { message: 'A job failed', details: message } };
+	const blocked = event.exception === 'ExecutionBlocked';
+	const next = blocked ? state : stop(state, event.promptId, visible);
+	// The worker may die between two nodes, and a node may have been deleted since it was queued.
+	if (!visible || !Object.hasOwn(canvas.nodes, event.node)) {
+		const title = blocked ? 'Part of the job did not run' : visible ? 'The job failed' : 'A job failed';
+		return { ...next, failure: { message: title, details: message } };
 	}
 	const problem = {
 		source: 'execution' as const,

@@ -58,24 +58,24 @@ function addEntry(state: RunState, entry: HistoryEntry, graph: Graph, client: st
 }
 
 function settleJob(state: RunState, id: string, entry: HistoryEntry | null): RunState {
-	const { session } = currentGraph();
+	const graph = currentGraph();
 	if (entry === null) {
 		// Neither queued nor remembered: it was taken off the queue, or has not arrived there yet.
 		const job = state.jobs[id];
 		return job === undefined || !job.accepted
 			? state
-			: applyEvent(state, { type: 'execution_interrupted', promptId: id, node: '' }, session, Date.now());
+			: applyEvent(state, { type: 'execution_interrupted', promptId: id, node: '' }, graph, Date.now());
 	}
 	let next = state;
 	for (const [node, output] of entry.outputs) {
-		next = applyEvent(next, { type: 'executed', promptId: id, node, output }, session, Date.now());
+		next = applyEvent(next, { type: 'executed', promptId: id, node, output }, graph, Date.now());
 	}
 	const last = entry.messages.findLast((event) => event.type !== 'status');
 	const end =
 		last?.type === 'execution_error'
 			? last
 			: ({ type: entry.succeeded ? 'execution_success' : 'execution_interrupted', promptId: id, node: '' } as const);
-	return applyEvent(next, end, session, Date.now());
+	return applyEvent(next, end, graph, Date.now());
 }
 
 /** Jobs that a reloaded page does not know any more, and which of them runs. */
