@@ -25,13 +25,18 @@ def held_back() -> tuple[Combination, ...]:
 	return tuple(every[index] for index in order[:HELD_BACK])
 
 
-def test_scenes(count: int) -> list[Scene]:
-	"""Scenes of held-back combinations, each exactly at its place and in the middle of its size; the same ones every time."""
+def held_back_scenes(count: int, *, plain: bool = False) -> list[Scene]:
+	"""Scenes of held-back combinations, each exactly at its place and in the middle of its size; the same ones every time.
+
+	`plain` ones are of medium size and in the center, so that their prompts name colours and shape only.
+	"""
 	random = np.random.default_rng(_SPLIT_SEED + 1)
 	scenes = []
 	for color, back, shape in held_back()[:count]:
 		size = str(random.choice(tuple(SIZES)))
 		place = 'center' if size == 'large' else str(random.choice(tuple(PLACES)))
+		if plain:
+			size, place = 'medium', 'center'
 		scenes.append(Scene(back, place_thing(shape, color, size, place)))
 	return scenes
 

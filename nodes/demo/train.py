@@ -84,7 +84,7 @@ def _unet(out: Path, given: argparse.Namespace) -> None:
 	if given.compile:
 		run.models['unet'].compile()
 	scenes, latents = train_unet.make_pool(vae, _UNET_POOL, _SEED, out / 'unet' / 'pool.pt')
-	lesson = train_unet.UnetLesson(plan, scenes, latents, words, given.batch, given.half)
+	lesson = train_unet.UnetLesson(scenes, latents, words, given.batch, given.half)
 	judge = partial(train_unet.judge_models, run.average, vae, words, _JUDGED)
 	last: int = plan.steps if given.stop is None else given.stop
 	train_run(run, plan, lesson.loss, path, judge, min(last, given.joint))

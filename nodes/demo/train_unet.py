@@ -15,17 +15,18 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nodes.demo.captions import caption, prompt
-from nodes.demo.dataset import test_scenes, training_scene
+from nodes.demo.dataset import held_back_scenes, training_scene
 from nodes.demo.judge import ASPECTS, score_pictures
 from nodes.demo.parts import LATENT_SIDE, decode_latents, encode_pictures, make_scheduler
 from nodes.demo.pictures import Pixels, Scene, distance, draw
-from nodes.demo.run import Plan, Run
+from nodes.demo.run import Run
 from nodes.demo.words import Words
 
 RATE = 1.5e-3
 TEXT_RATE = 2e-4
 _EMPTY_PROMPTS = 0.1
-_FIRST_FOCUS, _LAST_FOCUS = 3.0, 2.0
+_FOCUS = 3.0
+_USUAL_CELLS = 45.0
 _MARGIN = 0.04
 _CHUNK = 256
 _CAPTIONS = 4
@@ -37,10 +38,7 @@ Chosen = NDArray[np.int64]
 class UnetLesson:
 	"""Loss and judge of the denoiser. `latents` are (n, 4, 16, 16), those of `scenes` in the same order."""
 
-	def __init__(
-		self, plan: Plan, scenes: Sequence[Scene], latents: Tensor, words: Words, batch: int, half: bool
-	) -> None:
-		self.plan = plan
+	def __init__(self, scenes: Sequence[Scene], latents: Tensor, words: Words, batch: int, half: bool) -> None:
 		self.scenes = scenes
 		self.latents = latents
 		self.near = near_things(scenes)
@@ -64,7 +62,7 @@ class UnetLesson:
 		with torch.autocast('cpu', torch.bfloat16, enabled=self.half), sdpa_kernel(SDPBackend.MATH):
 			hidden = self.hear(run, chosen)
 			found = run.models['unet'](noisy.contiguous(memory_format=torch.channels_last), times, hidden).sample
-		wrong: Tensor = self._weight(run.step, chosen) * (found.float() - velocity).square()
+		wrong: Tensor = self._weight(chosen) * (found.float() - velocity).square()
 		return wrong.mean()
 
 	@torch.no_grad()
@@ -93,18 +91,15 @@ class UnetLesson:
 		known = self.heard[chosen * _CAPTIONS + run.random.integers(_CAPTIONS, size=self.batch)].float()
 		return torch.where(torch.from_numpy(silent)[:, None, None], self.silence, known)
 
-	def _weight(self, step: int, chosen: Chosen) -> Tensor:
-		"""Things are small: without more weight on them the backdrop's colour eats the first thousands of steps. Later it
-		would make them too large, so it falls over the first third.
-		"""
-		done = min(1.0, 3 * step / self.plan.steps)
-		weight = 1 + (_FIRST_FOCUS + (_LAST_FOCUS - _FIRST_FOCUS) * done) * self.near[chosen]
+	def _weight(self, chosen: Chosen) -> Tensor:
+		"""Things are small: without more weight on them the backdrop's colour eats the first thousands of steps."""
+		weight = 1 + _FOCUS * self.near[chosen]
 		return weight / weight.mean()
 
 
 def judge_models(models: nn.ModuleDict, vae: nn.Module, words: Words, count: int, steps: int = 10) -> dict[str, float]:
 	"""Scores on held-back combinations; the colours count most in the one figure that picks the best state."""
-	scenes = test_scenes(count)
+	scenes = held_back_scenes(count)
 	pictures = sample_pictures(models, vae, words, [prompt(scene) for scene in scenes], steps)
 	verdict = score_pictures(pictures, scenes)
 	weights = {'back': 3, 'color': 3}
@@ -158,7 +153,10 @@ def make_pool(vae: nn.Module, count: int, seed: int, path: Path) -> tuple[list[S
 
 
 def near_things(scenes: Sequence[Scene]) -> Tensor:
-	"""1 on the latent cells a thing covers or touches and 0 elsewhere, (n, 1, 16, 16)."""
+	"""How much the latent cells that a thing covers or touches weigh, 0 elsewhere, (n, 1, 16, 16).
+
+	It is 1 for a thing of medium size, and more for small ones, whose few cells would count for little otherwise.
+	"""
 	middle = (np.arange(LATENT_SIDE, dtype=np.float32) + 0.5) / LATENT_SIDE
 	x, y = np.meshgrid(middle, middle)
 	near = np.zeros((len(scenes), 1, LATENT_SIDE, LATENT_SIDE), dtype=np.float32)
@@ -166,5 +164,6 @@ def near_things(scenes: Sequence[Scene]) -> Tensor:
 		thing = scene.thing
 		if thing is not None:
 			away = distance(thing.shape, (x - thing.x) / thing.radius, (y - thing.y) / thing.radius) * thing.radius
-			row[0] = away < _MARGIN
+			touched = away < _MARGIN
+			row[0] = touched * np.clip(_USUAL_CELLS / touched.sum(), 0.5, 3)
 	return torch.from_numpy(near)

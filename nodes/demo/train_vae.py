@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
-from nodes.demo.dataset import test_scenes, training_scenes
+from nodes.demo.dataset import held_back_scenes, training_scenes
 from nodes.demo.judge import score_pictures
 from nodes.demo.parts import SCALE, decode_latents, encode_pictures, pictures_to_tensor
 from nodes.demo.pictures import Pixels, draw
@@ -55,7 +55,7 @@ class VaeLesson:
 
 	def judge(self, run: Run) -> dict[str, float]:
 		"""Scores of test pictures that went through the coder, and its peak signal-to-noise ratio in dB."""
-		scenes = test_scenes(120)
+		scenes = held_back_scenes(120)
 		drawn = [draw(scene) for scene in scenes]
 		vae = run.average['vae']
 		coded = decode_latents(vae, encode_pictures(vae, drawn))

@@ -2,8 +2,8 @@ from itertools import islice
 
 import numpy as np
 
-from nodes.demo.dataset import held_back, training_scene, training_scenes
-from nodes.demo.dataset import test_scenes as held_back_scenes
+from nodes.demo.captions import prompt, with_article
+from nodes.demo.dataset import held_back, held_back_scenes, training_scene, training_scenes
 from nodes.demo.pictures import PALETTE, Scene
 
 
@@ -34,6 +34,15 @@ class TestSplit:
 
 		assert {scene.thing.color for scene in seen if scene.thing} == set(PALETTE)
 		assert {scene.back for scene in seen} == set(PALETTE)
+
+	def test_plain_scenes_name_colours_and_shape_only(self) -> None:
+		scene = held_back_scenes(1, plain=True)[0]
+		thing = scene.thing
+
+		assert thing is not None
+		assert (
+			prompt(scene) == f'{with_article(f"{thing.color} {thing.shape}")} on {with_article(scene.back)} background'
+		)
 
 	def test_the_split_is_the_same_every_time(self) -> None:
 		assert held_back_scenes(5) == held_back_scenes(200)[:5]

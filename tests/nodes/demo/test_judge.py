@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from nodes.demo.dataset import test_scenes as held_back_scenes
+from nodes.demo.dataset import held_back_scenes
 from nodes.demo.judge import ASPECTS, backdrop_color, judge_picture, nearest_color, read_picture, score_pictures
 from nodes.demo.pictures import PALETTE, SHAPES, Scene, draw, place_thing
 
