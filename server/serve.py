@@ -49,6 +49,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
 			await runner.setup()
 			await web.SockSite(runner, listener).start()
 			shown = f'[{host}]' if ':' in host else host
+			# Not a log line: it is what the user waits for, and what a script reads.
 			print(f'Lumengraph is at http://{shown}:{listener.getsockname()[1]}', flush=True)  # noqa: T201
 			await _asked_to_end()
 		finally:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -159,9 +158,8 @@ class TestRun:
 		)
 		assert process.stderr is not None
 		for line in process.stderr:
-			if 'negative' in line:
+			if 'EmptyLatentImage' in line:  # Next comes the sampler.
 				break
-		time.sleep(0.5)
 		process.send_signal(signal.SIGINT)
 		rest = process.communicate(timeout=60)[1]
 
