@@ -1,4 +1,4 @@
-"""Starts Lumengraph: `python main.py [serve | run | check | nodes]`."""
+"""Starts Lumengraph: `python main.py [serve | run | check | nodes | cache]`."""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ import hashlib
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ModelNotFound, UnknownFormat
+from engine.facts import Fact, FileMark, recognise
 from engine.files import is_text
 from engine.models import FileDigest
 from engine.settings import Settings
@@ -32,13 +34,32 @@ SAMPLE_BYTES = 4096
 HEADER_BYTES = 2**16
 
 
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+	"""What a look at a model file's header told: what is wrong with it, and its facts by the marks of that time."""
+
+	stamp: Stamp
+	marks: tuple[FileMark, ...]
+	damage: str | None
+	facts: Mapping[str, Fact]
+
+
 class Catalogue:
-	"""Folder kind → the places where such files lie. Reads the disk at each question; keeps only digests."""
+	"""Folder kind → the places where such files lie.
+
+	Reads the disk at each question; keeps only digests and what headers tell, until a file's size or time changes.
+	`marks` says how model files are told apart; packs bring them.
+	"""
 
 	def __init__(self, settings: Settings) -> None:
 		self._places: dict[str, list[Path]] = {kind: [settings.models_folder / kind] for kind in FOLDERS}
 		self._lock = threading.Lock()
-		self._digests: dict[Path, tuple[tuple[int, int], FileDigest]] = {}
+		self._digests: dict[Path, tuple[Stamp, FileDigest]] = {}
+		self._looked: dict[Path, Looked] = {}
+		self.marks: list[FileMark] = []
 
 	def add(self, kind: str, place: Path) -> None:
 		"""Look for files of a kind in one more folder."""
@@ -85,11 +106,32 @@ class Catalogue:
 
 		Files of other formats are listed, so that people see that they were found, but only safetensors can be read.
 		"""
+		return self._look(path).damage
+
+	def facts(self, path: Path) -> Mapping[str, Fact]:
+		"""What a model file's tensors tell of it by their names and shapes; nothing if it is of no known kind.
+
+		Raises `ModelNotFound` if it is gone.
+		"""
+		return self._look(path).facts
+
+	def _look(self, path: Path) -> Looked:
+		"""The file's header as it was read last, if neither the file nor the marks have changed since."""
 		try:
-			read_header(path)
-		except UnknownFormat as error:
-			return error.reason
-		return None
+			status = path.stat()
+		except OSError:
+			raise ModelNotFound(path.name, str(path.parent)) from None
+		stamp, marks = (status.st_size, status.st_mtime_ns), tuple(self.marks)
+		with self._lock:
+			known = self._looked.get(path)
+		if known is None or known.stamp != stamp or known.marks != marks:
+			try:
+				known = Looked(stamp, marks, None, recognise(marks, read_header(path).shapes))
+			except UnknownFormat as error:
+				known = Looked(stamp, marks, error.reason, {})
+			with self._lock:
+				self._looked[path] = known
+		return known
 
 	def find(self, digest: FileDigest) -> Path:
 		"""The file of that content, looked for in every folder; `ModelNotFound` if it is gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +13,8 @@ from pydantic import JsonValue
 
 from engine.cancel import CancelToken
 from engine.events import AnyEvent, Folder, NodePreview, NodeProgress, SavedFile, Ui
+from engine.graph import Graph
+from engine.live import LiveGraph
 from engine.models import ModelRef, ModelStore
 from engine.storage import Storage
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 	from PIL import Image
 
 T = TypeVar('T')
+current: ContextVar[Context | None] = ContextVar('current', default=None)
+"""The context of the node that is being called; for adapters of foreign nodes, which have no parameter for it."""
+
 PREVIEW_SIDE = 512
 PREVIEW_QUALITY = 95
 
@@ -49,8 +55,28 @@ class Models:
 		return self._store.use(ref, cancel=self._cancel)
 
 
+class Shown:
+	"""What the calls of one node have shown so far: the lists of all calls, joined by name."""
+
+	def __init__(self) -> None:
+		self._lists: dict[str, list[JsonValue]] = {}
+
+	def add(self, ui: Ui) -> None:
+		"""Show more."""
+		for name, items in ui.root.items():
+			self._lists.setdefault(name, []).extend(items)
+
+	@property
+	def ui(self) -> Ui | None:
+		"""All of it; None if nothing."""
+		return Ui({name: list(items) for name, items in self._lists.items()}) if self._lists else None
+
+
 class Context:
-	"""Handed to a node function that asks for it in its first parameter."""
+	"""Handed to a node function that asks for it in its first parameter.
+
+	`graph` is the running job's graph; `index` counts the calls of a node that is called once per item of a list.
+	"""
 
 	def __init__(
 		self,
@@ -61,20 +87,25 @@ class Context:
 		storage: Storage,
 		cancel: CancelToken,
 		publish: Callable[[AnyEvent], None],
+		graph: LiveGraph | None = None,
+		index: int | None = None,
+		shown: Shown | None = None,
 	) -> None:
 		self.job = job
 		self.node = node
+		self.graph = graph or LiveGraph(Graph({}))
+		self.index = index
 		self.models = Models(models, cancel)
 		self.files = storage.files
 		self.catalogue = storage.catalogue
 		self.cancel = cancel
 		self._publish = publish
-		self._images: list[SavedFile] = []
+		self._shown = Shown() if shown is None else shown
 
 	@property
 	def ui(self) -> Ui | None:
 		"""What the node has shown so far; None if nothing."""
-		return Ui(images=tuple(self._images)) if self._images else None
+		return self._shown.ui
 
 	def progress(self, done: int, total: int, *, phase: str = '') -> None:
 		"""Tell how far the node has come, and stop here if the job was cancelled."""
@@ -102,9 +133,13 @@ class Context:
 			metadata['prompt'] = dict(self.job.prompt)
 		metadata.update(self.job.extra_pnginfo)
 		saved = self.files.save_image(image, prefix, folder=folder, index=index, metadata=metadata)
-		self._images.append(saved)
+		self.show_images(saved)
 		return saved
 
 	def show_images(self, *images: SavedFile) -> None:
 		"""Show pictures that lie in one of the roots already."""
-		self._images.extend(images)
+		self._shown.add(Ui.of_images(*images))
+
+	def show(self, **lists: list[JsonValue]) -> None:
+		"""Show something else: JSON lists by name, such as `text=['a', 'b']`."""
+		self._shown.add(Ui(lists))

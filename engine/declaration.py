@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine.sockets import joins
 
 Lane = Literal['device', 'cpu', 'disk', 'network']
-Hidden = Literal['prompt', 'extra_pnginfo', 'unique_id']
+Hidden = Literal[
+	'prompt',
+	'dynprompt',
+	'extra_pnginfo',
+	'unique_id',
+	'auth_token_comfy_org',
+	'api_key_comfy_org',
+	'comfy_usage_source',
+]
+Caching = Literal['value', 'identity', 'never']
+OpenInputs = Literal['no', 'links', 'all']
+Option = str | int | float | bool
 
 
 class Model(BaseModel):
 	"""Base of the frozen data classes that cross process borders."""
 
 	model_config = ConfigDict(frozen=True, extra='forbid')
+
+	def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+		"""A copy with some fields changed. What was worked out from the fields is worked out anew."""
+		copied = super().model_copy(update=update, deep=deep)
+		for name in copied.__dict__.keys() - type(self).model_fields.keys():
+			del copied.__dict__[name]  # A cached property, which pydantic copies like a field.
+		return copied
 
 
 class Number(Model):
@@ -51,44 +69,119 @@ class Toggle(Model):
 class Choice(Model):
 	"""One of several values: fixed ones, or the names of files that lie in a folder when asked.
 
-	`files_from` is `models:<folder>` or `input:<image|video|audio|latent>`; `options` is then filled when described.
+	`files_from` is `models:<folder>` or `input:<image|video|audio|latent>`; `options` is then filled when described. An
+	`open` choice takes other values too, since its options are found elsewhere; of a `several` one a list may be chosen.
 	"""
 
 	type: Literal['choice'] = 'choice'
-	options: tuple[str, ...] = ()
-	default: str | None = None
+	options: tuple[Option, ...] = ()
+	default: Option | None = None
 	files_from: str = ''
 	upload: bool = False
+	open: bool = False
+	several: bool = False
 
 
 Widget = Annotated[Number | Text | Toggle | Choice, Field(discriminator='type')]
 
 
 class Input(Model):
-	"""One input of a node. With a `widget` it may be given as a constant; without one only by a link."""
+	"""One input of a node. With a `widget` it may be given as a constant; without one only by a link.
+
+	`lazy`: computed only when the node asks for it. `is_list`: all items of a list arrive at once; for other inputs the
+	node is called once per item. `raw_link`: the node gets the link itself, not its value. Inputs and outputs that name
+	the same `generic` have one type, whichever comes. `options` are those of a foreign declaration, untouched.
+	"""
 
 	name: str
 	type: str
 	widget: Widget | None = None
 	required: bool = True
 	tooltip: str = ''
+	lazy: bool = False
+	is_list: bool = False
+	raw_link: bool = False
+	generic: str = ''
+	options: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class FromInput(Model):
+	"""A fact that an output takes over from what comes in at one of the node's inputs. `input` names that input."""
+
+	type: Literal['input'] = 'input'
+	input: str
+
+
+class FromConstant(Model):
+	"""A fact that is the constant given at an input."""
+
+	type: Literal['constant'] = 'constant'
+	input: str
+
+
+class FromFile(Model):
+	"""A fact that the chosen model file tells by the names and shapes of its tensors."""
+
+	type: Literal['file'] = 'file'
+	input: str
+
+
+class Fixed(Model):
+	"""A fact that always holds."""
+
+	type: Literal['fixed'] = 'fixed'
+	value: str | int
+
+
+Source = Annotated[FromInput | FromConstant | FromFile | Fixed, Field(discriminator='type')]
+
+
+class Agreement(Model):
+	"""What comes in at these inputs must agree in a fact (`family`, `channels`), as far as it is known before running."""
+
+	fact: str
+	inputs: tuple[str, ...]
 
 
 class Output(Model):
-	"""One output of a node."""
+	"""One output of a node.
+
+	`facts` refines its type by what is known before anything runs: fact name (`family`, `channels`, `width`, `height`)
+	→ where it comes from.
+	"""
 
 	name: str
 	type: str
 	is_list: bool = False
 	tooltip: str = ''
+	generic: str = ''
+	facts: dict[str, Source] = Field(default_factory=dict)
+
+
+class Validator(Model):
+	"""The node checks constants itself, before anything runs.
+
+	The bounds and lists of the `inputs` it names (all, with `all_inputs`) are its own affair, and a foreign node is asked
+	about no others; with `types` it also judges what types the links bring.
+	"""
+
+	inputs: tuple[str, ...] = ()
+	all_inputs: bool = False
+	types: bool = False
+
+	def covers(self, name: str) -> bool:
+		"""Whether it judges an input's value."""
+		return self.all_inputs or name in self.inputs
 
 
 class NodeInfo(Model):
 	"""The declaration of a node kind.
 
-	`version` is raised by hand when equal inputs would give other outputs. A `sink` has an effect that is worth running
-	for (it saves, it shows). `hidden` names what the node sees beside its inputs; of it only `unique_id` enters the
-	cache key.
+	`version` is raised by hand when equal inputs would give other outputs; `code` is the digest of the pack's sources,
+	where they are watched. A `sink` has an effect that is worth running for (it saves, it shows). `hidden` maps a name to
+	what the node sees under it beside its inputs. `caching`: by `value` (equal inputs, equal outputs), by `identity`
+	(the node id counts too), or `never`. `open_inputs`: whether inputs that are not declared reach the node.
+	`input_is_list`: all inputs arrive as lists, the undeclared too.
 	"""
 
 	kind: str
@@ -96,17 +189,42 @@ class NodeInfo(Model):
 	category: str
 	description: str = ''
 	version: str = '1'
+	code: str = ''
 	inputs: tuple[Input, ...] = ()
 	outputs: tuple[Output, ...] = ()
 	lane: Lane = 'device'
 	sink: bool = False
-	hidden: tuple[Hidden, ...] = ()
+	hidden: dict[str, Hidden] = Field(default_factory=dict)
 	origin: str = 'nodes'
+	caching: Caching = 'value'
+	open_inputs: OpenInputs = 'no'
+	input_is_list: bool = False
+	validator: Validator | None = None
+	agreements: tuple[Agreement, ...] = ()
+	foreign: bool = False
+	deprecated: bool = False
+	experimental: bool = False
+	aliases: tuple[str, ...] = ()
 
 	@cached_property
 	def inputs_by_name(self) -> Mapping[str, Input]:
 		"""The inputs, to look up."""
 		return {item.name: item for item in self.inputs}
+
+	@cached_property
+	def has_lazy(self) -> bool:
+		"""Whether some input is computed only when asked for."""
+		return any(item.lazy for item in self.inputs)
+
+	@cached_property
+	def takes_lists(self) -> bool:
+		"""Whether some input takes all items of a list at once."""
+		return self.input_is_list or any(item.is_list for item in self.inputs)
+
+	@cached_property
+	def sees_id(self) -> bool:
+		"""Whether the node's id is part of what it computes."""
+		return self.caching == 'identity' or 'unique_id' in self.hidden.values()
 
 	def output_index(self, name: str) -> int | None:
 		"""Which output bears this name, if exactly one does."""
@@ -114,8 +232,8 @@ class NodeInfo(Model):
 		return found[0] if len(found) == 1 else None
 
 
-def accepts(wanted: Input, output: Output) -> bool:
-	"""Whether an output may feed an input. A choice may be fed by text."""
-	if joins(output.type, wanted.type):
+def accepts(wanted: str, offered: str) -> bool:
+	"""Whether an output of one type may feed an input of another. A choice may be fed by text, and text by a choice."""
+	if joins(offered, wanted):
 		return True
-	return wanted.type == 'COMBO' and output.type == 'STRING'
+	return {wanted, offered} == {'COMBO', 'STRING'}

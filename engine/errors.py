@@ -107,6 +107,17 @@ class NodeUsage(EngineError):
 	"""A node was declared, or behaved, against the rules of the node API."""
 
 
+class DependencyCycle(EngineError):
+	"""Nodes wait for each other in a circle, which an expansion has closed while the job ran."""
+
+	def __init__(self, node: str, kind: str, circle: Sequence[str] = ()) -> None:
+		told = f': {" -> ".join(circle)}' if circle else ''
+		super().__init__(f'The links lead in a circle through node {node!r} ({kind}){told}.')
+		self.node = node
+		self.kind = kind
+		self.circle = tuple(circle)
+
+
 class ModelError(EngineError):
 	"""A model file cannot be used."""
 

@@ -13,13 +13,28 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, RootModel
 
 from engine.declaration import Model
 
 log = logging.getLogger(__name__)
 
 Folder = Literal['input', 'output', 'temp']
+FOLDERS = ('input', 'output', 'temp')
+
+
+WhyCode = Literal[
+	'first_time',
+	'input_changed',
+	'upstream_changed',
+	'fingerprint_changed',
+	'version_changed',
+	'evicted',
+	'not_cacheable',
+	'cached',
+	'same_inputs',
+	'twin',
+]
 
 
 class SavedFile(Model):
@@ -30,10 +45,36 @@ class SavedFile(Model):
 	type: Folder = 'output'
 
 
-class Ui(Model):
-	"""What a sink shows beside its outputs."""
+class Ui(RootModel[dict[str, list[JsonValue]]]):
+	"""What a node shows beside its outputs: lists by name, such as `images`, a list of saved files, or `text`."""
 
-	images: tuple[SavedFile, ...] = ()
+	model_config = ConfigDict(frozen=True)
+
+	@classmethod
+	def of_images(cls, *images: SavedFile) -> Ui:
+		"""Pictures to show."""
+		return cls({'images': [image.model_dump() for image in images]})
+
+	@property
+	def images(self) -> tuple[SavedFile, ...]:
+		"""The pictures among what is shown."""
+		return self._files('images')
+
+	@property
+	def files(self) -> tuple[SavedFile, ...]:
+		"""Every saved file that is shown, pictures or not."""
+		return tuple(file for name in self.root for file in self._files(name))
+
+	def _files(self, name: str) -> tuple[SavedFile, ...]:
+		return tuple(
+			SavedFile(
+				filename=item['filename'],
+				subfolder=item['subfolder'] if isinstance(item.get('subfolder'), str) else '',
+				type=item['type'],
+			)
+			for item in self.root.get(name, ())
+			if isinstance(item, dict) and isinstance(item.get('filename'), str) and item.get('type') in FOLDERS
+		)
 
 
 class Failure(Model):
@@ -105,8 +146,15 @@ class NodePreview(Event):
 	format: Literal['JPEG', 'PNG'] = 'JPEG'
 
 
+class Why(Model):
+	"""Why a node ran, or did not. `code` is for programs, `text` for people (empty where the code says it all)."""
+
+	code: WhyCode
+	text: str = ''
+
+
 class NodeFinished(Event):
-	"""A node has its results. With `cached`, it is a sink whose stored `ui` is told again; it was not called."""
+	"""A node has its results. With `cached`, its results were there and it was not called; a stored `ui` is told again."""
 
 	type: Literal['node_finished'] = 'node_finished'
 	node: str
@@ -114,6 +162,40 @@ class NodeFinished(Event):
 	seconds: float
 	cached: bool = False
 	ui: Ui | None = None
+	why: Why | None = None
+
+
+class NodeBlocked(Event):
+	"""A node was passed over, since an input was skipped with a message; the run goes on."""
+
+	type: Literal['node_blocked'] = 'node_blocked'
+	node: str
+	kind: str
+	message: str
+
+
+class AddedNode(Model):
+	"""A node that came in by an expansion. `display` is the node at which its events are shown."""
+
+	node: str
+	kind: str
+	display: str
+
+
+class GraphExpanded(Event):
+	"""A node became a subgraph: these nodes are run in its place."""
+
+	type: Literal['graph_expanded'] = 'graph_expanded'
+	node: str
+	added: tuple[AddedNode, ...]
+
+
+class JobProgress(Event):
+	"""How far the job as a whole has come: 0 to 1, and seconds that it will still take, as far as earlier runs tell."""
+
+	type: Literal['job_progress'] = 'job_progress'
+	fraction: float
+	seconds_left: float | None = None
 
 
 class JobFinished(Event):
@@ -128,7 +210,16 @@ class JobFinished(Event):
 
 
 AnyEvent = Annotated[
-	JobStarted | NodesCached | NodeStarted | NodeProgress | NodePreview | NodeFinished | JobFinished,
+	JobStarted
+	| NodesCached
+	| NodeStarted
+	| NodeProgress
+	| NodePreview
+	| NodeFinished
+	| NodeBlocked
+	| GraphExpanded
+	| JobProgress
+	| JobFinished,
 	Field(discriminator='type'),
 ]
 Subscriber = Callable[[Event], None]

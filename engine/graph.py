@@ -34,7 +34,14 @@ class BadLink:
 	reason: str
 
 
-Argument: TypeAlias = Link | Constant | BadLink
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+	"""A live value that an expanding node hands to one of its new nodes. Never in a submitted graph."""
+
+	value: object
+
+
+Argument: TypeAlias = Link | Constant | BadLink | Given
 
 
 @dataclass(frozen=True, slots=True)

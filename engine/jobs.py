@@ -10,12 +10,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType, Protocol
 
 from pydantic import JsonValue
 
 from engine.errors import EngineError, NotFound
-from engine.events import Event, Failure, NodeFinished, NodePreview, NodeProgress, Ui
+from engine.events import Event, Failure, JobProgress, NodeFinished, NodePreview, NodeProgress, Ui
+from engine.formats.prompt import write_prompt
 from engine.graph import Graph, NodeId
 
 JobId = NewType('JobId', str)
@@ -64,16 +66,19 @@ class IllegalTransition(EngineError):
 class Submission:
 	"""What a client asked for, checked and in normal form.
 
-	`targets` are the sinks to run. `prompt` is the graph as API-format JSON, kept for the history and for the metadata
-	of saved pictures; `extra_pnginfo` is written into them beside it.
+	`targets` are the sinks to run.
 	"""
 
 	graph: Graph
 	targets: tuple[NodeId, ...]
-	prompt: Mapping[str, JsonValue]
 	client: str = ''
 	extra: Mapping[str, JsonValue] = field(default_factory=dict)
 	previews: bool = False
+
+	@cached_property
+	def prompt(self) -> Mapping[str, JsonValue]:
+		"""The graph in API form: for the worker, for the history, for the metadata of saved pictures."""
+		return write_prompt(self.graph)
 
 	@property
 	def extra_pnginfo(self) -> Mapping[str, JsonValue]:
@@ -109,7 +114,7 @@ class Job:
 
 	def record(self, event: Event) -> None:
 		"""Keep what happened, so that the history can tell it; ticks and previews pass by."""
-		if isinstance(event, NodeProgress | NodePreview):
+		if isinstance(event, NodeProgress | NodePreview | JobProgress):
 			return
 		if isinstance(event, NodeFinished) and event.ui is not None:
 			self.outputs[event.node] = event.ui

@@ -1,113 +1,287 @@
 """From a checked graph to steps: each with a key made only from what it computes.
 
-key = SHA-256 over tagged canonical JSON: kind, version, constants in normal form, keys of the upstream steps with the
-output taken, fingerprint of outside state. Node ids, titles and positions do not enter, so a renumbered graph is the
-same. Keys are known before anything runs, so a cached picture spares loading its model. Nothing here is recursive.
+key = SHA-256 over canonical JSON: kind, version, code, constants in normal form, keys of the upstream steps with the
+output taken, fingerprint of outside state. Node ids, titles and positions do not enter (but for nodes that see their
+id), so a renumbered graph is the same. Keys are known before anything runs, so a cached picture spares loading its
+model. Nothing here is recursive.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-import networkx as nx
 from pydantic import JsonValue
 
 from engine.cache import CacheKey
-from engine.errors import NodeFailed
-from engine.graph import Constant, Graph, Link, NodeId
+from engine.errors import DependencyCycle, NodeFailed, NodeUsage
+from engine.graph import Call, Constant, Given, Graph, Link, NodeId
+from engine.live import LiveGraph
 from engine.registry import Registry
-from engine.spec import NodeSpec
+from engine.spec import NodeSpec, Probe
 from engine.storage import Storage
 
+Value = Link | Constant | Given
+SPARSE = 4
+"""A pass over the whole graph is worth while if at least one node in so many is wanted."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class Step:
-	"""One node's part in a plan."""
+	"""One node's part in a plan. Nobody changes it once it is made.
+
+	`upstream` are the nodes whose outputs it takes for certain, `lazy` those it may ask for. `salt` is all of the key
+	but the inputs: two steps of equal salt and equal input values compute the same. `cacheable` is false for a step that
+	never gives the same twice; its key is then like no other.
+	"""
 
 	node: NodeId
 	spec: NodeSpec
-	inputs: Mapping[str, Link | Constant]
+	inputs: Mapping[str, Value]
 	key: CacheKey
+	upstream: tuple[NodeId, ...]
+	lazy: tuple[NodeId, ...]
+	salt: tuple[JsonValue, ...]
+	fingerprint: str
+	cacheable: bool
 
-	@property
-	def upstream(self) -> tuple[NodeId, ...]:
-		"""The nodes whose outputs this one takes."""
-		return tuple(argument.node for argument in self.inputs.values() if isinstance(argument, Link))
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+	"""What is the same for all nodes of a kind: spec, declared inputs by name (name, lazy, brings the link itself), salt.
+
+	`names` are those of the declared inputs; None if others reach the node too.
+	"""
+
+	spec: NodeSpec
+	inputs: tuple[tuple[str, bool, bool], ...]
+	names: frozenset[str] | None
+	salt: tuple[JsonValue, ...]
+	salt_text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
 	"""Steps, dependencies first; `sinks` are those that the job is for."""
 
-	steps: tuple[Step, ...]
+	steps: Mapping[NodeId, Step]
 	sinks: tuple[NodeId, ...]
 
-	def pending(self, cached: Collection[CacheKey]) -> tuple[Step, ...]:
-		"""What is left to run: walked back from the sinks, stopping at what is cached."""
-		by_node = {step.node: step for step in self.steps}
+	def pending(self, cached: Callable[[CacheKey], bool]) -> tuple[Step, ...]:
+		"""What is left to run: walked back from the sinks, stopping at what is cached and at inputs that are lazy."""
+		steps = self.steps
 		wanted: set[NodeId] = set()
 		waiting = list(self.sinks)
 		while waiting:
-			step = by_node[waiting.pop()]
-			if step.node not in wanted and step.key not in cached:
+			step = steps[waiting.pop()]
+			if step.node not in wanted and not (step.cacheable and cached(step.key)):
 				wanted.add(step.node)
 				waiting.extend(step.upstream)
-		return tuple(step for step in self.steps if step.node in wanted)
+		return tuple(step for node, step in steps.items() if node in wanted)
 
 
-def make_plan(graph: Graph, registry: Registry, storage: Storage, sinks: Collection[NodeId]) -> Plan:
-	"""Plan a graph that `check` found good: order by depth first, so that a branch is finished before the next begins.
+class Planner:
+	"""Makes steps for the nodes of one job, for those of its expansions too.
 
-	Raises `NodeFailed` if the fingerprint of a node cannot be taken (its file has gone).
+	`profile` names what else results depend on, such as the kind of device; keys of another profile are others.
 	"""
-	needed = graph.closure(sinks)
-	steps: dict[NodeId, Step] = {}
-	for node in _order(needed, sinks):
-		call = needed.calls[node]
-		spec = registry[call.kind]
-		inputs = {
-			wanted.name: argument
-			for wanted in spec.info.inputs
-			if isinstance(argument := call.inputs.get(wanted.name), Link | Constant)
-		}
-		steps[node] = Step(node, spec, inputs, _key(node, spec, inputs, steps, storage))
-	return Plan(tuple(steps.values()), tuple(sinks))
 
+	def __init__(self, live: LiveGraph, registry: Registry, storage: Storage, *, profile: str = '') -> None:
+		self.live = live
+		self.steps: dict[NodeId, Step] = {}
+		self.registry = registry
+		self._storage = storage
+		self._profile = profile
+		self._kinds: dict[str, Kind] = {}
 
-def _order(graph: Graph, sinks: Collection[NodeId]) -> list[NodeId]:
-	network: nx.DiGraph[NodeId] = nx.DiGraph()
-	network.add_nodes_from(sinks)
-	# A link of an input that the node does not declare may lead nowhere: a tolerant check lets it pass.
-	network.add_edges_from((node, link.node) for node, _, link in graph.links() if link.node in graph.calls)
-	return list(nx.dfs_postorder_nodes(network))
+	def plan(self, sinks: Collection[NodeId]) -> Plan:
+		"""The steps that these sinks need. Raises as `extend` does."""
+		self.extend(sinks)
+		return Plan(self.steps, tuple(sinks))
 
+	def extend(self, nodes: Iterable[NodeId]) -> None:
+		"""Make the steps of nodes and of all that they need.
 
-def _key(
-	node: NodeId,
-	spec: NodeSpec,
-	inputs: Mapping[str, Link | Constant],
-	done: Mapping[NodeId, Step],
-	storage: Storage,
-) -> CacheKey:
-	constants: dict[str, JsonValue] = {}
-	arguments: list[JsonValue] = []
-	for name in sorted(inputs):
-		match inputs[name]:
-			case Link(node=source, output=output):
-				arguments.append([name, 'link', done[source].key, output])
-			case Constant(value=value):
-				constants[name] = value
-				arguments.append([name, 'constant', value])
-	structure: list[JsonValue] = ['node', spec.info.kind, spec.info.version, arguments]
-	if spec.fingerprint is not None:
+		Raises `NodeFailed` if the fingerprint of a node cannot be taken (its file has gone) or its kind is not known,
+		and `DependencyCycle`.
+		"""
+		with _collector_paused():
+			self._extend(nodes)
+
+	def _extend(self, nodes: Iterable[NodeId]) -> None:
+		steps, calls = self.steps, self.live.calls
+		asked = [node for node in nodes if node not in steps]
+		wanted = self._closure(asked)
+		if len(wanted) * SPARSE >= len(calls):
+			# Submitted graphs mostly come with sources before their readers: one pass makes all steps.
+			for node in calls:
+				if node in wanted:
+					self._try(node)
+		self._extend_in_depth(asked)
+
+	def _closure(self, nodes: Iterable[NodeId]) -> set[NodeId]:
+		"""The nodes without a step among these and all that they are linked to."""
+		steps, calls = self.steps, self.live.calls
+		found: set[NodeId] = set()
+		stack = list(nodes)
+		while stack:
+			node = stack.pop()
+			if node in found or node in steps or node not in calls:
+				continue
+			found.add(node)
+			call = calls[node]
+			names = self._kind(node, call.kind).names
+			stack += [
+				value.node
+				for name, value in call.inputs.items()
+				if type(value) is Link and (names is None or name in names)
+			]
+		return found
+
+	def _extend_in_depth(self, nodes: Iterable[NodeId]) -> None:
+		steps = self.steps
+		opened: set[NodeId] = set()
+		stack = [node for node in nodes if node not in steps]
+		while stack:
+			node = stack[-1]
+			missing = () if node in steps else self._try(node)
+			if not missing:
+				stack.pop()
+			elif node in opened:
+				# All it needs was visited: what is still missing needs this very node.
+				raise DependencyCycle(node, self.live.calls[node].kind)
+			else:
+				opened.add(node)
+				stack += missing
+
+	def _kind(self, node: NodeId, kind: str) -> Kind:
+		"""What is the same for all nodes of a kind."""
+		found = self._kinds.get(kind)
+		if found is None:
+			spec = self.registry.get(kind)
+			if spec is None:
+				raise NodeFailed(node, kind, NodeUsage(f'There is no node kind {kind!r}.'))
+			inputs = sorted((item.name, item.lazy, item.raw_link) for item in spec.info.inputs)
+			salt = (self._profile, kind, spec.info.version, spec.info.code)
+			names = frozenset(item[0] for item in inputs) if spec.info.open_inputs == 'no' else None
+			found = self._kinds[kind] = Kind(spec, tuple(inputs), names, salt, json.dumps(salt))
+		return found
+
+	def _declared(self, kind: Kind, call: Call) -> Iterable[tuple[str, bool, bool]]:
+		"""The inputs that reach a node, by name: with whether they are lazy, and whether they bring the link itself."""
+		info = kind.spec.info
+		if info.open_inputs == 'no':
+			return kind.inputs
+		known = {item[0]: item for item in kind.inputs}
+		return sorted(
+			known.get(name, (name, False, False))
+			for name, value in call.inputs.items()
+			if name in known or info.open_inputs == 'all' or isinstance(value, Link | Given)
+		)
+
+	def _try(self, node: NodeId) -> list[NodeId]:
+		"""Make a node's step, if all that it is linked to has one; else give those that have none."""
+		steps = self.steps
+		call = self.live.calls[node]
+		kind = self._kind(node, call.kind)
+		given = call.inputs
+		inputs: dict[str, Value] = {}
+		arguments: list[JsonValue] = []
+		upstream: list[NodeId] = []
+		lazies: list[NodeId] = []
+		missing: list[NodeId] = []
+		for name, lazy, raw in self._declared(kind, call):
+			value = given.get(name)
+			if type(value) is Link:
+				source = steps.get(value.node)
+				if source is None:
+					if value.node not in self.live.calls:
+						fault = NodeUsage(f'Input {name!r} links to node {value.node!r}, which does not exist.')
+						raise NodeFailed(node, call.kind, fault)
+					missing.append(value.node)
+					continue
+				(lazies if lazy else upstream).append(value.node)
+				# A node that gets the link itself sees the id that it is linked to.
+				place: list[JsonValue] = [name, source.key, value.output]
+				arguments.append([*place, 'raw', value.node] if raw else place)
+			elif type(value) is Constant:
+				arguments.append([name, value.value])
+			elif type(value) is Given:
+				arguments.append([name, 'given', *self._giver(node), name])
+			else:
+				continue
+			inputs[name] = value
+		if not missing:
+			steps[node] = self._step(node, kind, inputs, arguments, tuple(upstream), tuple(lazies))
+		return missing
+
+	def _step(
+		self,
+		node: NodeId,
+		kind: Kind,
+		inputs: Mapping[str, Value],
+		arguments: list[JsonValue],
+		upstream: tuple[NodeId, ...],
+		lazies: tuple[NodeId, ...],
+	) -> Step:
+		spec = kind.spec
+		salt, salt_text = kind.salt, kind.salt_text
+		fingerprint, cacheable = '', True
+		if spec.fingerprint is not None or spec.info.caching != 'value' or spec.info.hidden:
+			fingerprint, cacheable = self._fingerprint(node, spec, inputs)
+			salt = (*salt, fingerprint, node if spec.info.sees_id else None)
+			salt_text = json.dumps(salt)
+		text = f'[{salt_text}, {json.dumps(arguments)}]'
+		key = CacheKey(hashlib.sha256(text.encode()).hexdigest())
+		return Step(node, spec, inputs, key, upstream, lazies, salt, fingerprint, cacheable)
+
+	def _giver(self, node: NodeId) -> tuple[str, str]:
+		"""By what a live value is known that an expansion hands over: the expanding step's key, and the place in it."""
+		parent = self.live.parent(node)
+		if parent is None or parent not in self.steps:
+			return secrets.token_hex(16), ''
+		return self.steps[parent].key, node.removeprefix(parent)
+
+	def _fingerprint(self, node: NodeId, spec: NodeSpec, inputs: Mapping[str, Value]) -> tuple[str, bool]:
+		"""The state of the outside world, and whether it can be the same again."""
+		if spec.info.caching == 'never':
+			return secrets.token_hex(16), False
+		if spec.fingerprint is None:
+			return '', True
+		constants = {name: value.value for name, value in inputs.items() if isinstance(value, Constant)}
+		links = tuple(name for name, value in inputs.items() if not isinstance(value, Constant))
 		try:
-			structure.append(['outside', spec.fingerprint(storage, constants)])
+			told = spec.fingerprint(Probe(self._storage, node, constants, links))
 		except Exception as error:
 			raise NodeFailed(node, spec.info.kind, error) from error
-	if 'unique_id' in spec.info.hidden:
-		structure.append(['id', str(node)])
-	text = json.dumps(structure, sort_keys=True, separators=(',', ':'))
+		return (told, True) if told is not None else (secrets.token_hex(16), False)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+	"""Planning makes many objects, all of which stay: looking for garbage among them costs as much as they do."""
+	enabled = gc.isenabled()
+	gc.disable()
+	try:
+		yield
+	finally:
+		if enabled:
+			gc.enable()
+
+
+def make_plan(
+	graph: Graph, registry: Registry, storage: Storage, sinks: Collection[NodeId], *, profile: str = ''
+) -> Plan:
+	"""Plan a graph that `check` found good. Raises as `Planner.extend` does."""
+	return Planner(LiveGraph(graph), registry, storage, profile=profile).plan(sinks)
+
+
+def content_key(step: Step, digests: Mapping[str, JsonValue]) -> CacheKey:
+	"""The key of a step by the content of its inputs: name → constant, or digest of what came."""
+	text = json.dumps(['content', step.salt, sorted(digests.items())])
 	return CacheKey(hashlib.sha256(text.encode()).hexdigest())

@@ -1,4 +1,4 @@
-"""Kind → spec, with where it came from; duplicates are refused."""
+"""Kind → spec, with where it came from; duplicates are refused unless replacing is meant."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ class Registry(Mapping[str, NodeSpec]):
 		kind = spec.info.kind
 		if kind in self._specs:
 			raise PluginError(origin, f'there is a node {kind!r} already, from {self._specs[kind].info.origin!r}')
-		self._specs[kind] = replace(spec, info=spec.info.model_copy(update={'origin': origin}))
+		self.replace(spec, origin=origin)
+
+	def replace(self, spec: NodeSpec, *, origin: str) -> None:
+		"""Register a spec under its kind, in the place of another that has it."""
+		self._specs[spec.info.kind] = replace(spec, info=spec.info.model_copy(update={'origin': origin}))
 
 	def collect(self, module: ModuleType, *, origin: str) -> int:
 		"""Register every function of a module that bears a spec; tells how many."""

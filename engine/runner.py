@@ -5,33 +5,44 @@ The worker process holds one; the command line and tests hold one in their own p
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 
-from engine.cache import Entry, MemoryCache
+from engine.attempt import Tools
+from engine.cache import CacheKey, Entry, OutputCache
 from engine.cancel import CancelToken
-from engine.check import Checked, check
+from engine.check import Checked, check, with_refusals
 from engine.context import JobInfo
 from engine.declaration import NodeInfo
-from engine.errors import EngineError, InvalidGraph, NodeFailed
+from engine.errors import EngineError, InvalidGraph
+from engine.estimate import Timings
 from engine.events import AnyEvent, JobFinished, JobStarted
-from engine.execute import Executor, failed
+from engine.execute import Executor
 from engine.graph import Graph, NodeId
+from engine.lanes import Lanes
 from engine.models import ModelStore
-from engine.plan import make_plan
-from engine.plugins import Kit, load_pack
+from engine.plan import Plan
+from engine.plugins import Kit, load_pack, load_packs
+from engine.report import Reports
 from engine.settings import Settings
+from engine.spec import ValidationRequest
 from engine.storage import Storage
+from engine.tiers import disk_of, open_cache
 
 log = logging.getLogger(__name__)
 
 MODEL_SHARE = 0.6
 FALLBACK_MEMORY = 8 * 2**30
+COLLECTOR = (20_000, 20, 20)
+PROFILE = 'cpu'
+"""What else results depend on: models are computed on the CPU, in float32, in this version."""
 
 
 class Runner:
-	"""Loads packs once, then checks and runs graphs. Every event goes to `publish`, in the thread that runs."""
+	"""Loads packs once, then checks and runs graphs. Every event goes to `publish`, one at a time, in some thread."""
 
 	def __init__(
 		self,
@@ -43,34 +54,73 @@ class Runner:
 		self.storage = Storage.of(settings)
 		self.kit = Kit(self.storage.catalogue)
 		load_pack(pack, self.kit)
-		self.cache = MemoryCache(settings.cache_bytes, is_valid=self._is_valid)
+		self.packs = load_packs(self.kit, settings.pack_folders)
+		self.storage.catalogue.marks.extend(self.kit.marks)
+		self.reports = Reports(settings.cache_folder / 'runs')
 		budget = settings.model_bytes or int(physical_memory() * MODEL_SHARE)
 		self.models = ModelStore(self.kit.loaders, self.storage.catalogue.find, budget=budget)
+		self._settings = settings
 		self._publish = publish
-		self._executor = Executor(self.cache, self.models, self.storage, publish)
+		self._lanes = Lanes()
+
+	@cached_property
+	def cache(self) -> OutputCache:
+		"""Where results are kept; opened when something is first run or asked of it."""
+		return open_cache(self._settings, self.kit.codecs, self._is_valid, profile=PROFILE)
+
+	@cached_property
+	def _executor(self) -> Executor:
+		disk = disk_of(self.cache)
+		tools = Tools(
+			cache=self.cache,
+			models=self.models,
+			storage=self.storage,
+			codecs=self.kit.codecs,
+			lanes=self._lanes,
+			timings=Timings(disk.seconds_by_kind() if disk is not None else None),
+			adapt=self.kit.adapt,
+			publish=self._publish,
+		)
+		return Executor(tools, self.kit.nodes, self.reports, profile=PROFILE)
 
 	@property
 	def nodes(self) -> tuple[NodeInfo, ...]:
 		"""The declarations, in the order of registration."""
 		return tuple(self.kit.nodes.infos.values())
 
+	def described(self) -> tuple[NodeInfo, ...]:
+		"""The declarations told anew: what foreign nodes list may have changed."""
+		for refresh in self.kit.refresh:
+			refresh()
+		return self.nodes
+
 	def check(self, graph: Graph, *, targets: Collection[str] | None = None, tolerant: bool = False) -> Checked:
-		"""Check a graph against what is registered here and lies on this disk."""
-		return check(graph, self.kit.nodes.infos, self.storage, targets=targets, tolerant=tolerant)
+		"""Check a graph against what is registered here and lies on this disk; the nodes' own validators are asked."""
+		checked = check(graph, self.kit.nodes.infos, self.storage, targets=targets, tolerant=tolerant)
+		return with_refusals(checked, self.validate(checked.validations)) if checked.validations else checked
+
+	def validate(self, requests: Sequence[ValidationRequest]) -> dict[NodeId, str]:
+		"""Let nodes judge their constants: node → why it refuses them. Nodes that accept theirs are left out."""
+		refusals: dict[NodeId, str] = {}
+		for request in requests:
+			spec = self.kit.nodes.get(request.kind)
+			if spec is None or spec.validate is None:
+				continue
+			try:
+				refusal = spec.validate(request)
+			except Exception as error:
+				log.exception('The validator of node %s (%s) failed.', request.node, request.kind)
+				refusal = f'its validator failed: {type(error).__name__}: {error}'
+			if refusal is not None:
+				refusals[request.node] = refusal
+		return refusals
 
 	def run(self, graph: Graph, sinks: Collection[NodeId], job: JobInfo, cancel: CancelToken) -> JobFinished:
 		"""Run a checked graph for these sinks, and tell of it from start to finish. Raises nothing."""
 		self._publish(JobStarted(job=job.id))
-		try:
-			plan = make_plan(graph, self.kit.nodes, self.storage, sinks)
-			outcome = self._executor.run(plan, job, cancel)
-		except NodeFailed as error:
-			outcome = failed(job.id, error)
-		except Exception as error:
-			# A fault of the engine's own: the job is lost, the process need not be.
-			log.exception('Job %s could not be run.', job.id)
-			outcome = failed(job.id, NodeFailed('', '', error))
+		outcome = self._executor.run(graph, sinks, job, cancel)
 		self._publish(outcome)
+		self._executor.report(outcome)
 		return outcome
 
 	def run_all(self, graph: Graph, job: JobInfo, cancel: CancelToken | None = None) -> JobFinished:
@@ -80,19 +130,44 @@ class Runner:
 			raise InvalidGraph(checked.problems)
 		return self.run(checked.graph, checked.sinks, job, cancel or CancelToken())
 
+	def plan(self, graph: Graph, sinks: Collection[NodeId]) -> Plan:
+		"""The plan of a checked graph: what a run would do. Raises `NodeFailed`."""
+		return self._executor.planner(graph).plan(sinks)
+
+	def step_keys(self, graph: Graph, sinks: Collection[NodeId]) -> tuple[CacheKey, ...]:
+		"""The cache keys of all that a checked graph needs for these sinks. Raises `NodeFailed`."""
+		return tuple(step.key for step in self.plan(graph, sinks).steps.values() if step.cacheable)
+
 	def warm(self) -> None:
 		"""Import what the first job would have to wait for."""
 		for call in self.kit.warm:
 			call()
+
+	def close(self) -> None:
+		"""End the threads, and let go of the files."""
+		self._lanes.close()
+		disk = disk_of(self.cache) if 'cache' in self.__dict__ else None
+		if disk is not None:
+			disk.close()
 
 	def _is_valid(self, entry: Entry) -> bool:
 		"""A picture whose file is gone is no hit."""
 		if entry.ui is None:
 			return True
 		try:
-			return all(self.storage.files.saved(image).is_file() for image in entry.ui.images)
+			return all(self.storage.files.saved(image).is_file() for image in entry.ui.files)
 		except EngineError:
 			return False
+
+
+def tune_collector() -> None:
+	"""Keep Python's cycle collector from going through everything that was imported, again and again.
+
+	For a process that is the engine: what exists now stays, and large graphs make many objects at once.
+	"""
+	gc.collect()
+	gc.freeze()
+	gc.set_threshold(*COLLECTOR)
 
 
 def physical_memory() -> int:

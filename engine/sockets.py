@@ -56,8 +56,25 @@ def joins(output: str, wanted: str) -> bool:
 	"""
 	if output == wanted:
 		return True
-	offered = {part.strip() for part in output.split(',')}
-	accepted = {part.strip() for part in wanted.split(',')}
+	offered = set(_members(output))
+	accepted = set(_members(wanted))
 	if ANY in offered or ANY in accepted:
 		return True
 	return bool((offered & accepted) - {''})
+
+
+def meet(one: str, other: str) -> str:
+	"""The type that is both: the shared members of two unions, in the first one's order; `*` is whatever the other is.
+
+	Empty if they share none.
+	"""
+	if one == other or ANY in _members(other):
+		return one
+	if ANY in _members(one):
+		return other
+	accepted = set(_members(other))
+	return ','.join(member for member in _members(one) if member in accepted and member)
+
+
+def _members(name: str) -> list[str]:
+	return [part.strip() for part in name.split(',')]

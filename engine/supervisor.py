@@ -3,38 +3,62 @@
 The two talk over a loopback socket: a line of JSON is a message (`engine.wire`). The worker proves itself with a token
 that it gets on its standard input. When the connection ends, so does the worker; when the worker ends, the job that it
 ran is marked as failed with the cause, and a new worker is started.
+
+Nodes are asked beside the running job: to judge their constants (`validate`), to tell anew what they list (`refresh`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import secrets
-import signal
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from engine.declaration import NodeInfo
 from engine.errors import WorkerLost
-from engine.events import Failure, JobFinished, NodeFinished, NodeStarted
+from engine.events import AnyEvent, Failure, JobFinished, NodeFinished, NodeStarted
 from engine.execute import qualified_name
-from engine.formats.prompt import write_prompt
+from engine.graph import NodeId
 from engine.jobs import Job
+from engine.notes import Notes, describe_exit
+from engine.plugins import PackReport
 from engine.queue import JobQueue
 from engine.settings import PROJECT, Settings
+from engine.spec import ValidationRequest
 from engine.storage import Storage
-from engine.wire import Described, Free, Happened, Interrupt, Message, Ready, RunJob, Stop, from_worker
+from engine.wire import (
+	Describe,
+	Described,
+	Free,
+	Happened,
+	Interrupt,
+	Message,
+	Question,
+	Ready,
+	RunJob,
+	Stop,
+	Validate,
+	Validated,
+	from_worker,
+)
 
 log = logging.getLogger(__name__)
 
 LINE_LIMIT = 2**28
 CONNECT_SECONDS = 120.0
 STOP_SECONDS = 5.0
+VALIDATE_SECONDS = 30.0
+REFRESH_SECONDS = 1.0
 RESPAWN_SECONDS = (0.0, 0.5, 2.0, 10.0)
 
 
@@ -57,6 +81,12 @@ class Supervisor:
 		self._pack = pack
 		self._token = secrets.token_hex(16)
 		self._nodes: dict[str, NodeInfo] = {}
+		self._packs: tuple[PackReport, ...] = ()
+		self._notes: Notes | None = None
+		self._new = False
+		self._ids = itertools.count()
+		self._validations: dict[int, asyncio.Future[dict[NodeId, str]]] = {}
+		self._refresh: asyncio.Future[None] | None = None
 		self._described = asyncio.Event()
 		self._ready: asyncio.Future[Ready] | None = None
 		self._writer: asyncio.StreamWriter | None = None
@@ -88,6 +118,50 @@ class Supervisor:
 		"""Kind → declaration; waits for the first worker to tell. A dead worker's are served until a new one tells."""
 		await self._described.wait()
 		return self._nodes
+
+	@property
+	def packs(self) -> tuple[PackReport, ...]:
+		"""How the packs in folders of custom nodes were loaded by the last worker."""
+		return self._packs
+
+	async def validate(self, requests: Sequence[ValidationRequest]) -> Mapping[NodeId, str]:
+		"""Node id → why it refuses its constants. `WorkerLost` if the worker dies over it.
+
+		A node that takes too long refuses: a graph that was not judged must not run.
+		"""
+		if not requests:
+			return {}
+		if self._writer is None:
+			raise WorkerLost('No worker is up to judge the values of the nodes.')
+		asked = Validate(
+			id=next(self._ids),
+			questions=tuple(
+				Question(node=item.node, kind=item.kind, constants=dict(item.constants), links=dict(item.links))
+				for item in requests
+			),
+		)
+		answer: asyncio.Future[dict[NodeId, str]] = asyncio.get_running_loop().create_future()
+		self._validations[asked.id] = answer
+		self._send(asked)
+		try:
+			async with asyncio.timeout(VALIDATE_SECONDS):
+				refusals = await answer
+		except TimeoutError:
+			return {item.node: 'The validator did not answer.' for item in requests}
+		finally:
+			del self._validations[asked.id]
+		return refusals
+
+	async def refresh(self) -> None:
+		"""Have the nodes told anew. Whoever asks meanwhile waits for the same answer; if none comes, the old ones stay."""
+		if self._writer is None:
+			return
+		if self._refresh is None:
+			self._refresh = asyncio.get_running_loop().create_future()
+			self._send(Describe())
+		with contextlib.suppress(TimeoutError):
+			async with asyncio.timeout(REFRESH_SECONDS):
+				await asyncio.shield(self._refresh)
 
 	async def ready(self) -> Ready:
 		"""Devices and versions; waits until a worker has imported its libraries."""
@@ -140,9 +214,12 @@ class Supervisor:
 			connected.set_result((reader, writer))
 
 		server = await asyncio.start_server(arrive, '127.0.0.1', 0, limit=LINE_LIMIT)
+		folder = tempfile.TemporaryDirectory(prefix='lumengraph-', ignore_cleanup_errors=True)
 		try:
 			port: int = server.sockets[0].getsockname()[1]
-			self._process = await self._spawn(port)
+			self._notes = Notes(Path(folder.name) / 'notes')
+			self._new = True
+			self._process = await self._spawn(port, Path(folder.name) / 'notes')
 			died = asyncio.create_task(self._process.wait())
 			died.add_done_callback(lambda _: connected.cancel())
 			await asyncio.wait({connected}, timeout=CONNECT_SECONDS)
@@ -156,8 +233,9 @@ class Supervisor:
 			await died
 		finally:
 			server.close()
+			folder.cleanup()
 
-	async def _spawn(self, port: int) -> asyncio.subprocess.Process:
+	async def _spawn(self, port: int, notes: Path) -> asyncio.subprocess.Process:
 		# The same engine as here, whatever folder the program was started from.
 		search = (str(PROJECT), os.environ.get('PYTHONPATH', ''))
 		process = await asyncio.create_subprocess_exec(
@@ -169,6 +247,8 @@ class Supervisor:
 			str(port),
 			'--pack',
 			self._pack,
+			'--notes',
+			str(notes),
 			stdin=asyncio.subprocess.PIPE,
 			env={**os.environ, 'PYTHONPATH': os.pathsep.join(path for path in search if path)},
 		)
@@ -193,23 +273,38 @@ class Supervisor:
 				return
 			self._hear(message)
 
-	def _hear(self, message: Described | Ready | Happened) -> None:
-		if isinstance(message, Described):
-			self._nodes = {node.kind: node for node in message.nodes}
-			for kind, places in message.model_folders.items():
-				for place in places:
-					self._storage.catalogue.add(kind, place)
-			self._described.set()
+	def _hear(self, message: Described | Ready | Validated | Happened) -> None:
+		match message:
+			case Happened():
+				for event in message.events:
+					self._happened(event)
+			case Validated():
+				answer = self._validations.get(message.id)
+				if answer is not None and not answer.done():
+					answer.set_result({NodeId(node): reason for node, reason in message.refusals.items()})
+			case Ready():
+				if self._ready is not None and not self._ready.done():
+					self._ready.set_result(message)
+			case Described():
+				self._learn(message)
+
+	def _learn(self, message: Described) -> None:
+		self._nodes = {node.kind: node for node in message.nodes}
+		self._packs = message.packs
+		self._storage.catalogue.marks = list(message.marks)
+		for kind, places in message.model_folders.items():
+			for place in places:
+				self._storage.catalogue.add(kind, place)
+		self._described.set()
+		if self._refresh is not None:
+			self._refresh.set_result(None)
+			self._refresh = None
+		if self._new:
+			self._new = False
 			self._idle = True
 			self._dispatch()
-		elif isinstance(message, Ready):
-			if self._ready is not None and not self._ready.done():
-				self._ready.set_result(message)
-		else:
-			self._happened(message)
 
-	def _happened(self, message: Happened) -> None:
-		event = message.event
+	def _happened(self, event: AnyEvent) -> None:
 		running = self._running
 		if running is None or event.job != running.job.id:
 			log.warning('The worker told of job %s, which is not at it.', event.job)
@@ -223,7 +318,8 @@ class Supervisor:
 			self._idle = True
 			self._deaths = 0
 		self._queue.tell(event)
-		self._dispatch()
+		if self._idle:
+			self._dispatch()
 
 	def _dispatch(self) -> None:
 		"""Give the worker the next job, if it is idle and there is one."""
@@ -231,20 +327,10 @@ class Supervisor:
 			job = self._queue.claim()
 			if job is None:
 				return
-			submission = job.submission
 			self._idle = False
 			self._running = Running(job)
 			try:
-				self._send(
-					RunJob(
-						job=job.id,
-						prompt=write_prompt(submission.graph),
-						targets=submission.targets,
-						extra_pnginfo=dict(submission.extra_pnginfo),
-						original=dict(submission.prompt),
-						previews=submission.previews,
-					)
-				)
+				self._send(run_job(job))
 			except ValueError as error:  # Nested too deeply for a message, or text that is not Unicode.
 				log.exception('Job %s cannot be sent to the worker.', job.id)
 				self._running = None
@@ -263,17 +349,21 @@ class Supervisor:
 		self._writer = None
 		self._idle = False
 		self._deaths += 1
+		for answer in self._validations.values():
+			if not answer.done():
+				answer.set_exception(cause)
+		if self._refresh is not None:
+			self._refresh.set_result(None)
+			self._refresh = None
+		# The last events died with the worker; its notes did not.
+		last = None if self._notes is None else self._notes.read()
 		if self._running is not None:
 			running, self._running = self._running, None
-			where = f' It was running node {running.node!r} ({running.kind}).' if running.node else ''
+			node, kind = (last[1], last[2]) if last is not None and last[0] == running.job.id else (None, '')
+			where = f' It was running node {node!r} ({kind}).' if node else ''
 			self._queue.lose(
 				running.job.id,
-				Failure(
-					message=f'{cause.reason}{where}',
-					exception_type='WorkerLost',
-					node=running.node,
-					kind=running.kind,
-				),
+				Failure(message=f'{cause.reason}{where}', exception_type='WorkerLost', node=node, kind=kind),
 			)
 
 	async def _end_process(self) -> None:
@@ -291,15 +381,13 @@ class Supervisor:
 			await process.wait()
 
 
-def describe_exit(code: int | None) -> str:
-	"""How a process ended, in words."""
-	if code is None:
-		return 'The worker process fell silent.'
-	if code >= 0:
-		return f'The worker process ended with exit code {code}.'
-	try:
-		name = signal.Signals(-code).name
-	except ValueError:
-		name = str(-code)
-	hint = ' It may have run out of memory.' if -code == getattr(signal, 'SIGKILL', 9) else ''
-	return f'The worker process was killed by signal {name}.{hint}'
+def run_job(job: Job) -> RunJob:
+	"""The message that gives a job to a worker. `ValueError` if it cannot be written."""
+	submission = job.submission
+	return RunJob(
+		job=job.id,
+		prompt=to_json(submission.prompt).decode(),
+		targets=submission.targets,
+		extra_pnginfo=to_json(submission.extra_pnginfo).decode(),
+		previews=submission.previews,
+	)

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from engine.declaration import Model, NodeInfo
 from engine.events import AnyEvent
+from engine.facts import FileMark
+from engine.plugins import PackReport
 
 
 class Message(Model):
@@ -20,15 +22,14 @@ class Message(Model):
 class RunJob(Message):
 	"""To the worker: run this job. `prompt` is the checked graph in API form; only `targets` and what they need run.
 
-	`original` is the graph as it was submitted: it is written into saved pictures.
+	It and `extra_pnginfo` are JSON objects as text: whoever hands them on need not look into them.
 	"""
 
 	type: Literal['run_job'] = 'run_job'
 	job: str
-	prompt: dict[str, JsonValue]
+	prompt: str
 	targets: tuple[str, ...]
-	original: dict[str, JsonValue] = Field(default_factory=dict)
-	extra_pnginfo: dict[str, JsonValue] = Field(default_factory=dict)
+	extra_pnginfo: str = '{}'
 	previews: bool = False
 
 
@@ -45,6 +46,29 @@ class Free(Message):
 	type: Literal['free'] = 'free'
 	models: bool = False
 	cache: bool = False
+
+
+class Question(Message):
+	"""One node whose constants it shall judge itself; see `engine.spec.ValidationRequest`."""
+
+	node: str
+	kind: str
+	constants: dict[str, JsonValue] = Field(default_factory=dict)
+	links: dict[str, str] = Field(default_factory=dict)
+
+
+class Validate(Message):
+	"""To the worker: let these nodes judge their constants; answered at once, whatever runs."""
+
+	type: Literal['validate'] = 'validate'
+	id: int
+	questions: tuple[Question, ...]
+
+
+class Describe(Message):
+	"""To the worker: tell the nodes anew, since what they list may have changed; answered at once, whatever runs."""
+
+	type: Literal['describe'] = 'describe'
 
 
 class Stop(Message):
@@ -64,10 +88,13 @@ class Device(Message):
 
 
 class Described(Message):
-	"""From the worker, once at its start: the nodes it can run and the model folders its packs added."""
+	"""From the worker, at its start and when asked: the nodes it can run, how its packs loaded, the model folders they
+	added, and how model files are told apart."""
 
 	type: Literal['described'] = 'described'
 	nodes: tuple[NodeInfo, ...]
+	packs: tuple[PackReport, ...] = ()
+	marks: tuple[FileMark, ...] = ()
 	model_folders: dict[str, tuple[Path, ...]] = Field(default_factory=dict)
 
 
@@ -79,15 +106,23 @@ class Ready(Message):
 	versions: dict[str, str] = Field(default_factory=dict)
 
 
+class Validated(Message):
+	"""From the worker: node id → why it refuses its constants. Nodes that accept theirs are left out."""
+
+	type: Literal['validated'] = 'validated'
+	id: int
+	refusals: dict[str, str]
+
+
 class Happened(Message):
-	"""From the worker: an event of the running job."""
+	"""From the worker: events of the running job, in order."""
 
 	type: Literal['happened'] = 'happened'
-	event: AnyEvent
+	events: tuple[AnyEvent, ...]
 
 
-ToWorker = Annotated[RunJob | Interrupt | Free | Stop, Field(discriminator='type')]
-FromWorker = Annotated[Described | Ready | Happened, Field(discriminator='type')]
+ToWorker = Annotated[RunJob | Interrupt | Free | Validate | Describe | Stop, Field(discriminator='type')]
+FromWorker = Annotated[Described | Ready | Validated | Happened, Field(discriminator='type')]
 
-to_worker: TypeAdapter[RunJob | Interrupt | Free | Stop] = TypeAdapter(ToWorker)
-from_worker: TypeAdapter[Described | Ready | Happened] = TypeAdapter(FromWorker)
+to_worker: TypeAdapter[RunJob | Interrupt | Free | Validate | Describe | Stop] = TypeAdapter(ToWorker)
+from_worker: TypeAdapter[Described | Ready | Validated | Happened] = TypeAdapter(FromWorker)

@@ -1,7 +1,7 @@
-"""The worker process: `python -m engine.worker --port N --pack nodes`.
+"""The worker process: `python -m engine.worker --port N --pack nodes --notes FILE`.
 
-Its main thread runs jobs; a second thread hears the server, so that an interrupt arrives while a node is computing.
-Started and watched by `engine.supervisor`; when the server goes away, so does the worker.
+Its main thread runs jobs; a second thread hears the server, so that an interrupt arrives while a node is computing; a
+third sends (`engine.courier`). Started and watched by `engine.supervisor`; when the server goes away, so does the worker.
 """
 
 from __future__ import annotations
@@ -14,30 +14,41 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json
 
 from engine.cancel import CancelToken
 from engine.context import JobInfo
-from engine.events import AnyEvent
+from engine.courier import Courier
+from engine.declaration import NodeInfo
+from engine.events import AnyEvent, JobFinished, NodeFinished, NodeStarted
 from engine.formats.prompt import read_prompt
-from engine.graph import NodeId
-from engine.runner import Runner
+from engine.graph import Graph, NodeId
+from engine.notes import Notes
+from engine.runner import Runner, tune_collector
 from engine.settings import Settings
-from engine.wire import Described, Free, Happened, Interrupt, Message, Ready, RunJob, Stop, to_worker
+from engine.spec import ValidationRequest
+from engine.wire import Describe, Described, Free, Interrupt, Ready, RunJob, Stop, Validate, Validated, to_worker
 
 log = logging.getLogger(__name__)
 LEAVE_SECONDS = 3.0
+SWITCH_SECONDS = 0.001
 LIBRARIES = ('torch', 'diffusers', 'transformers')
 
 
 class WorkerProcess:
 	"""One connection to the server, and the runner that does its jobs."""
 
-	def __init__(self, connection: socket.socket, settings: Settings, pack: str) -> None:
+	def __init__(self, connection: socket.socket, settings: Settings, pack: str, notes: Notes) -> None:
 		self._connection = connection
-		self._sending = threading.Lock()
+		self._courier = Courier(connection)
+		self._notes = notes
+		self._noted = ''
 		self._waiting: queue.Queue[RunJob | Free | None] = queue.Queue()
 		self._lock = threading.Lock()
 		self._current: tuple[str, CancelToken] | None = None
@@ -48,20 +59,27 @@ class WorkerProcess:
 	def work(self) -> None:
 		"""Describe, warm up, then run jobs until the server says stop or goes away."""
 		threading.Thread(target=self._hear, name='control', daemon=True).start()
-		self._send(
-			Described(
-				nodes=self._runner.nodes,
-				model_folders=dict(self._runner.kit.catalogue.places),
-			)
-		)
+		self._courier.send(self._described(self._runner.nodes))
 		self._runner.warm()
 		self._tell_devices()
+		# What is imported stays: the garbage collector need not look through it again, which takes a tenth of a second.
+		tune_collector()
 		while (message := self._waiting.get()) is not None:
 			if isinstance(message, Free):
 				self._free(message)
 			else:
 				self._run(message)
+		self._courier.close()
+		self._runner.close()
 		self._ended.set()
+
+	def _described(self, nodes: tuple[NodeInfo, ...]) -> Described:
+		return Described(
+			nodes=nodes,
+			packs=self._runner.packs,
+			marks=tuple(self._runner.kit.marks),
+			model_folders=dict(self._runner.kit.catalogue.places),
+		)
 
 	def _run(self, message: RunJob) -> None:
 		cancel = CancelToken()
@@ -70,11 +88,10 @@ class WorkerProcess:
 			if message.job in self._interrupted:
 				cancel.cancel()
 			self._interrupted.clear()
-		job = JobInfo(message.job, message.original, message.extra_pnginfo, message.previews)
+		prompt = read_object(message.prompt)
+		job = JobInfo(message.job, prompt, read_object(message.extra_pnginfo), message.previews)
 		try:
-			self._runner.run(
-				read_prompt(message.prompt), tuple(NodeId(target) for target in message.targets), job, cancel
-			)
+			self._runner.run(graph_of(message.prompt), tuple(NodeId(target) for target in message.targets), job, cancel)
 		finally:
 			with self._lock:
 				self._current = None
@@ -97,9 +114,24 @@ class WorkerProcess:
 					self._interrupt(message.job)
 				elif isinstance(message, Stop):
 					break
+				elif isinstance(message, Validate):
+					aside(partial(self._validate, message))
+				elif isinstance(message, Describe):
+					aside(self._describe)
 				else:
 					self._waiting.put(message)
 		self._leave()
+
+	def _validate(self, message: Validate) -> None:
+		requests = [
+			ValidationRequest(NodeId(asked.node), asked.kind, asked.constants, asked.links)
+			for asked in message.questions
+		]
+		refusals = self._runner.validate(requests)
+		self._courier.send(Validated(id=message.id, refusals={str(node): reason for node, reason in refusals.items()}))
+
+	def _describe(self) -> None:
+		self._courier.send(self._described(self._runner.described()))
 
 	def _leave(self) -> None:
 		"""The server has gone, or wants us gone: let the running node end, but do not wait for one that does not."""
@@ -127,19 +159,34 @@ class WorkerProcess:
 				versions[library] = version(library)
 			except PackageNotFoundError:
 				continue
-		self._send(Ready(devices=find_devices(), versions=versions))
+		self._courier.send(Ready(devices=find_devices(), versions=versions))
 
 	def _publish(self, event: AnyEvent) -> None:
-		self._send(Happened(event=event))
+		if isinstance(event, NodeStarted):
+			self._noted = event.node
+			self._notes.write(event.job, event.node, event.kind)
+		elif isinstance(event, JobFinished) or (isinstance(event, NodeFinished) and event.node == self._noted):
+			self._notes.clear()
+		self._courier.tell(event)
 
-	def _send(self, message: Message) -> None:
-		data = message.model_dump_json().encode() + b'\n'
-		with self._sending:
-			try:
-				self._connection.sendall(data)
-			except OSError:
-				# The server is gone; the control thread sees it too and ends the process.
-				log.warning('The server no longer listens.')
+
+def aside(call: Callable[[], None]) -> None:
+	"""Answer in a thread of its own: nodes are asked, and they may be slow."""
+	threading.Thread(target=call, name='aside', daemon=True).start()
+
+
+@lru_cache(maxsize=8)
+def graph_of(text: str) -> Graph:
+	"""The graph of a prompt in JSON; people mostly run again what they have just run."""
+	return read_prompt(read_object(text))
+
+
+def read_object(text: str) -> dict[str, JsonValue]:
+	"""A JSON object that the server wrote."""
+	document = from_json(text)
+	if not isinstance(document, dict):
+		raise TypeError(f'A JSON object was expected, not {type(document).__name__}.')
+	return document
 
 
 def main() -> None:
@@ -147,17 +194,20 @@ def main() -> None:
 	parser = argparse.ArgumentParser(prog='python -m engine.worker')
 	parser.add_argument('--port', type=int, required=True)
 	parser.add_argument('--pack', default='nodes')
+	parser.add_argument('--notes', type=Path, required=True, help='where to note which node is running')
 	arguments = parser.parse_args()
 	logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s', stream=sys.stderr)
 	# Ctrl-C in a terminal reaches the whole group; it is the server that says when to end.
 	signal.signal(signal.SIGINT, signal.SIG_IGN)
+	# So that the sending thread gets its turn beside a node that computes in Python.
+	sys.setswitchinterval(SWITCH_SECONDS)
 	# Bytes, whatever encoding this system's terminals have.
 	token = sys.stdin.buffer.readline()
 	settings = Settings.model_validate_json(sys.stdin.buffer.readline())
 	with socket.create_connection(('127.0.0.1', arguments.port)) as connection:
 		connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		connection.sendall(token)
-		WorkerProcess(connection, settings, arguments.pack).work()
+		WorkerProcess(connection, settings, arguments.pack, Notes(arguments.notes)).work()
 
 
 if __name__ == '__main__':

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from engine.declaration import Number
+from engine.declaration import Agreement, Fixed, FromConstant, FromInput, Number, Source
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.values import AutoEncoder, Images, Latent
 
 MAX_RESOLUTION = 16384
 CHANNELS = 4
+SD3_CHANNELS = 16
 FACTOR = 8
 
 
-@node(kind='EmptyLatentImage', title='Empty Latent Image', category='latent', lane='cpu')
+def empty_facts(channels: int) -> dict[str, dict[str, Source]]:
+	"""What is known of an empty latent before it is made; its size in pixels."""
+	size: dict[str, Source] = {side: FromConstant(input=side) for side in ('width', 'height')}
+	return {'LATENT': {'channels': Fixed(value=channels), **size}}
+
+
+@node(
+	kind='EmptyLatentImage',
+	title='Empty Latent Image',
+	category='latent',
+	lane='cpu',
+	facts=empty_facts(CHANNELS),
+)
 def empty_latent(
 	width: Annotated[int, Number(default=512, min=16, max=MAX_RESOLUTION, step=8), 'Width in pixels.'],
 	height: Annotated[int, Number(default=512, min=16, max=MAX_RESOLUTION, step=8), 'Height in pixels.'],
@@ -26,7 +39,31 @@ def empty_latent(
 	return Latent(torch.zeros(batch_size, CHANNELS, height // FACTOR, width // FACTOR))
 
 
-@node(kind='VAEDecode', title='VAE Decode', category='latent')
+@node(
+	kind='EmptySD3LatentImage',
+	title='EmptySD3LatentImage',
+	category='latent/sd3',
+	lane='cpu',
+	facts=empty_facts(SD3_CHANNELS),
+)
+def empty_sd3_latent(
+	width: Annotated[int, Number(default=1024, min=16, max=MAX_RESOLUTION, step=16), 'Width in pixels.'],
+	height: Annotated[int, Number(default=1024, min=16, max=MAX_RESOLUTION, step=16), 'Height in pixels.'],
+	batch_size: Annotated[int, Number(default=1, min=1, max=4096), 'How many pictures to make at once.'],
+) -> Latent:
+	"""An empty latent picture of 16 channels to begin with, for the Stable Diffusion 3 and Flux families."""
+	import torch
+
+	return Latent(torch.zeros(batch_size, SD3_CHANNELS, height // FACTOR, width // FACTOR))
+
+
+@node(
+	kind='VAEDecode',
+	title='VAE Decode',
+	category='latent',
+	facts={'IMAGE': {'width': FromInput(input='samples'), 'height': FromInput(input='samples')}},
+	agreements=(Agreement(fact='channels', inputs=('samples', 'vae')),),
+)
 def decode(
 	context: Context,
 	samples: Annotated[Latent, 'The latent to decode.'],
@@ -37,7 +74,18 @@ def decode(
 		return autoencoder.decode(samples)
 
 
-@node(kind='VAEEncode', title='VAE Encode', category='latent')
+@node(
+	kind='VAEEncode',
+	title='VAE Encode',
+	category='latent',
+	facts={
+		'LATENT': {
+			'channels': FromInput(input='vae'),
+			'width': FromInput(input='pixels'),
+			'height': FromInput(input='pixels'),
+		}
+	},
+)
 def encode(
 	context: Context,
 	pixels: Annotated[Images, 'The picture to encode.'],

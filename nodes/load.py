@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from pydantic import JsonValue
 
 from engine.cancel import CancelToken
-from engine.declaration import Choice
+from engine.declaration import Choice, FromFile
 from engine.models import Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
@@ -38,6 +38,11 @@ def checkpoint_digest(storage: Storage, constants: Mapping[str, JsonValue]) -> s
 	title='Load Checkpoint',
 	category='loaders',
 	lane='disk',
+	facts={
+		'MODEL': {'family': FromFile(input='ckpt_name'), 'channels': FromFile(input='ckpt_name')},
+		'CLIP': {'family': FromFile(input='ckpt_name')},
+		'VAE': {'family': FromFile(input='ckpt_name'), 'channels': FromFile(input='ckpt_name')},
+	},
 	fingerprint=checkpoint_digest,
 )
 def load_checkpoint(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from engine.declaration import Text
+from engine.declaration import FromInput, Text
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.values import Conditioning, TextEncoder
 
 
-@node(kind='CLIPTextEncode', title='CLIP Text Encode (Prompt)', category='conditioning')
+@node(
+	kind='CLIPTextEncode',
+	title='CLIP Text Encode (Prompt)',
+	category='conditioning',
+	facts={'CONDITIONING': {'family': FromInput(input='clip')}},
+)
 def encode_prompt(
 	context: Context,
 	text: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from engine.declaration import Choice, Number
+from engine.declaration import Agreement, Choice, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 SEED_MAX = 2**64 - 1
 
 
-@node(kind='KSampler', title='KSampler', category='sampling')
+@node(
+	kind='KSampler',
+	title='KSampler',
+	category='sampling',
+	facts={'LATENT': {fact: FromInput(input='latent_image') for fact in ('channels', 'width', 'height')}},
+	agreements=(
+		Agreement(fact='channels', inputs=('model', 'latent_image')),
+		Agreement(fact='family', inputs=('model', 'positive', 'negative')),
+	),
+)
 def k_sampler(
 	context: Context,
 	model: Annotated[ModelRef[DiffusionModel], 'The model that denoises.'],

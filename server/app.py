@@ -15,11 +15,16 @@ import server.comfy.history
 import server.comfy.prompt
 import server.comfy.queue
 import server.editor
+import server.routes.cache
+import server.routes.check
 import server.routes.health
+import server.routes.jobs
+import server.routes.packs
 import server.routes.workflows
 from engine.events import EventBus
 from engine.jobs import MemoryJobStore
 from engine.queue import JobQueue
+from engine.report import Reports
 from engine.settings import PROJECT, Settings
 from engine.storage import Storage
 from engine.supervisor import Supervisor
@@ -39,7 +44,15 @@ COMFY_ROUTES = (
 	*server.comfy.discovery.routes,
 	*server.comfy.connect.routes,
 )
-OWN_ROUTES = (*server.routes.health.routes, *server.routes.workflows.routes, *server.editor.routes)
+OWN_ROUTES = (
+	*server.routes.cache.routes,
+	*server.routes.check.routes,
+	*server.routes.health.routes,
+	*server.routes.jobs.routes,
+	*server.routes.packs.routes,
+	*server.routes.workflows.routes,
+	*server.editor.routes,
+)
 
 
 def build_app(
@@ -66,8 +79,10 @@ def build_app(
 	queue = JobQueue(MemoryJobStore(), bus)
 	hub = Hub()
 	app[keys.ACCESS] = access
+	app[keys.SETTINGS] = settings
 	app[keys.STORAGE] = storage
 	app[keys.QUEUE] = queue
+	app[keys.REPORTS] = Reports(settings.cache_folder / 'runs')
 	app[keys.HUB] = hub
 	app[keys.SUPERVISOR] = supervisor = Supervisor(settings, queue, storage, pack=pack)
 	app[keys.EDITOR] = editor

@@ -49,7 +49,7 @@ def _input(item: Input) -> str:
 		extra += f', default {widget.default}' if widget.default is not None else ''
 	elif isinstance(widget, Choice):
 		rest = ' …' if len(widget.options) > SHOWN_OPTIONS else ''
-		extra = f' [{", ".join(widget.options[:SHOWN_OPTIONS])}{rest}]'
+		extra = f' [{", ".join(map(str, widget.options[:SHOWN_OPTIONS]))}{rest}]'
 	optional = '' if item.required else ' (optional)'
 	tooltip = f'  {item.tooltip}' if item.tooltip else ''
 	return f'{item.name}: {item.type}{extra}{optional}{tooltip}'

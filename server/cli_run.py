@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -21,13 +21,24 @@ from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.declaration import Number
 from engine.errors import BadDocument, InvalidGraph
-from engine.events import AnyEvent, Failure, JobFinished, NodeFinished, NodeProgress, NodesCached, NodeStarted
+from engine.events import (
+	AnyEvent,
+	Failure,
+	JobFinished,
+	NodeBlocked,
+	NodeFinished,
+	NodeProgress,
+	NodesCached,
+	NodeStarted,
+	Why,
+)
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow, open_workflow, parse_json
 from engine.graph import Constant
 from engine.runner import Runner
 from engine.settings import Settings
 from server.cli import BAD_INPUT, FAILED, INTERRUPTED, OK
+from server.cli_why import in_words
 
 
 class NodeReport(BaseModel):
@@ -37,6 +48,7 @@ class NodeReport(BaseModel):
 	kind: str
 	cached: bool
 	seconds: float
+	why: Why | None
 
 
 class FileReport(BaseModel):
@@ -66,15 +78,15 @@ def run_file(
 	began = time.perf_counter()
 	console = Console(stderr=True, highlight=False, soft_wrap=True)
 	teller = Teller(console)
-	runner = Runner(settings, teller.hear)
-	workflow = prepared(open_workflow(file, runner.kit.nodes.infos), runner, changes, seed)
-	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
-	if checked.problems:
-		raise InvalidGraph(checked.problems)
-	job = JobInfo(str(uuid.uuid4()), prompt=write_prompt(checked.graph))
 	cancel = CancelToken()
-	with teller, cancel_on_interrupt(cancel):
-		outcome = runner.run(checked.graph, checked.sinks, job, cancel)
+	with closing(Runner(settings, teller.hear)) as runner:
+		workflow = prepared(open_workflow(file, runner.kit.nodes.infos), runner, changes, seed)
+		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
+		if checked.problems:
+			raise InvalidGraph(checked.problems)
+		job = JobInfo(str(uuid.uuid4()), prompt=write_prompt(checked.graph))
+		with teller, cancel_on_interrupt(cancel):
+			outcome = runner.run(checked.graph, checked.sinks, job, cancel)
 	report = RunReport(
 		state=outcome.state,
 		seconds=round(time.perf_counter() - began, 3),
@@ -191,7 +203,7 @@ class Teller:
 			disable=not sys.stderr.isatty(),
 		)
 		self._total: TaskID | None = None
-		self._node: TaskID | None = None
+		self._bars: dict[str, TaskID] = {}
 
 	def __enter__(self) -> Teller:
 		self._progress.start()
@@ -206,22 +218,34 @@ class Teller:
 			case NodesCached():
 				self._cached = event.nodes
 				self._total = self._progress.add_task('nodes', total=len(event.pending))
-			case NodeStarted():
-				self._node = self._progress.add_task(escape(f'  {event.node} ({event.kind})'), total=None)
-			case NodeProgress() if self._node is not None:
-				self._progress.update(self._node, completed=event.done, total=event.total)
+			case NodeStarted() if event.node not in self._bars:
+				self._bars[event.node] = self._progress.add_task(escape(f'  {event.node} ({event.kind})'), total=None)
+			case NodeProgress() if event.node in self._bars:
+				self._progress.update(self._bars[event.node], completed=event.done, total=event.total)
 			case NodeFinished():
 				self._finish(event)
+			case NodeBlocked():
+				self._console.print(
+					f'  {"skipped":>8}  {escape(event.node)} [dim]({escape(event.kind)})[/dim]: {escape(event.message)}'
+				)
 
 	def _finish(self, event: NodeFinished) -> None:
 		self.finished.append(event)
 		self.nodes.append(
-			NodeReport(node=event.node, kind=event.kind, cached=event.cached, seconds=round(event.seconds, 4))
+			NodeReport(
+				node=event.node,
+				kind=event.kind,
+				cached=event.cached,
+				seconds=round(event.seconds, 4),
+				why=event.why,
+			)
 		)
-		if self._node is not None:
-			self._progress.remove_task(self._node)
-			self._node = None
+		bar = self._bars.pop(event.node, None)
+		if bar is not None:
+			self._progress.remove_task(bar)
 		if self._total is not None and not event.cached:
 			self._progress.advance(self._total)
 		how = 'cached' if event.cached else f'{event.seconds:6.2f} s'
-		self._console.print(f'  {how:>8}  {escape(event.node)} [dim]({escape(event.kind)})[/dim]')
+		reason = in_words(event.why)
+		why = f': {escape(reason)}' if reason else ''
+		self._console.print(f'  {how:>8}  {escape(event.node)} [dim]({escape(event.kind)}){why}[/dim]')

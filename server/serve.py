@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -25,7 +26,7 @@ class CannotListen(EngineError):
 	"""The address is taken, not ours, or not safe to listen at."""
 
 
-def serve(settings: Settings, *, host: str, port: int, insecure: bool = False) -> int:
+def serve(settings: Settings, *, host: str, port: int, insecure: bool = False, pack: str = 'nodes') -> int:
 	"""Serve until the process is asked to end; gives the exit code.
 
 	Raises `CannotListen`. Since there is no authentication, another address than this machine's own needs `insecure`.
@@ -37,17 +38,19 @@ def serve(settings: Settings, *, host: str, port: int, insecure: bool = False) -
 		)
 	logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s', stream=sys.stderr)
 	logging.getLogger('aiohttp.access').setLevel(logging.WARNING)
-	asyncio.run(_serve(settings, host, port))
+	asyncio.run(_serve(settings, host, port, pack))
 	return 0
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+async def _serve(settings: Settings, host: str, port: int, pack: str) -> None:
 	# The address first: a second server must not touch the first one's files.
 	with listening(host, port) as listener:
-		runner = web.AppRunner(build_app(settings, host=host), shutdown_timeout=STOP_SECONDS)
+		runner = web.AppRunner(build_app(settings, host=host, pack=pack), shutdown_timeout=STOP_SECONDS)
 		try:
 			await runner.setup()
 			await web.SockSite(runner, listener).start()
+			# What is imported stays: the garbage collector need not look through it while jobs are told.
+			gc.freeze()
 			shown = f'[{host}]' if ':' in host else host
 			# Not a log line: it is what the user waits for, and what a script reads.
 			print(f'Lumengraph is at http://{shown}:{listener.getsockname()[1]}', flush=True)  # noqa: T201

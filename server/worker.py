@@ -23,6 +23,19 @@ async def known_nodes(supervisor: Supervisor, patience: float = START_SECONDS) -
 		raise WorkerLost('No worker has come up yet, so no nodes are known; the server log says why.') from None
 
 
+async def current_nodes(supervisor: Supervisor, kind: str | None = None) -> Mapping[str, NodeInfo]:
+	"""Kind → declaration, foreign ones told anew: what they list is known to their own code alone.
+
+	With a `kind` that one matters; if it is not foreign, nobody is asked.
+	"""
+	nodes = await known_nodes(supervisor)
+	wanted = nodes.values() if kind is None else [nodes[kind]] if kind in nodes else []
+	if not any(node.foreign for node in wanted):
+		return nodes
+	await supervisor.refresh()
+	return await known_nodes(supervisor)
+
+
 async def worker_state(supervisor: Supervisor) -> WorkerState:
 	"""What the worker is doing."""
 	if supervisor.current is not None:

@@ -73,17 +73,22 @@ def write_prompt(graph: Graph) -> dict[str, JsonValue]:
 def _write_call(call: Call) -> JsonValue:
 	inputs: dict[str, JsonValue] = {}
 	for name, argument in call.inputs.items():
-		match argument:
-			case Link():
-				inputs[name] = [argument.node, argument.output]
-			case Constant(value=list() | {'__value__': _} as value):
-				inputs[name] = {'__value__': value}
-			case Constant() | BadLink():
-				inputs[name] = argument.value
+		if isinstance(argument, Link):
+			inputs[name] = [argument.node, argument.output]
+		elif isinstance(argument, Constant):
+			inputs[name] = _write_constant(argument.value)
+		elif isinstance(argument, BadLink):
+			inputs[name] = argument.value
 	body: dict[str, JsonValue] = {'class_type': call.kind, 'inputs': inputs}
 	if call.title:
 		body['_meta'] = {'title': call.title}
 	return body
+
+
+def _write_constant(value: JsonValue) -> JsonValue:
+	"""A value as it is, but for what would be read as a link or as something wrapped."""
+	wrapped = isinstance(value, list) or (isinstance(value, dict) and '__value__' in value)
+	return {'__value__': value} if wrapped else value
 
 
 def describe(value: JsonValue) -> str:

@@ -19,6 +19,7 @@ from nodes.diffusion import keys, tokenizer
 from nodes.diffusion.denoise import Denoiser, Prediction, training_sigmas
 from nodes.diffusion.families import Family, recognise, with_markers
 from nodes.diffusion.files import TensorFile, open_file, torch_dtype
+from nodes.diffusion.interrupt import interruptible
 from nodes.diffusion.previews import SD1_LATENT_RGB
 from nodes.diffusion.text import ClipText
 from nodes.diffusion.vae import KlAutoEncoder, Vae
@@ -139,6 +140,7 @@ def _fill(
 	_refuse(file, part, 'has other shapes in', other)
 	tensors = file.read(stored, shapes, dtype=torch_dtype(dtype), cancel=cancel)
 	module.load_state_dict(tensors, assign=True)
+	interruptible(module)
 	for name, buffer in list(module.named_buffers()):
 		if buffer.is_meta:  # CLIP's position numbers, which no file need hold
 			owner, _, leaf = name.rpartition('.')

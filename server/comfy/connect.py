@@ -14,9 +14,11 @@ from pydantic_core import from_json
 
 from server.comfy.discovery import features
 from server.comfy.messages import queue_status
+from server.comfy.places import Places
 from server.comfy.sockets import Client
+from server.comfy.teller import executing
 from server.keys import HUB, QUEUE, SUPERVISOR
-from server.schemas.messages import Executing, ExecutingData, FeatureFlags, Welcome, WelcomeData
+from server.schemas.messages import FeatureFlags, Welcome, WelcomeData
 
 log = logging.getLogger(__name__)
 MAX_MESSAGE = 2**20
@@ -47,11 +49,11 @@ async def connect(request: web.Request) -> web.WebSocketResponse:
 def greet(app: web.Application, client: Client) -> None:
 	"""Tell a new socket how the queue stands and, if its job is running, at which node that is."""
 	status = queue_status(app[QUEUE].remaining)
-	client.send(Welcome(data=WelcomeData(status=status, sid=client.sid)).model_dump_json())
+	client.tell(Welcome(data=WelcomeData(status=status, sid=client.sid)))
 	running = app[SUPERVISOR].current
 	if running is not None and running.node is not None and running.job.submission.client == client.sid:
-		data = ExecutingData(node=running.node, display_node=running.node, prompt_id=running.job.id)
-		client.send(Executing(data=data).model_dump_json())
+		places = Places(running.job.submission.graph, running.job.events)
+		client.tell(executing(running.job.id, running.node, places))
 
 
 async def listen(app: web.Application, client: Client, socket: web.WebSocketResponse) -> None:
@@ -69,7 +71,7 @@ async def listen(app: web.Application, client: Client, socket: web.WebSocketResp
 		if isinstance(document, dict) and document.get('type') == 'feature_flags':
 			flags = document.get('data')
 			client.flags = flags if isinstance(flags, dict) else {}
-			client.send(FeatureFlags(data=features(app)).model_dump_json())
+			client.tell(FeatureFlags(data=features(app)))
 
 
 routes: Sequence[web.RouteDef] = (web.get('/ws', connect),)

@@ -18,7 +18,7 @@ from server.http import reply
 from server.keys import MAX_BODY, STORAGE, SUPERVISOR
 from server.schemas.features import Features
 from server.schemas.system import DeviceInfo, Names, SystemInfo, SystemStats
-from server.worker import known_nodes
+from server.worker import current_nodes
 
 DIALECT_VERSION = '0.33.0'
 FRONT_END_VERSION = '1.58.1'
@@ -28,13 +28,14 @@ MEMORY_FILE = Path('/proc/meminfo')
 
 async def list_nodes(request: web.Request) -> web.Response:
 	"""Every kind of node; file choices list what lies on disk now. Waits for the worker to tell its nodes."""
-	nodes = await known_nodes(request.app[SUPERVISOR])
+	nodes = await current_nodes(request.app[SUPERVISOR])
 	return reply(object_info(request.app[STORAGE].described(list(nodes.values()))), exclude_none=True)
 
 
 async def show_node(request: web.Request) -> web.Response:
 	"""One kind of node; an empty object if it is not known."""
-	node = (await known_nodes(request.app[SUPERVISOR])).get(request.match_info['kind'])
+	kind = request.match_info['kind']
+	node = (await current_nodes(request.app[SUPERVISOR], kind)).get(kind)
 	described = request.app[STORAGE].described([] if node is None else [node])
 	return reply(object_info(described), exclude_none=True)
 

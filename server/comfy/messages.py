@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from engine.events import Event, Failure, JobFinished, JobStarted, NodesCached
+from engine.events import Event, Failure, JobFinished, JobStarted, NodeBlocked, NodesCached
 from engine.jobs import Job
+from server.comfy.places import Places
 from server.schemas.history import HistoryEntry, HistoryStatus, NodeMeta
 from server.schemas.messages import (
 	CachedData,
@@ -43,8 +44,8 @@ def status(remaining: int) -> Status:
 	return Status(data=StatusData(status=queue_status(remaining)))
 
 
-def told(event: Event) -> Told | None:
-	"""The message of an event that the history keeps; None for other events."""
+def told(event: Event, places: Places) -> Told | None:
+	"""The message of an event that the history keeps; None for other events. Nodes are named as they were submitted."""
 	match event:
 		case JobStarted():
 			return ExecutionStart(data=JobAt(prompt_id=event.job, timestamp=milliseconds(event.at)))
@@ -55,28 +56,30 @@ def told(event: Event) -> Told | None:
 		case JobFinished(state='succeeded'):
 			return ExecutionSuccess(data=JobAt(prompt_id=event.job, timestamp=milliseconds(event.at)))
 		case JobFinished(state='cancelled'):
+			node, kind = places.submitted(event.node, event.kind)
 			return ExecutionInterrupted(
 				data=InterruptedData(
 					prompt_id=event.job,
-					node_id=event.node or '',
-					node_type=event.kind,
+					node_id=node,
+					node_type=kind,
 					executed=list(event.executed),
 					timestamp=milliseconds(event.at),
 				)
 			)
 		case JobFinished():
-			return execution_error(event, event.failure or NO_FAILURE)
+			return execution_error(event, event.failure or NO_FAILURE, places)
 		case _:
 			return None
 
 
-def execution_error(event: JobFinished, failure: Failure) -> ExecutionError:
+def execution_error(event: JobFinished, failure: Failure, places: Places) -> ExecutionError:
 	"""Why a job failed. The message ends with a newline, as clients expect that cut a hint off behind it."""
+	node, kind = places.submitted(failure.node or event.node, failure.kind or event.kind)
 	return ExecutionError(
 		data=ErrorData(
 			prompt_id=event.job,
-			node_id=failure.node or event.node or '',
-			node_type=failure.kind or event.kind,
+			node_id=node,
+			node_type=kind,
 			executed=list(event.executed),
 			exception_message=f'{failure.message.rstrip()}\n',
 			exception_type=failure.exception_type,
@@ -85,6 +88,25 @@ def execution_error(event: JobFinished, failure: Failure) -> ExecutionError:
 				name: value if isinstance(value, list) else [value] for name, value in failure.inputs.items()
 			},
 			current_outputs=list(event.executed),
+			timestamp=milliseconds(event.at),
+		)
+	)
+
+
+def blocked(event: NodeBlocked, places: Places, executed: Sequence[str]) -> ExecutionError:
+	"""A node was passed over, with a message. It looks like a failure, but the run goes on, and no history keeps it."""
+	node, kind = places.submitted(event.node, event.kind)
+	return ExecutionError(
+		data=ErrorData(
+			prompt_id=event.job,
+			node_id=node,
+			node_type=kind,
+			executed=list(executed),
+			exception_message=f'{event.message.rstrip()}\n',
+			exception_type='ExecutionBlocked',
+			traceback=[],
+			current_inputs={},
+			current_outputs=[],
 			timestamp=milliseconds(event.at),
 		)
 	)
@@ -113,7 +135,8 @@ def job_item(job: Job) -> JobItem:
 
 def history_entry(job: Job) -> HistoryEntry:
 	"""A job that is over."""
-	messages: Iterator[Told] = (message for event in job.events if (message := told(event)) is not None)
+	places = Places(job.submission.graph, job.events)
+	messages: Iterator[Told] = (message for event in job.events if (message := told(event, places)) is not None)
 	succeeded = job.state == 'succeeded'
 	return HistoryEntry(
 		prompt=job_item(job),
@@ -123,7 +146,11 @@ def history_entry(job: Job) -> HistoryEntry:
 			completed=succeeded,
 			messages=[kept(message) for message in messages],
 		),
-		meta={
-			node: NodeMeta(node_id=node, display_node=node, parent_node=None, real_node_id=node) for node in job.outputs
-		},
+		meta={node: node_meta(node, places) for node in job.outputs},
 	)
+
+
+def node_meta(node: str, places: Places) -> NodeMeta:
+	"""Where an output belongs."""
+	place = places.of(node)
+	return NodeMeta(node_id=node, display_node=place.display, parent_node=place.parent, real_node_id=place.real)

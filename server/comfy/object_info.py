@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine.declaration import Choice, Input, NodeInfo, Number, Text, Toggle, Widget
-from server.schemas.nodes import InputOptions, InputOrder, InputSpec, NodeEntry, NodeInputs, ObjectInfo
-
-HIDDEN = {'prompt': 'PROMPT', 'extra_pnginfo': 'EXTRA_PNGINFO', 'unique_id': 'UNIQUE_ID'}
+from server.schemas.nodes import (
+	ForeignOptions,
+	InputOptions,
+	InputOrder,
+	InputSpec,
+	NodeEntry,
+	NodeInputs,
+	ObjectInfo,
+)
 
 
 def object_info(nodes: Iterable[NodeInfo]) -> ObjectInfo:
@@ -17,9 +23,10 @@ def object_info(nodes: Iterable[NodeInfo]) -> ObjectInfo:
 
 def node_entry(node: NodeInfo) -> NodeEntry:
 	"""One entry."""
-	required = {item.name: input_spec(item) for item in node.inputs if item.required}
-	optional = {item.name: input_spec(item) for item in node.inputs if not item.required} or None
-	hidden = {name: HIDDEN[name] for name in node.hidden} or None
+	spec = foreign_spec if node.foreign else input_spec
+	required = {item.name: spec(item) for item in node.inputs if item.required}
+	optional = {item.name: spec(item) for item in node.inputs if not item.required} or None
+	hidden = {name: kind.upper() for name, kind in node.hidden.items()} or None
 	return NodeEntry(
 		input=NodeInputs(required=required, optional=optional, hidden=hidden),
 		input_order=InputOrder(
@@ -37,20 +44,34 @@ def node_entry(node: NodeInfo) -> NodeEntry:
 		category=node.category,
 		python_module=node.origin,
 		output_node=node.sink,
-		is_input_list=False,
-		deprecated=False,
-		experimental=False,
+		is_input_list=node.input_is_list,
+		deprecated=node.deprecated,
+		experimental=node.experimental,
 	)
 
 
 def input_spec(item: Input) -> InputSpec:
 	"""An input's type and options. A choice is its list of values: clients look for model names there."""
-	options = widget_options(item.widget)
-	if item.tooltip:
-		options = {**options, 'tooltip': item.tooltip}
+	if item.options:
+		return foreign_spec(item)
+	options = {
+		**widget_options(item.widget),
+		'lazy': item.lazy or None,
+		'rawLink': item.raw_link or None,
+		'tooltip': item.tooltip or None,
+	}
 	given = {name: value for name, value in options.items() if value is not None}
 	type_or_values = list(item.widget.options) if isinstance(item.widget, Choice) else item.type
 	return type_or_values, InputOptions.model_validate(given)
+
+
+def foreign_spec(item: Input) -> InputSpec:
+	"""The same of an input that was declared in the dialect itself: its options are passed on untouched."""
+	options = ForeignOptions(item.options)
+	# In its newer form a choice is of the type COMBO, with its values among the options.
+	if isinstance(item.widget, Choice) and 'options' not in item.options:
+		return list(item.widget.options), options
+	return item.type, options
 
 
 def widget_options(widget: Widget | None) -> Mapping[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.check import Checked, Code, Problem
-from engine.declaration import Choice, Input, NodeInfo
+from engine.declaration import Choice, Input, NodeInfo, Option
+from engine.problems import Checked, Code, Problem
 from engine.storage import Storage
 from server.comfy.object_info import input_spec
 from server.schemas.prompt import NodeErrors, PromptError, PromptErrorInfo, PromptRefused, Reason, ReasonInfo
@@ -129,15 +129,17 @@ def facts(problem: Problem, wanted: Input | None) -> dict[str, object]:
 	else:
 		found['received_value'] = problem.value
 	if problem.code == 'invalid_input_type':
-		found['exception_message'] = f'expected {problem.expected}, got {problem.received}'
+		found['exception_message'] = problem.told
 	return found
 
 
 def told_details(problem: Problem, wanted: Input | None) -> str:
-	"""The details of a reason; they begin with the input's name."""
+	"""The details of a reason; they begin with the input's name, if it is about one."""
+	if problem.input is None:
+		return problem.told
 	match problem.code:
 		case 'required_input_missing':
-			return f'{problem.input}'
+			return problem.input
 		case 'value_not_in_list' if wanted is not None:
 			options = choices(wanted)
 			listed = f'(list of length {len(options)})' if is_long(wanted) else str(list(options))
@@ -145,10 +147,10 @@ def told_details(problem: Problem, wanted: Input | None) -> str:
 		case 'bad_linked_input':
 			return f'{problem.input}: {problem.received}'
 		case _:
-			return f'{problem.input}: expected {problem.expected}, got {problem.received}'
+			return f'{problem.input}: {problem.told}'
 
 
-def choices(wanted: Input) -> tuple[str, ...]:
+def choices(wanted: Input) -> tuple[Option, ...]:
 	"""What may be chosen at an input."""
 	return wanted.widget.options if isinstance(wanted.widget, Choice) else ()
 

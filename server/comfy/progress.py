@@ -1,4 +1,4 @@
-"""How far the nodes of a running job have come, and when it is worth telling."""
+"""How far the nodes of a running job have come, and how much of that is worth telling."""
 
 from __future__ import annotations
 
@@ -6,29 +6,50 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from server.comfy.places import Places
 from server.schemas.messages import NodeState, ProgressState, ProgressStateData
 
-LARGE_GRAPH = 200
-LARGE_GRAPH_SECONDS = 0.1
+WHOLE_SECONDS = 0.1
 LONG_BAR = 200
 LONG_BAR_SECONDS = 0.05
 
 
-class JobProgress:
-	"""The progress of one job. The message about it holds every node that has begun, so it is not told too often.
+class NodeStates:
+	"""The states of one job's nodes, and which of them nobody was told yet.
 
-	Small graphs are told every change. Of graphs above 200 nodes the whole is told ten times a second at most; of bars
-	above 200 ticks, twenty ticks a second and the last one. Sampling steps are fewer, and clients count them.
+	Changes are told as they come. The whole, which some clients ask for, grows with the graph: it is told ten times a
+	second at most. Of bars above 200 ticks, twenty ticks a second and the last one are told; sampling steps are fewer,
+	and clients count them.
 	"""
 
-	def __init__(self, job: str, nodes: int, clock: Callable[[], float] = time.monotonic) -> None:
+	def __init__(self, job: str, places: Places, clock: Callable[[], float] = time.monotonic) -> None:
 		self._job = job
-		self._large = nodes > LARGE_GRAPH
+		self._places = places
 		self._clock = clock
 		self._nodes: dict[str, NodeState] = {}
+		self._changed: dict[str, NodeState] = {}
 		self._told_at = float('-inf')
-		self._ticked_at = float('-inf')
-		self.pending = False
+		self._ticked_at: dict[str, float] = {}
+
+	@property
+	def finished(self) -> list[str]:
+		"""The nodes that have their results."""
+		return [node for node, state in self._nodes.items() if state.state == 'finished']
+
+	@property
+	def begun(self) -> bool:
+		"""Whether any node has begun."""
+		return bool(self._nodes)
+
+	@property
+	def pending(self) -> bool:
+		"""Whether something has changed since it was last told."""
+		return bool(self._changed)
+
+	@property
+	def wait(self) -> float:
+		"""How many seconds from now the whole may be told again."""
+		return max(0.0, self._told_at + WHOLE_SECONDS - self._clock())
 
 	def start(self, node: str) -> None:
 		"""A node has begun."""
@@ -37,10 +58,12 @@ class JobProgress:
 	def tick(self, node: str, done: int, total: int) -> bool:
 		"""A node has come further; tells whether this tick is worth telling."""
 		self._put(node, done, total, 'running')
+		if total <= LONG_BAR:
+			return True
 		now = self._clock()
-		if total > LONG_BAR and 0 < done < total and now - self._ticked_at < LONG_BAR_SECONDS:
+		if 0 < done < total and now - self._ticked_at.get(node, float('-inf')) < LONG_BAR_SECONDS:
 			return False
-		self._ticked_at = now
+		self._ticked_at[node] = now
 		return True
 
 	def finish(self, node: str) -> None:
@@ -49,24 +72,36 @@ class JobProgress:
 		total = last.max if last is not None else 1
 		self._put(node, total, total, 'finished')
 
-	def message(self, *, now: bool = False) -> ProgressState | None:
-		"""The whole; None while it was told a moment ago and the graph is large. `now` insists."""
-		moment = self._clock()
-		if self._large and not now and moment - self._told_at < LARGE_GRAPH_SECONDS:
-			return None
-		self._told_at = moment
-		self.pending = False
-		return ProgressState(data=ProgressStateData(prompt_id=self._job, nodes=dict(self._nodes)))
+	def fail(self, node: str) -> None:
+		"""A node has failed."""
+		last = self._nodes.get(node)
+		if last is not None:
+			self._put(node, last.value, last.max, 'error')
 
-	def _put(self, node: str, value: int, most: int, state: Literal['running', 'finished']) -> None:
-		self.pending = True
-		self._nodes[node] = NodeState(
+	def changes(self) -> ProgressState:
+		"""What has changed since the last call, or since the whole was told."""
+		changed, self._changed = self._changed, {}
+		return self._message(changed)
+
+	def whole(self) -> ProgressState:
+		"""Every node that has begun."""
+		self._changed = {}
+		self._told_at = self._clock()
+		return self._message(self._nodes)
+
+	def _message(self, nodes: dict[str, NodeState]) -> ProgressState:
+		# Built of what is valid already; a thousand nodes need not be looked through again.
+		return ProgressState(data=ProgressStateData.model_construct(prompt_id=self._job, nodes=nodes))
+
+	def _put(self, node: str, value: int, most: int, state: Literal['running', 'finished', 'error']) -> None:
+		place = self._places.of(node)
+		self._nodes[node] = self._changed[node] = NodeState(
 			value=value,
 			max=most,
 			state=state,
 			node_id=node,
 			prompt_id=self._job,
-			display_node_id=node,
-			parent_node_id=None,
-			real_node_id=node,
+			display_node_id=place.display,
+			parent_node_id=place.parent,
+			real_node_id=place.real,
 		)

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from aiohttp import web
 from pydantic import JsonValue
 
-from engine.check import check
 from engine.errors import BadDocument
-from engine.formats.prompt import read_prompt, write_prompt
+from engine.formats.prompt import read_prompt
 from engine.jobs import IllegalTransition, Submission
+from server.checking import judge
 from server.comfy.messages import milliseconds, queue_status
 from server.comfy.problems import node_errors, refusal, refused
 from server.errors import BadRequest
 from server.http import read_body, reply
-from server.keys import QUEUE, STORAGE, SUPERVISOR
+from server.keys import QUEUE, STORAGE
 from server.schemas.prompt import PromptAccepted, PromptRefused, PromptRequest
-from server.worker import known_nodes
 
 SECRETS = frozenset({'auth_token_comfy_org', 'api_key_comfy_org'})
 PREVIEW_METHODS = ('auto', 'latent2rgb', 'taesd')
@@ -46,16 +45,14 @@ async def queue_prompt(request: web.Request) -> web.Response:
 		graph = read_prompt(wanted.prompt)
 	except BadDocument as error:
 		return refuse(refusal('invalid_prompt', 'The prompt cannot be read', str(error)))
-	nodes = await known_nodes(request.app[SUPERVISOR])
+	nodes, checked = await judge(request.app, graph, targets=wanted.partial_execution_targets, tolerant=True)
 	storage = request.app[STORAGE]
-	checked = check(graph, nodes, storage, targets=wanted.partial_execution_targets, tolerant=True)
 	nothing = refused(checked, nodes, storage)
 	if nothing is not None:
 		return refuse(nothing)
 	submission = Submission(
 		graph=checked.graph,
 		targets=checked.good_sinks,
-		prompt=write_prompt(checked.graph),
 		client=client_of(wanted),
 		extra=extra_of(wanted),
 		previews=(wanted.extra_data or {}).get('preview_method') in PREVIEW_METHODS,
@@ -64,7 +61,7 @@ async def queue_prompt(request: web.Request) -> web.Response:
 		job = queue.submit(submission, id=wanted.prompt_id, number=number)
 	except IllegalTransition:
 		return refuse(refusal('invalid_prompt_id', f'There is a job {wanted.prompt_id!r} already'))
-	errors = node_errors(checked, nodes, storage)
+	errors = node_errors(checked, nodes, storage) if checked.problems else {}
 	return reply(PromptAccepted(prompt_id=job.id, number=job.number, node_errors=errors), exclude_unset=True)
 
 

@@ -6,10 +6,17 @@ interruption, which everybody hears of.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from engine.events import (
 	Event,
+	GraphExpanded,
 	JobFinished,
+	JobProgress,
 	JobStarted,
+	NodeBlocked,
 	NodeFinished,
 	NodePreview,
 	NodeProgress,
@@ -17,30 +24,45 @@ from engine.events import (
 	NodeStarted,
 	QueueChanged,
 )
-from engine.jobs import Submission
+from engine.jobs import Job
 from engine.queue import JobQueue
-from server.comfy.messages import status, told
-from server.comfy.progress import JobProgress
-from server.comfy.sockets import Hub, Preview
+from server.comfy.messages import blocked, status, told
+from server.comfy.places import Places
+from server.comfy.progress import NodeStates
+from server.comfy.sockets import Client, Hub, Preview
 from server.schemas.messages import (
 	Executed,
 	ExecutedData,
 	Executing,
 	ExecutingData,
 	ExecutingNothing,
+	JobProgressData,
+	JobProgressMessage,
 	PreviewInfo,
 	Progress,
 	ProgressData,
 )
 
 
+@dataclass
+class Telling:
+	"""What is known of a running job. `heard` is the socket that was told last: a newer one is told everything."""
+
+	owner: str
+	targets: Collection[str]
+	places: Places
+	states: NodeStates
+	heard: Client | None = None
+	due: asyncio.Handle | None = None
+
+
 class Teller:
-	"""One per server. Keeps of a running job only how far its nodes have come."""
+	"""One per server. Keeps of a running job how far its nodes have come, and where they are shown."""
 
 	def __init__(self, queue: JobQueue, hub: Hub) -> None:
 		self._queue = queue
 		self._hub = hub
-		self._progress: dict[str, JobProgress] = {}
+		self._running: dict[str, Telling] = {}
 		self._over: list[tuple[str, str]] = []
 
 	def hear(self, event: Event) -> None:
@@ -48,16 +70,20 @@ class Teller:
 		if isinstance(event, QueueChanged):
 			self._queue_changed(event)
 			return
-		submission = self._queue.store.get(event.job).submission
-		owner = submission.client
-		if isinstance(event, JobStarted):
-			self._progress[event.job] = JobProgress(event.job, len(submission.graph.calls))
+		telling = self._running.get(event.job)
+		if telling is None:
+			telling = self._running[event.job] = self._telling(self._queue.store.get(event.job))
 		if isinstance(event, JobFinished):
-			self._job_finished(owner, event)
+			self._job_finished(event, telling)
 		elif isinstance(event, JobStarted | NodesCached):
-			self._tell(owner, event)
+			self._tell(event, telling)
 		else:
-			self._node_event(submission, event, self._progress[event.job])
+			self._node_event(event, telling)
+
+	def _telling(self, job: Job) -> Telling:
+		submission = job.submission
+		places = Places(submission.graph)
+		return Telling(submission.client, frozenset(submission.targets), places, NodeStates(job.id, places))
 
 	def _queue_changed(self, event: QueueChanged) -> None:
 		"""The queue publishes this right after a job's end: clients learn that it is over after they may ask for it."""
@@ -66,64 +92,101 @@ class Teller:
 			self._hub.send(owner, Executing(data=ExecutingNothing(prompt_id=job)))
 		self._over.clear()
 
-	def _job_finished(self, owner: str, event: JobFinished) -> None:
-		progress = self._progress.pop(event.job, None)
-		if progress is not None and progress.pending:
-			self._tell_progress(owner, progress, now=True)
-		if event.state == 'cancelled' and not owner:
-			message = told(event)
-			if message is not None:
-				self._hub.broadcast(message)
-		else:
-			self._tell(owner, event)
-		self._over.append((owner, event.job))
+	def _job_finished(self, event: JobFinished, telling: Telling) -> None:
+		del self._running[event.job]
+		if telling.due is not None:
+			telling.due.cancel()
+		if event.state == 'failed' and event.node is not None:
+			telling.states.fail(event.node)
+		if telling.states.begun:
+			self._hub.send(telling.owner, telling.states.whole())
+		message = told(event, telling.places)
+		if message is not None and event.state == 'cancelled' and not telling.owner:
+			self._hub.broadcast(message)
+		elif message is not None:
+			self._hub.send(telling.owner, message)
+		self._over.append((telling.owner, event.job))
 
-	def _node_event(self, submission: Submission, event: Event, progress: JobProgress) -> None:
-		owner = submission.client
+	def _node_event(self, event: Event, telling: Telling) -> None:
+		client = self._hub.find(telling.owner)
+		states = telling.states
 		match event:
+			case GraphExpanded():
+				telling.places.expand(event)
 			case NodeStarted():
-				progress.start(event.node)
-				self._tell_progress(owner, progress)
-				data = ExecutingData(node=event.node, display_node=event.node, prompt_id=event.job)
-				self._hub.send(owner, Executing(data=data))
+				states.start(event.node)
+				if client is not None:
+					client.tell(executing(event.job, event.node, telling.places))
 			case NodeProgress():
-				if progress.tick(event.node, event.done, event.total):
-					self._tell_progress(owner, progress)
-					self._hub.send(
-						owner,
+				if not states.tick(event.node, event.done, event.total):
+					return
+				if client is not None:
+					# Before the tick, and not between it and its preview: clients read them as a pair.
+					self._tell_states(telling)
+					client.tell(
 						Progress(
 							data=ProgressData(value=event.done, max=event.total, prompt_id=event.job, node=event.node)
-						),
+						)
 					)
-			case NodePreview():
-				self._preview(owner, event)
+			case NodePreview() if client is not None:
+				client.send(preview(event, telling.places).frame(client.flags or {}))
 			case NodeFinished():
-				# A cached sink is told even if it shows nothing; of a step whose twin ran, nobody needs to hear.
-				if event.ui is not None or (event.cached and event.node in submission.targets):
+				# A cached sink is told even if it shows nothing; of an inner node that was not called, nobody needs to hear.
+				if client is not None and (event.ui is not None or (event.cached and event.node in telling.targets)):
+					place = telling.places.of(event.node)
 					output = ExecutedData(
-						node=event.node, display_node=event.node, output=event.ui, prompt_id=event.job
+						node=event.node, display_node=place.display, output=event.ui, prompt_id=event.job
 					)
-					self._hub.send(owner, Executed(data=output))
-				progress.finish(event.node)
-				self._tell_progress(owner, progress)
+					client.tell(Executed(data=output))
+				states.finish(event.node)
+			case NodeBlocked() if client is not None:
+				client.tell(blocked(event, telling.places, states.finished))
+			case JobProgress() if client is not None and client.wants_job_progress:
+				data = JobProgressData(prompt_id=event.job, fraction=event.fraction, seconds_left=event.seconds_left)
+				client.tell(JobProgressMessage(data=data))
+		if states.pending and telling.due is None and client is not None:
+			# Events come in batches, each within one turn of the loop: what they change is told once.
+			telling.due = asyncio.get_running_loop().call_soon(self._tell_states, telling)
 
-	def _preview(self, owner: str, event: NodePreview) -> None:
-		info = PreviewInfo(
-			node_id=event.node,
-			display_node_id=event.node,
-			parent_node_id=None,
-			real_node_id=event.node,
-			prompt_id=event.job,
-			image_type='image/png' if event.format == 'PNG' else 'image/jpeg',
-		)
-		self._hub.send_preview(owner, Preview(info, event.image))
+	def _tell_states(self, telling: Telling) -> None:
+		"""Tell the owner what has changed, or everything if that is what it wants or if it has just come."""
+		if telling.due is not None:
+			telling.due.cancel()
+			telling.due = None
+		client = self._hub.find(telling.owner)
+		if client is None or not telling.states.pending:
+			return
+		if client is not telling.heard:
+			telling.heard = client
+			client.tell(telling.states.whole())
+		elif not client.wants_whole:
+			client.tell(telling.states.changes())
+		elif telling.states.wait:
+			loop = asyncio.get_running_loop()
+			telling.due = loop.call_later(telling.states.wait, self._tell_states, telling)
+		else:
+			client.tell(telling.states.whole())
 
-	def _tell(self, owner: str, event: Event) -> None:
-		message = told(event)
+	def _tell(self, event: Event, telling: Telling) -> None:
+		message = told(event, telling.places)
 		if message is not None:
-			self._hub.send(owner, message)
+			self._hub.send(telling.owner, message)
 
-	def _tell_progress(self, owner: str, progress: JobProgress, *, now: bool = False) -> None:
-		message = progress.message(now=now) if self._hub.listens(owner) else None
-		if message is not None:
-			self._hub.send(owner, message)
+
+def executing(job: str, node: str, places: Places) -> Executing:
+	"""The message that a node is being called."""
+	return Executing(data=ExecutingData(node=node, display_node=places.of(node).display, prompt_id=job))
+
+
+def preview(event: NodePreview, places: Places) -> Preview:
+	"""A picture with all that it belongs to."""
+	place = places.of(event.node)
+	info = PreviewInfo(
+		node_id=event.node,
+		display_node_id=place.display,
+		parent_node_id=place.parent,
+		real_node_id=place.real,
+		prompt_id=event.job,
+		image_type='image/png' if event.format == 'PNG' else 'image/jpeg',
+	)
+	return Preview(info, event.image)

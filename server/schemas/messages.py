@@ -103,7 +103,7 @@ class NodeState(Reply):
 
 
 class ProgressStateData(Reply):
-	"""Every node of a job that has begun."""
+	"""Nodes of a job that have begun: those that changed since the last message, or all."""
 
 	prompt_id: str
 	nodes: dict[str, NodeState]
@@ -118,8 +118,16 @@ class ProgressData(Reply):
 	node: str
 
 
+class JobProgressData(Reply):
+	"""How far a job has come as a whole, from 0 to 1, and how long it will still take."""
+
+	prompt_id: str
+	fraction: float
+	seconds_left: float | None
+
+
 class ExecutedData(Reply):
-	"""What a sink shows."""
+	"""What a node shows."""
 
 	node: str
 	display_node: str
@@ -181,7 +189,7 @@ class Executing(Reply):
 
 
 class ProgressState(Reply):
-	"""The progress of all nodes."""
+	"""The progress of nodes."""
 
 	type: Literal['progress_state'] = 'progress_state'
 	data: ProgressStateData
@@ -194,8 +202,15 @@ class Progress(Reply):
 	data: ProgressData
 
 
+class JobProgressMessage(Reply):
+	"""The progress of a job; only for clients that announced `job_progress`."""
+
+	type: Literal['job_progress'] = 'job_progress'
+	data: JobProgressData
+
+
 class Executed(Reply):
-	"""A sink has its results."""
+	"""A node has its results."""
 
 	type: Literal['executed'] = 'executed'
 	data: ExecutedData
@@ -225,4 +240,4 @@ class ExecutionInterrupted(Reply):
 Told = ExecutionStart | ExecutionCached | ExecutionSuccess | ExecutionError | ExecutionInterrupted
 """The messages that the history keeps too."""
 
-Message = Told | Welcome | Status | FeatureFlags | Executing | ProgressState | Progress | Executed
+Message = Told | Welcome | Status | FeatureFlags | Executing | ProgressState | Progress | JobProgressMessage | Executed

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import RootModel
+from pydantic import JsonValue, RootModel
 
+from engine.declaration import Option
 from server.schemas.base import Reply
 
 
 class InputOptions(Reply):
 	"""The second half of an input's spec. Only what applies is set, and only what is set is sent."""
 
-	default: int | float | bool | str | None = None
+	default: Option | None = None
 	min: int | float | None = None
 	max: int | float | None = None
 	step: int | float | None = None
@@ -19,10 +20,16 @@ class InputOptions(Reply):
 	multiline: bool | None = None
 	dynamicPrompts: bool | None = None  # noqa: N815 - the name on the wire
 	image_upload: bool | None = None
+	lazy: bool | None = None
+	rawLink: bool | None = None  # noqa: N815 - the name on the wire
 	tooltip: str | None = None
 
 
-InputSpec = tuple[str | list[str], InputOptions]
+class ForeignOptions(RootModel[dict[str, JsonValue]]):
+	"""The options of a foreign node's input, as its author wrote them."""
+
+
+InputSpec = tuple[str | list[Option], InputOptions | ForeignOptions]
 """An input's type, or the values that may be chosen, and its options."""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, FiniteFloat, JsonValue
+from typing import Annotated
+
+from pydantic import Field, FiniteFloat, JsonValue, SkipValidation
 
 from server.schemas.base import Reply, Request
 from server.schemas.nodes import InputSpec
@@ -11,14 +13,17 @@ Number = int | FiniteFloat
 
 
 class PromptRequest(Request):
-	"""A graph in API form to run. `prompt` is read by `engine.formats.prompt`."""
+	"""A graph in API form to run. `prompt` is read by `engine.formats.prompt`.
 
-	prompt: JsonValue = None
+	What was just parsed from JSON is JSON: graphs of thousands of nodes are not looked through again.
+	"""
+
+	prompt: Annotated[JsonValue, SkipValidation] = None
 	client_id: str | None = None
 	prompt_id: str | None = None
 	number: Number | None = None
 	front: bool | None = None
-	extra_data: dict[str, JsonValue] | None = None
+	extra_data: dict[str, Annotated[JsonValue, SkipValidation]] | None = None
 	partial_execution_targets: list[str] | None = None
 
 

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.cache import CacheKey, Entry, MemoryCache, size_of
+from engine.cache import CacheKey, Entry, MemoryCache
+from engine.codec import size_of
 from engine.events import SavedFile, Ui
 
 A, B, C = CacheKey('a'), CacheKey('b'), CacheKey('c')
@@ -11,7 +12,7 @@ A, B, C = CacheKey('a'), CacheKey('b'), CacheKey('c')
 
 def entry(letters: int) -> Entry:
 	"""An entry that holds a text of so many letters."""
-	return Entry(('x' * letters,))
+	return Entry((('x' * letters,),))
 
 
 COST = size_of(entry(1000).outputs)
@@ -21,7 +22,7 @@ class TestMemoryCache:
 	def test_what_was_put_is_there(self) -> None:
 		"""Outputs, what was shown and how long it took come back."""
 		cache = MemoryCache(10_000)
-		kept = Entry((1, 'x'), Ui(images=(SavedFile(filename='a.png'),)), 2.5)
+		kept = Entry(((1,), ('x',)), Ui.of_images(SavedFile(filename='a.png')), 2.5)
 		cache.put(A, kept)
 
 		assert cache.get(A) == kept
@@ -38,7 +39,7 @@ class TestMemoryCache:
 		found = cache.get(A)
 
 		assert found is not None
-		assert found.outputs == ('x' * 10,)
+		assert found.outputs == (('x' * 10,),)
 		assert len(cache) == 1
 		assert cache.nbytes == size_of(entry(10).outputs)
 

@@ -1,13 +1,17 @@
+import json
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
 
 from engine.catalogue import FOLDERS, HEADER_BYTES, SAMPLE_BYTES, SAMPLES, Catalogue, sampled_digest
 from engine.errors import ModelNotFound
+from engine.facts import FileMark, TensorMark
 from engine.models import FileDigest
 from engine.settings import Settings
+from engine.tensorfile import Header, read_header
 
 
 @pytest.fixture
@@ -219,3 +223,72 @@ class TestFind:
 		path.unlink()
 		with pytest.raises(ModelNotFound, match=digest):
 			catalogue.find(digest)
+
+
+class TestFacts:
+	"""What headers tell, kept until a file changes."""
+
+	MARKS = (
+		FileMark(title='Two', tensors=(TensorMark(name='a'), TensorMark(name='b')), facts={'family': 'two'}),
+		FileMark(title='One', tensors=(TensorMark(name='a'),), facts={'family': 'one'}),
+	)
+
+	def write(self, catalogue: Catalogue, *tensors: str) -> Path:
+		header = json.dumps({name: {'dtype': 'F16', 'shape': [0], 'data_offsets': [0, 0]} for name in tensors}).encode()
+		return put(catalogue, 'a.safetensors', struct.pack('<Q', len(header)) + header)
+
+	def test_a_file_is_known_by_its_mark(self, catalogue: Catalogue) -> None:
+		"""The first that fits; nothing is known of a file that fits none."""
+		catalogue.marks = list(self.MARKS)
+
+		assert catalogue.facts(self.write(catalogue, 'a')) == {'family': 'one'}
+		assert catalogue.facts(self.write(catalogue, 'a', 'b')) == {'family': 'two'}
+		assert catalogue.facts(self.write(catalogue, 'strange')) == {}
+
+	def test_a_broken_file_tells_its_damage(self, catalogue: Catalogue) -> None:
+		"""And no facts; a whole one has no damage."""
+		catalogue.marks = list(self.MARKS)
+		broken = put(catalogue, 'broken.pt', b'weights')
+		told = catalogue.damage(broken)
+
+		assert told is not None
+		assert 'not a safetensors file' in told
+		assert catalogue.facts(broken) == {}
+		assert catalogue.damage(self.write(catalogue, 'a')) is None
+
+	def test_the_header_is_read_once(self, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""As long as the file's size and time stay, and until other marks come."""
+		reads: list[Path] = []
+
+		def counted(path: Path) -> Header:
+			reads.append(path)
+			return read_header(path)
+
+		monkeypatch.setattr('engine.catalogue.read_header', counted)
+		path = self.write(catalogue, 'a')
+		for _ in range(3):
+			assert catalogue.damage(path) is None
+			assert catalogue.facts(path) == {}
+
+		assert len(reads) == 1
+
+		catalogue.marks.extend(self.MARKS)
+
+		assert catalogue.facts(path) == {'family': 'one'}
+		assert catalogue.facts(path) == {'family': 'one'}
+		assert len(reads) == 2
+
+		os.utime(path, ns=(1, 1))
+		catalogue.facts(path)
+
+		assert len(reads) == 3
+
+	def test_a_file_that_is_gone(self, catalogue: Catalogue) -> None:
+		"""Is not found."""
+		path = self.write(catalogue, 'a')
+		path.unlink()
+
+		with pytest.raises(ModelNotFound):
+			catalogue.facts(path)
+		with pytest.raises(ModelNotFound):
+			catalogue.damage(path)

@@ -108,7 +108,7 @@ class TestPictures:
 		desk.context.show_images(there)
 
 		assert before is None
-		assert desk.context.ui == Ui(images=(first, second, there))
+		assert desk.context.ui == Ui.of_images(first, second, there)
 		assert (first.type, second.type) == ('output', 'temp')
 
 	def test_the_workflow_is_in_it(self, desk: Desk) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from engine.declaration import Choice, Input, NodeInfo, Number, Output, Text, Toggle, accepts
+from engine.declaration import Choice, Input, NodeInfo, Number, Output, Text, Toggle, Validator, accepts
 
 INFO = NodeInfo(
 	kind='Everything',
@@ -26,7 +26,7 @@ INFO = NodeInfo(
 	),
 	lane='disk',
 	sink=True,
-	hidden=('prompt', 'unique_id'),
+	hidden={'prompt': 'prompt', 'id': 'unique_id'},
 	origin='pack',
 )
 
@@ -60,11 +60,32 @@ class TestJson:
 			setattr(INFO, 'kind', 'Other')  # noqa: B010 - mypy knows that it is frozen
 
 
+class TestCopies:
+	def test_lookups_follow_the_copy(self) -> None:
+		"""What was looked up in the original before says nothing of a copy with other inputs."""
+		assert 'steps' in INFO.inputs_by_name
+		copied = INFO.model_copy(update={'inputs': INFO.inputs[1:]})
+
+		assert 'steps' not in copied.inputs_by_name
+		assert copied.kind == INFO.kind
+
+
 class TestLookups:
 	def test_inputs_by_name(self) -> None:
 		"""An input is found by its name."""
 		assert INFO.inputs_by_name['scale'] is INFO.inputs[1]
 		assert 'nothing' not in INFO.inputs_by_name
+
+	def test_what_depends_on_its_id(self) -> None:
+		"""A node that is shown its id, or is cached by it."""
+		assert INFO.sees_id
+		assert INFO.model_copy(update={'hidden': {}, 'caching': 'identity'}).sees_id
+		assert not INFO.model_copy(update={'hidden': {}}).sees_id
+
+	def test_what_waits_to_be_asked_for(self) -> None:
+		"""Whether any input is lazy."""
+		assert not INFO.has_lazy
+		assert NodeInfo(kind='A', title='A', category='a', inputs=(Input(name='a', type='*', lazy=True),)).has_lazy
 
 	def test_an_output_is_found_by_a_name_that_only_it_has(self) -> None:
 		"""A name that two outputs share, or none has, names no output."""
@@ -74,16 +95,22 @@ class TestLookups:
 
 
 class TestAccepts:
-	def test_a_choice_may_be_fed_by_text(self) -> None:
-		"""Text can carry the name of an option; a number cannot."""
-		choice = Input(name='file', type='COMBO', widget=Choice())
-
-		assert accepts(choice, Output(name='text', type='STRING'))
-		assert not accepts(choice, Output(name='number', type='INT'))
+	def test_choices_and_text_feed_each_other(self) -> None:
+		"""Text can carry the name of an option, and an option is text; a number is neither."""
+		assert accepts('COMBO', 'STRING')
+		assert accepts('STRING', 'COMBO')
+		assert accepts('COMBO', 'COMBO')
+		assert not accepts('COMBO', 'INT')
 
 	def test_otherwise_sockets_decide(self) -> None:
 		"""Types join as `joins` says."""
-		wanted = Input(name='picture', type='IMAGE,MASK')
+		assert accepts('IMAGE,MASK', 'MASK')
+		assert not accepts('IMAGE,MASK', 'LATENT')
 
-		assert accepts(wanted, Output(name='mask', type='MASK'))
-		assert not accepts(wanted, Output(name='latent', type='LATENT'))
+
+class TestValidator:
+	def test_what_it_covers(self) -> None:
+		"""The inputs that it names, or all."""
+		assert Validator(inputs=('a',)).covers('a')
+		assert not Validator(inputs=('a',)).covers('b')
+		assert Validator(all_inputs=True).covers('b')

@@ -25,7 +25,7 @@ EVENTS: list[AnyEvent] = [
 	NodeStarted(job='j', node='b', kind='B'),
 	NodeProgress(job='j', node='b', done=1, total=2, phase='sampling'),
 	NodePreview(job='j', node='b', image=bytes(range(256))),
-	NodeFinished(job='j', node='b', kind='B', seconds=0.5, ui=Ui(images=(SavedFile(filename='ä.png', subfolder='s'),))),
+	NodeFinished(job='j', node='b', kind='B', seconds=0.5, ui=Ui.of_images(SavedFile(filename='ä.png', subfolder='s'))),
 	JobFinished(
 		job='j',
 		state='failed',

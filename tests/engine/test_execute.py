@@ -10,6 +10,7 @@ from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.errors import JobCancelled, NodeUsage
 from engine.events import AnyEvent, Event, JobFinished, NodeFinished, NodeProgress, NodesCached, NodeStarted
+from engine.graph import NodeId
 from engine.sockets import socket
 from engine.spec import Context, node
 from tests.engine.tools import Bench, Nodes, chain, graph
@@ -367,7 +368,7 @@ class TestFailures:
 
 		assert outcome.failure is not None
 		assert outcome.failure.message == 'Short gave 1 outputs, 2 are declared.'
-		assert len(bench.cache) == 0
+		assert len(bench.memory) == 0
 
 
 class TestUnsendable:
@@ -413,7 +414,7 @@ class TestCancel:
 		assert outcome.executed == ('one',)
 		assert outcome.failure is None
 		assert calls == ['one', 'wait']
-		assert len(bench.cache) == 1
+		assert len(bench.memory) == 1
 
 	def test_between_two_nodes(self, tmp_path: Path, calls: list[str]) -> None:
 		"""A node that does not look keeps its result; the next does not begin."""
@@ -430,7 +431,7 @@ class TestCancel:
 		assert outcome.state == 'cancelled'
 		assert outcome.node is None
 		assert outcome.executed == ('d',)
-		assert len(bench.cache) == 1
+		assert len(bench.memory) == 1
 		assert calls == []
 
 	def test_a_node_that_stops_itself(self, tmp_path: Path) -> None:
@@ -451,7 +452,7 @@ class TestMemory:
 
 		assert outcome.state == 'succeeded'
 		assert sorted(calls) == ['one', 'see', 'sum', 'two']
-		assert len(bench.cache) == 0
+		assert len(bench.memory) == 0
 
 	def test_an_eviction_during_the_run_loses_nothing(self, tmp_path: Path) -> None:
 		"""A cached value that a later step needs is held from the start, though an earlier step drives it out."""
@@ -553,8 +554,7 @@ class TestContext:
 			seen.append((context.job.id, context.node))
 
 		bench = Bench(tmp_path, look)
-		plan = bench.plan(graph({'n': ('Look', {})}))
-		bench.executor.run(plan, JobInfo('my job'), CancelToken())
+		bench.executor.run(graph({'n': ('Look', {})}), [NodeId('n')], JobInfo('my job'), CancelToken())
 
 		assert seen == [('my job', 'n')]
 

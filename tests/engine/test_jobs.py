@@ -3,11 +3,11 @@ import itertools
 import pytest
 
 from engine.errors import NotFound
-from engine.events import Failure, NodeFinished, NodePreview, NodeProgress, NodeStarted, SavedFile, Ui
+from engine.events import Failure, JobProgress, NodeFinished, NodePreview, NodeProgress, NodeStarted, SavedFile, Ui
 from engine.graph import Graph
 from engine.jobs import LEGAL, IllegalTransition, Job, JobId, JobNotFound, JobState, MemoryJobStore, Submission
 
-SUBMISSION = Submission(Graph({}), (), {})
+SUBMISSION = Submission(Graph({}), ())
 
 
 def job(id: str, number: float = 0) -> Job:
@@ -66,13 +66,14 @@ class TestRecord:
 	def test_what_happened_is_kept(self) -> None:
 		"""Steps are kept for the history, with what sinks showed; ticks and previews pass by."""
 		one = job('a')
-		ui = Ui(images=(SavedFile(filename='x.png'),))
+		ui = Ui.of_images(SavedFile(filename='x.png'))
 		started = NodeStarted(job='a', node='n', kind='Save')
 		finished = NodeFinished(job='a', node='n', kind='Save', seconds=1, ui=ui)
 		for event in (
 			started,
 			NodeProgress(job='a', node='n', done=1, total=2),
 			NodePreview(job='a', node='n', image=b''),
+			JobProgress(job='a', fraction=0.5),
 			finished,
 		):
 			one.record(event)
@@ -231,6 +232,6 @@ class TestMemory:
 class TestSubmission:
 	def test_what_goes_into_pictures(self) -> None:
 		"""`extra_pnginfo` is taken from the extra data if it is an object."""
-		assert Submission(Graph({}), (), {}, extra={'extra_pnginfo': {'workflow': 1}}).extra_pnginfo == {'workflow': 1}
-		assert Submission(Graph({}), (), {}, extra={'extra_pnginfo': [1]}).extra_pnginfo == {}
+		assert Submission(Graph({}), (), extra={'extra_pnginfo': {'workflow': 1}}).extra_pnginfo == {'workflow': 1}
+		assert Submission(Graph({}), (), extra={'extra_pnginfo': [1]}).extra_pnginfo == {}
 		assert SUBMISSION.extra_pnginfo == {}

@@ -1,11 +1,12 @@
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from engine.catalogue import Catalogue
 from engine.errors import PluginError
-from engine.plugins import Kit, load_pack
+from engine.plugins import Kit, PackReport, load_pack, load_packs
 from engine.settings import Settings
 from tests.engine import pack
 
@@ -58,3 +59,56 @@ class TestLoadPack:
 		"""Its name is told."""
 		with pytest.raises(PluginError, match="'no_such_pack'"):
 			load_pack('no_such_pack', kit)
+
+
+class TestLoadPacks:
+	@staticmethod
+	def opener(seen: list[str]) -> Callable[[Path, Kit], PackReport]:
+		"""Notes which packs are opened."""
+
+		def open_pack(path: Path, kit: Kit) -> PackReport:
+			seen.append(path.name)
+			return PackReport(name=path.name, path=path)
+
+		return open_pack
+
+	def test_packs_are_opened_by_name_folder_after_folder(self, kit: Kit, tmp_path: Path) -> None:
+		"""A pack is a folder with an `__init__.py` or a `.py` file; a missing folder is passed by."""
+		seen: list[str] = []
+		kit.openers.append(self.opener(seen))
+		for name in ('b-pack/__init__.py', 'a.py', 'no_pack/readme.md', 'notes.txt', 'other/c.py'):
+			(tmp_path / 'packs' / name).parent.mkdir(parents=True, exist_ok=True)
+			(tmp_path / 'packs' / name).touch()
+		reports = load_packs(kit, [tmp_path / 'packs' / 'other', tmp_path / 'missing', tmp_path / 'packs'])
+
+		assert seen == ['c.py', 'a.py', 'b-pack']
+		assert [report.name for report in reports] == seen
+
+	def test_disabled_packs_are_skipped(self, kit: Kit, tmp_path: Path) -> None:
+		"""So are hidden folders and `__pycache__`."""
+		seen: list[str] = []
+		kit.openers.append(self.opener(seen))
+		for name in ('one.disabled', 'two.DISABLED', '__pycache__', '.git'):
+			(tmp_path / name).mkdir()
+			(tmp_path / name / '__init__.py').touch()
+		(tmp_path / 'three.py.disabled').touch()
+
+		assert load_packs(kit, [tmp_path]) == ()
+		assert seen == []
+
+	def test_every_pack_is_prepared_before_the_first_is_opened(self, kit: Kit, tmp_path: Path) -> None:
+		"""What a pack prepares may concern packs before it."""
+		seen: list[str] = []
+		kit.preparers.append(lambda path: seen.append(f'prepare {path.name}'))
+		kit.openers.append(self.opener(seen))
+		for name in ('a.py', 'b.py'):
+			(tmp_path / name).touch()
+		load_packs(kit, [tmp_path])
+
+		assert seen == ['prepare a.py', 'prepare b.py', 'a.py', 'b.py']
+
+	def test_without_an_opener_nothing_is_opened(self, kit: Kit, tmp_path: Path) -> None:
+		"""Openers come with a pack that is loaded by name."""
+		(tmp_path / 'a.py').touch()
+
+		assert load_packs(kit, [tmp_path]) == ()

@@ -5,7 +5,7 @@ from engine.graph import Graph
 from engine.jobs import IllegalTransition, JobId, JobNotFound, JobState, MemoryJobStore, Submission
 from engine.queue import JobQueue
 
-SUBMISSION = Submission(Graph({}), (), {})
+SUBMISSION = Submission(Graph({}), ())
 
 
 class Told:

@@ -8,7 +8,7 @@ from engine.errors import InvalidGraph, PluginError
 from engine.events import AnyEvent, JobFinished, JobStarted, NodeFinished
 from engine.graph import NodeId
 from engine.runner import Runner, physical_memory
-from engine.settings import Settings
+from engine.settings import CacheMode, Settings
 from tests.engine.tools import Nodes, graph
 
 PICTURE: Nodes = {'one': ('Number', {'value': 1}), 'save': ('Save', {'value': ('one', 0)})}
@@ -124,11 +124,23 @@ class TestCache:
 		assert calls == ['save']
 		assert show.saved == ['picture_00001_.png']
 
-	def test_two_runners_share_nothing(self, show: Show, settings: Settings, calls: list[str]) -> None:
-		"""There is no state beside the runner."""
+	def test_two_runners_share_what_is_on_disk(self, show: Show, settings: Settings, calls: list[str]) -> None:
+		"""What one has kept, another of the same folder has too."""
 		show.runner.run_all(graph(PICTURE), JobInfo('j'))
 		calls.clear()
 		Show(settings).runner.run_all(graph(PICTURE), JobInfo('j'))
+
+		assert calls == []
+
+	@pytest.mark.parametrize('mode', ['classic', 'lru', 'ram', 'none'])
+	def test_other_modes_keep_nothing_on_disk(
+		self, mode: CacheMode, show: Show, settings: Settings, calls: list[str]
+	) -> None:
+		"""There is then no state beside the runner."""
+		own = settings.model_copy(update={'cache_mode': mode})
+		Show(own).runner.run_all(graph(PICTURE), JobInfo('j'))
+		calls.clear()
+		Show(own).runner.run_all(graph(PICTURE), JobInfo('j'))
 
 		assert calls == ['one', 'save']
 

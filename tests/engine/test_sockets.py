@@ -3,7 +3,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import pytest
 
 from engine.errors import NodeUsage
-from engine.sockets import joins, socket, socket_name
+from engine.sockets import joins, meet, socket, socket_name
 
 T = TypeVar('T')
 
@@ -60,6 +60,25 @@ class TestJoins:
 	def test_other_types_do_not(self, output: str, wanted: str) -> None:
 		"""Different names do not join, and the empty part of a union is no shared member."""
 		assert not joins(output, wanted)
+
+
+class TestMeet:
+	@pytest.mark.parametrize(
+		('one', 'other', 'both'),
+		[
+			('IMAGE', 'IMAGE', 'IMAGE'),
+			('IMAGE', 'MASK', ''),
+			('IMAGE,MASK', 'MASK', 'MASK'),
+			('MASK, IMAGE,LATENT', 'LATENT ,MASK', 'MASK,LATENT'),
+			('*', 'IMAGE,MASK', 'IMAGE,MASK'),
+			('IMAGE', 'MASK,*', 'IMAGE'),
+			('*', '*', '*'),
+			('IMAGE,', 'MASK,', ''),
+		],
+	)
+	def test_what_is_both(self, one: str, other: str, both: str) -> None:
+		"""Unions share their common members; `*` takes the other's; nothing in common is the empty name."""
+		assert meet(one, other) == both
 
 
 class TestSocketName:

@@ -1,13 +1,28 @@
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import pytest
 
-from engine.declaration import Choice, Input, NodeInfo, Number, Output, Text, Toggle
+from engine.declaration import (
+	Agreement,
+	Choice,
+	Fixed,
+	FromInput,
+	Input,
+	NodeInfo,
+	Number,
+	Output,
+	Text,
+	Toggle,
+	Validator,
+)
 from engine.errors import NodeUsage
+from engine.flow import Expand, Lazy, Skip
 from engine.sockets import socket
 from engine.spec import Context, node, spec_of
+
+T = TypeVar('T')
 
 
 @socket('LATENT')
@@ -68,7 +83,7 @@ class TestDeclaration:
 		info = info_of(function)
 
 		assert (info.kind, info.title, info.version, info.lane, info.sink) == ('Save', 'Save it', '2', 'disk', True)
-		assert info.hidden == ('prompt',)
+		assert info.hidden == {'prompt': 'prompt'}
 		assert info.description == ''
 		assert info.outputs == ()
 
@@ -80,6 +95,44 @@ class TestDeclaration:
 			return 2 * value
 
 		assert double(4) == 8
+
+	def test_a_coroutine_function(self) -> None:
+		"""Its spec says that the call gives something to await."""
+
+		@node(category='test')
+		async def later() -> int:
+			return 1
+
+		@node(category='test')
+		def now() -> int:
+			return 1
+
+		assert [spec.is_async for spec in map(spec_of, (later, now)) if spec is not None] == [True, False]
+
+	def test_a_validator_is_declared(self) -> None:
+		"""So that the checker knows that the node is to be asked; without one it is not."""
+
+		@node(category='test', validate=lambda asked: 'never')
+		def strict(value: int) -> None: ...
+
+		@node(category='test')
+		def easy(value: int) -> None: ...
+
+		assert info_of(strict).validator == Validator()
+		assert info_of(easy).validator is None
+
+	def test_what_is_known_beforehand(self) -> None:
+		"""Facts stand at their outputs, agreements at the node."""
+		agreement = Agreement(fact='channels', inputs=('one', 'other'))
+
+		@node(category='test', facts={'LATENT': {'channels': FromInput(input='one')}}, agreements=(agreement,))
+		def blend(one: Latent, other: Latent) -> Latent:
+			return one
+
+		info = info_of(blend)
+
+		assert info.outputs == (Output(name='LATENT', type='LATENT', facts={'channels': FromInput(input='one')}),)
+		assert info.agreements == (agreement,)
 
 	def test_a_plain_function_has_no_spec(self) -> None:
 		"""Only the decorator attaches a spec."""
@@ -165,16 +218,49 @@ class TestOutputs:
 		assert info_of(function).outputs == (Output(name='samples', type='LATENT'),)
 
 
+class TestShapes:
+	def test_lists_and_lazy_inputs(self) -> None:
+		"""A list takes all items at once, a lazy input waits to be asked for; both have the type of what they hold."""
+
+		@node(category='test')
+		def function(all_of_them: list[Latent], later: Lazy[Latent]) -> list[int]:
+			return [1]
+
+		info = info_of(function)
+
+		assert info.inputs == (
+			Input(name='all_of_them', type='LATENT', is_list=True),
+			Input(name='later', type='LATENT', lazy=True),
+		)
+		assert info.outputs == (Output(name='INT', type='INT', is_list=True),)
+
+	def test_a_type_variable_takes_any_type(self) -> None:
+		"""Inputs and outputs of one variable have one type, whichever comes."""
+
+		@node(category='test', outputs=('value',))
+		def function(value: T, later: Lazy[T]) -> T:
+			return value
+
+		info = info_of(function)
+
+		assert info.inputs == (
+			Input(name='value', type='*', generic='T'),
+			Input(name='later', type='*', generic='T', lazy=True),
+		)
+		assert info.outputs == (Output(name='value', type='*', generic='T'),)
+
+	def test_what_a_node_may_do_instead(self) -> None:
+		"""That it may skip or become a subgraph does not show in its outputs."""
+
+		@node(category='test')
+		def function() -> Latent | Skip | Expand:
+			return Skip()
+
+		assert info_of(function).outputs == (Output(name='LATENT', type='LATENT'),)
+
+
 class TestRefusals:
 	"""What cannot be a node is refused when it is declared, with the node's kind in the sentence."""
-
-	def test_a_coroutine(self) -> None:
-		"""A node function is plain."""
-		with pytest.raises(NodeUsage, match=r'^Wrong: .*coroutine'):
-
-			@node(kind='Wrong', category='test')
-			async def function() -> int:
-				return 1
 
 	def test_an_open_signature(self) -> None:
 		"""`*args` and positional-only parameters cannot be passed by name."""
@@ -230,6 +316,14 @@ class TestRefusals:
 
 		with pytest.raises(NodeUsage, match=r"^Wrong: .*'Unheard'"):
 			node(kind='Wrong', category='test')(unknown['function'])
+
+	def test_facts_of_no_output(self) -> None:
+		"""Facts are told of outputs that there are."""
+		with pytest.raises(NodeUsage, match=r"^Wrong: facts are given of \['IMAGE'\]"):
+
+			@node(kind='Wrong', category='test', facts={'IMAGE': {'channels': Fixed(value=4)}})
+			def function() -> Latent:
+				return Latent()
 
 	def test_output_names_that_do_not_fit(self) -> None:
 		"""There are as many names as outputs."""

@@ -1,8 +1,11 @@
+import json
+import struct
 from pathlib import Path
 
 import pytest
 
 from engine.declaration import Choice, Input, NodeInfo, Number
+from engine.facts import FileMark, TensorMark
 from engine.settings import Settings
 from engine.storage import Storage
 
@@ -30,13 +33,42 @@ class TestOptions:
 
 	def test_what_may_be_chosen(self, storage: Storage) -> None:
 		"""An input file of another type may be named by hand; a model must lie in its folder."""
-		assert storage.allows(FIXED, 'a')
-		assert not storage.allows(FIXED, 'c')
-		assert storage.allows(MODEL, 'one.pt')
-		assert not storage.allows(MODEL, '../vae/one.pt')
-		assert storage.allows(PICTURE, 'clip.mp4')
-		assert storage.allows(PICTURE, 'a.png [input]')
-		assert not storage.allows(PICTURE, 'a.png [temp]')
+		assert storage.option(FIXED, 'a') == 'a'
+		assert storage.option(FIXED, 'c') is None
+		assert storage.option(MODEL, 'one.pt') == 'one.pt'
+		assert storage.option(MODEL, '../vae/one.pt') is None
+		assert storage.option(PICTURE, 'clip.mp4') == 'clip.mp4'
+		assert storage.option(PICTURE, 'a.png [input]') == 'a.png [input]'
+		assert storage.option(PICTURE, 'a.png [temp]') is None
+
+	def test_options_of_all_kinds(self, storage: Storage) -> None:
+		"""An equal value stands for the option; what is neither text nor number stands for none."""
+		choice = Choice(options=(1, 'x', 2.5))
+		found = storage.option(choice, 1.0)
+
+		assert (found, type(found)) == (1, int)
+		assert storage.option(choice, 2.5) == 2.5
+		assert storage.option(choice, '1') is None
+		assert storage.option(choice, None) is None
+		assert storage.option(choice, ['x']) is None
+
+	def test_an_open_choice_takes_any(self, storage: Storage) -> None:
+		"""Whether its options are fixed or files."""
+		assert storage.option(Choice(options=('a',), open=True), 'z') == 'z'
+		assert storage.option(Choice(files_from='models:vae', open=True), 'z.pt') == 'z.pt'
+
+
+class TestFacts:
+	def test_what_a_model_file_tells(self, storage: Storage, tmp_path: Path) -> None:
+		"""What the marks know it by; nothing of files that are broken, unknown or gone, and of other choices."""
+		header = json.dumps({'a': {'dtype': 'F16', 'shape': [2, 0], 'data_offsets': [0, 0]}}).encode()
+		(tmp_path / 'models/vae/good.safetensors').write_bytes(struct.pack('<Q', len(header)) + header)
+		storage.catalogue.marks = [FileMark(title='A', tensors=(TensorMark(name='a'),), facts={'channels': 4})]
+
+		assert storage.facts(MODEL, 'good.safetensors') == {'channels': 4}
+		assert storage.facts(MODEL, 'one.pt') == {}
+		assert storage.facts(MODEL, 'gone.safetensors') == {}
+		assert storage.facts(FIXED, 'a') == storage.facts(PICTURE, 'a.png') == {}
 
 
 class TestDescribed:

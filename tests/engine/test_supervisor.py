@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from engine.errors import WorkerLost
 from engine.events import (
 	AnyEvent,
 	Event,
@@ -30,12 +31,14 @@ from engine.graph import Call, Constant, Graph, NodeId
 from engine.jobs import Job, JobState, MemoryJobStore, Submission
 from engine.queue import JobQueue
 from engine.settings import Settings
+from engine.spec import ValidationRequest
 from engine.storage import Storage
-from engine.supervisor import RESPAWN_SECONDS, Supervisor, describe_exit
+from engine.supervisor import RESPAWN_SECONDS, Supervisor
 from tests.engine.tools import Nodes, graph
 
 pytestmark = pytest.mark.asyncio(loop_scope='module')
 PATIENCE = 120.0
+ASKED = ValidationRequest(NodeId('n'), 'Number', {'value': 1})
 WAITING: Nodes = {'wait': ('Wait', {'value': 1}), 'see': ('See', {'value': ('wait', 0)})}
 
 
@@ -72,7 +75,7 @@ class Shop:
 		"""Queue a job for all its sinks."""
 		asked = nodes if isinstance(nodes, Graph) else graph(nodes)
 		sinks = tuple(node for node, call in asked.calls.items() if call.kind in ('See', 'Save'))
-		return self.queue.submit(Submission(asked, sinks, {}))
+		return self.queue.submit(Submission(asked, sinks))
 
 	async def until(self, condition: Callable[[], bool]) -> None:
 		"""Wait for events until it is so."""
@@ -307,11 +310,73 @@ class TestLostWorkers:
 		assert after.state is JobState.SUCCEEDED
 		assert shop.supervisor.worker_pid not in (None, pid)
 
-	async def test_a_new_worker_has_an_empty_cache(self, shop: Shop) -> None:
-		"""What the old one knew is gone, and nothing else."""
+	async def test_a_new_worker_goes_on_from_what_is_on_disk(self, shop: Shop) -> None:
+		"""What the old one had finished is not computed again."""
 		job = await shop.ended(shop.submit(quick(31)))
 
-		assert [event.cached for event in shop.of(job) if isinstance(event, NodeFinished)] == [False]
+		assert [event.cached for event in shop.of(job) if isinstance(event, NodeFinished)] == [True]
+
+
+class TestQuestions:
+	"""Nodes are asked beside the jobs; the worker here is the one that the tests above left."""
+
+	async def test_nothing_to_ask(self, shop: Shop) -> None:
+		"""Without requests nobody is asked."""
+		assert await shop.supervisor.validate([]) == {}
+
+	async def test_nodes_that_accept(self, shop: Shop) -> None:
+		"""Nobody refuses: the answer is empty; it comes while a node is at work."""
+		job = shop.submit(WAITING)
+		await shop.computing(job)
+		answer = await asyncio.wait_for(shop.supervisor.validate([ASKED]), PATIENCE)
+		shop.supervisor.interrupt()
+		await shop.ended(job)
+
+		assert answer == {}
+
+	async def test_no_answer_is_a_refusal(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""A validator that takes too long must not let its graph run."""
+		monkeypatch.setattr('engine.supervisor.VALIDATE_SECONDS', 0.0)
+
+		assert await shop.supervisor.validate([ASKED]) == {'n': 'The validator did not answer.'}
+
+	async def test_declarations_are_told_anew(self, shop: Shop) -> None:
+		"""Several who ask at once are answered together; the worker goes on with its job."""
+		job = shop.submit(WAITING)
+		await shop.computing(job)
+		before = await shop.supervisor.nodes()
+		async with asyncio.timeout(PATIENCE):
+			await asyncio.gather(shop.supervisor.refresh(), shop.supervisor.refresh())
+		after = await shop.supervisor.nodes()
+		shop.supervisor.interrupt()
+		await shop.ended(job)
+
+		assert after is not before
+		assert after == before
+		assert job.state is JobState.CANCELLED
+
+	async def test_a_worker_that_dies_over_it(self, shop: Shop) -> None:
+		"""Who waits for the answer hears that the worker is lost; who waits for declarations keeps the old ones."""
+		pid = shop.supervisor.worker_pid
+		assert pid is not None
+		os.kill(pid, signal.SIGSTOP)
+		asked = asyncio.create_task(shop.supervisor.validate([ASKED]))
+		refreshed = asyncio.create_task(shop.supervisor.refresh())
+		await asyncio.sleep(0)
+		os.kill(pid, signal.SIGKILL)
+		with pytest.raises(WorkerLost, match='SIGKILL'):
+			await asyncio.wait_for(asked, PATIENCE)
+		await asyncio.wait_for(refreshed, PATIENCE)
+
+		assert 'Number' in await shop.supervisor.nodes()
+		assert (await shop.ended(shop.submit(quick(41)))).state is JobState.SUCCEEDED
+
+	async def test_without_a_worker(self, tmp_path: Path) -> None:
+		"""Nobody is there to judge; nothing is told anew."""
+		shop = Shop(tmp_path)
+		await shop.supervisor.refresh()
+		with pytest.raises(WorkerLost):
+			await shop.supervisor.validate([ASKED])
 
 
 class TestStop:
@@ -374,20 +439,3 @@ class TestBrokenPack:
 		"""The first worker comes at once, later ones ever later."""
 		assert RESPAWN_SECONDS[0] == 0
 		assert list(RESPAWN_SECONDS) == sorted(set(RESPAWN_SECONDS))
-
-
-class TestDescribeExit:
-	@pytest.mark.parametrize(
-		('code', 'told'),
-		[
-			(None, 'The worker process fell silent.'),
-			(0, 'The worker process ended with exit code 0.'),
-			(139, 'The worker process ended with exit code 139.'),
-			(-11, 'The worker process was killed by signal SIGSEGV.'),
-			(-9, 'The worker process was killed by signal SIGKILL. It may have run out of memory.'),
-			(-250, 'The worker process was killed by signal 250.'),
-		],
-	)
-	async def test_in_words(self, code: int | None, told: str) -> None:
-		"""Exit codes and signals; a kill hints at its usual cause."""
-		assert describe_exit(code) == told

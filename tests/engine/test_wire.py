@@ -4,17 +4,32 @@ import pytest
 from pydantic import ValidationError
 
 from engine.declaration import Choice, Input, NodeInfo, Output
-from engine.events import NodePreview
+from engine.events import (
+	AddedNode,
+	GraphExpanded,
+	JobProgress,
+	NodeBlocked,
+	NodeFinished,
+	NodePreview,
+	Ui,
+	Why,
+)
+from engine.facts import FileMark, TensorMark
+from engine.plugins import PackReport
 from engine.wire import (
+	Describe,
 	Described,
 	Device,
 	Free,
 	Happened,
 	Interrupt,
 	Message,
+	Question,
 	Ready,
 	RunJob,
 	Stop,
+	Validate,
+	Validated,
 	from_worker,
 	to_worker,
 )
@@ -22,12 +37,13 @@ from engine.wire import (
 TO_WORKER: list[Message] = [
 	RunJob(
 		job='j',
-		prompt={'1': {'class_type': 'A', 'inputs': {'x': ['2', 0], 'y': [1, {'z': None}], 'big': 2**64}}},
+		prompt='{"1":{"class_type":"A","inputs":{"x":["2",0],"big":18446744073709551616}}}',
 		targets=('1',),
-		original={'1': {}},
-		extra_pnginfo={'workflow': {'ü': '\n\u2028'}},
+		extra_pnginfo='{"workflow": {"ü": "\\n\u2028\n"}}',
 		previews=True,
 	),
+	Validate(id=3, questions=(Question(node='1', kind='A', constants={'x': [1, None]}, links={'y': 'INT'}),)),
+	Describe(),
 	Interrupt(job='j'),
 	Free(models=True, cache=True),
 	Stop(),
@@ -43,10 +59,21 @@ FROM_WORKER: list[Message] = [
 				outputs=(Output(name='y', type='*'),),
 			),
 		),
+		packs=(PackReport(name='p', path=Path('/p'), kinds=('A',), error='Traceback'),),
+		marks=(FileMark(title='SD', tensors=(TensorMark(name='x', shape=(-1, 2)),), facts={'family': 'sd'}),),
 		model_folders={'vae': (Path('/a'), Path('/b'))},
 	),
 	Ready(devices=(Device(name='cpu', type='cpu', total=2, free=1),), versions={'torch': '2.9'}),
-	Happened(event=NodePreview(job='j', node='n', image=b'\x00\xff\n"')),
+	Validated(id=3, refusals={'1': 'too large'}),
+	Happened(
+		events=(
+			NodePreview(job='j', node='n', image=b'\x00\xff\n"'),
+			NodeFinished(job='j', node='n', kind='A', seconds=1.5, ui=Ui({'text': ['\n']}), why=Why(code='first_time')),
+			NodeBlocked(job='j', node='m', kind='A', message='no'),
+			GraphExpanded(job='j', node='n', added=(AddedNode(node='n.0.1', kind='A', display='n'),)),
+			JobProgress(job='j', fraction=0.5, seconds_left=2.0),
+		)
+	),
 ]
 
 

@@ -23,6 +23,7 @@ class TestConnection:
 		process = await asyncio.create_subprocess_exec(
 			sys.executable,
 			*('-m', 'engine.worker', '--port', str(port), '--pack', 'tests.engine.pack'),
+			*('--notes', str(tmp_path / 'notes')),
 			stdin=asyncio.subprocess.PIPE,
 			cwd=PROJECT,
 			env={**os.environ, 'LUMENGRAPH_HOME': str(tmp_path / 'not this one')},

@@ -7,13 +7,17 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.cache import MemoryCache
+from engine.attempt import Tools
+from engine.cache import MemoryCache, OutputCache
 from engine.cancel import CancelToken
 from engine.check import Checked, check
+from engine.codec import Codecs
 from engine.context import JobInfo
-from engine.events import AnyEvent, JobFinished
+from engine.estimate import Timings
+from engine.events import AnyEvent, JobFinished, NodeFinished, Why
 from engine.execute import Executor
 from engine.graph import Call, Constant, Graph, Link, NodeId
+from engine.lanes import Lanes
 from engine.models import Loaders, ModelStore
 from engine.plan import Plan, make_plan
 from engine.registry import Registry
@@ -72,14 +76,34 @@ def registry_of(*functions: Callable[..., object]) -> Registry:
 class Bench:
 	"""Checker, planner and executor over one cache, with every event kept."""
 
-	def __init__(self, folder: Path, *functions: Callable[..., object], budget: int = 2**20) -> None:
+	def __init__(
+		self,
+		folder: Path,
+		*functions: Callable[..., object],
+		budget: int = 2**20,
+		cache: OutputCache | None = None,
+		lanes: Lanes | None = None,
+	) -> None:
 		self.storage = Storage.of(Settings(base=folder))
 		self.registry = registry_of(*functions)
-		self.cache = MemoryCache(budget)
+		self.memory = MemoryCache(budget)
+		self.cache: OutputCache = self.memory if cache is None else cache
 		self.events: list[AnyEvent] = []
 		self.models = ModelStore(Loaders(), self.storage.catalogue.find, budget=2**20)
 		self.on_event: Callable[[AnyEvent], None] = lambda event: None
-		self.executor = Executor(self.cache, self.models, self.storage, self._publish)
+		self.timings = Timings()
+		self.codecs = Codecs()
+		tools = Tools(
+			cache=self.cache,
+			models=self.models,
+			storage=self.storage,
+			codecs=self.codecs,
+			lanes=lanes or Lanes(),
+			timings=self.timings,
+			adapt={},
+			publish=self._publish,
+		)
+		self.executor = Executor(tools, self.registry)
 
 	def check(self, asked: Graph, *, targets: Collection[str] | None = None, tolerant: bool = False) -> Checked:
 		"""What the checker finds."""
@@ -95,7 +119,16 @@ class Bench:
 		self, asked: Graph, *, sinks: Collection[str] | None = None, cancel: CancelToken | None = None
 	) -> JobFinished:
 		"""Check, plan and run."""
-		return self.executor.run(self.plan(asked, sinks), JobInfo('job'), cancel or CancelToken())
+		checked = self.check(asked, targets=sinks)
+		assert not checked.problems, [problem.sentence for problem in checked.problems]
+		outcome = self.executor.run(checked.graph, checked.good_sinks, JobInfo('job'), cancel or CancelToken())
+		self.executor.report(outcome)
+		return outcome
+
+	def why(self, node: str) -> Why | None:
+		"""The reason told with the last results of a node."""
+		told = [event.why for event in self.events if isinstance(event, NodeFinished) and event.node == node]
+		return told[-1] if told else None
 
 	def _publish(self, event: AnyEvent) -> None:
 		self.events.append(event)

@@ -29,13 +29,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope='session')
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-	"""The server's data folder: a picture to load, an embedding, two models, a built editor."""
+	"""The server's data folder: a picture to load, an embedding, two models, a built editor, a broken pack."""
 	base = tmp_path_factory.mktemp('base')
 	for name in ('input/sub', 'output', 'models/checkpoints/sub', 'models/embeddings', 'editor/assets'):
 		(base / name).mkdir(parents=True)
 	Image.new('RGBA', (8, 4), (10, 20, 30, 40)).save(base / 'input' / 'seen.png')
 	for name in ('checkpoints/one.safetensors', 'checkpoints/sub/two.safetensors', 'embeddings/good.pt'):
 		(base / 'models' / name).write_bytes(b'weights')
+	(base / 'custom_nodes').mkdir()
+	(base / 'custom_nodes' / 'broken.py').write_text('raise RuntimeError')
 	(base / 'editor' / 'index.html').write_text('<title>Editor</title>')
 	(base / 'editor' / 'assets' / 'main.js').write_text('run()')
 	(base / 'editor' / 'assets' / 'logo.PNG').write_bytes(b'png')

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from PIL import Image
 
-from engine.declaration import Choice, Number, Text, Toggle
-from engine.plugins import Kit
+from engine.declaration import Choice, Input, NodeInfo, Number, Text, Toggle, Validator
+from engine.flow import Expand, Skip, Subgraph
+from engine.plugins import Kit, PackReport
 from engine.sockets import socket
-from engine.spec import Context, node
+from engine.spec import Context, NodeSpec, ValidationRequest, node, spec_of
 
 
 @socket('PAPER')
@@ -74,7 +77,9 @@ def show(context: Context, paper: Paper) -> None:
 
 
 @node(kind='Slow', category='test', sink=True)
-def slow(context: Context, seconds: Annotated[float, Number(default=1.0, min=0.0, max=60.0)]) -> None:
+def slow(
+	context: Context, seconds: Annotated[float, Number(default=1.0, min=0.0, max=60.0)], after: Paper | None = None
+) -> None:
 	"""Wait, and look for a cancel meanwhile."""
 	context.cancel.wait(seconds)
 	context.check_cancelled()
@@ -99,12 +104,78 @@ def fail(paper: Paper, text: Annotated[str, Text()]) -> Paper:
 	raise RuntimeError(text)
 
 
+@node(kind='Twice', category='test')
+def twice(context: Context, paper: Paper, fails: bool = False) -> Paper | Expand:
+	"""Become a node that shows the shade, and one that raises, if that is wanted."""
+	graph = Subgraph(context.node)
+	first = graph.add('Look', paper=paper)
+	last = graph.add('Fail', paper=first.output(0), text='inside') if fails else first
+	return graph.expand(last.output(0))
+
+
+@node(kind='Look', category='test')
+def look(context: Context, paper: Paper) -> Paper:
+	"""Show the shade as text, and hand it on."""
+	context.progress(1, 2)
+	context.show(text=[f'shade {paper.shade}'])
+	return paper
+
+
+@node(kind='Gate', category='test')
+def gate(paper: Paper, open: Annotated[bool, Toggle()] = False) -> Paper | Skip:
+	"""Let a shade through, or skip what needs it with a message."""
+	return paper if open else Skip('The gate is closed.')
+
+
+def refuse_odd(asked: ValidationRequest) -> str | None:
+	"""The validator of `Even`."""
+	value = asked.constants['value']
+	return None if isinstance(value, int) and value % 2 == 0 else f'{value} is odd.'
+
+
+def even(context: Context, value: Annotated[int, Number(default=2)]) -> None:
+	"""Take even numbers only, and say so itself."""
+
+
 @node(kind='Die', category='test', sink=True)
 def die(context: Context, code: Annotated[int, Number(default=7)]) -> None:
 	"""End the worker process, as a crash would."""
 	os._exit(code)
 
 
+def take(choice: str) -> None:
+	"""What `Listing` does: nothing."""
+
+
+def listing(options: tuple[str, ...]) -> NodeSpec:
+	"""A foreign sink with these choices."""
+	item = Input(name='choice', type='COMBO', widget=Choice(options=options), options={'from': 'elsewhere'})
+	return NodeSpec(
+		NodeInfo(kind='Listing', title='Listing', category='test', inputs=(item,), sink=True, foreign=True), take
+	)
+
+
+def open_pack(path: Path, kit: Kit) -> PackReport:
+	"""Stand in for the loader of custom nodes: every pack is broken."""
+	return PackReport(name=path.stem, path=path, error='Traceback: it is broken')
+
+
 def register(kit: Kit) -> None:
-	"""Add this file's nodes."""
+	"""Add this file's nodes; `Even` with a declaration that it judges its value itself.
+
+	`Listing` has the style models as choices, which nobody but its own code knows.
+	"""
+
+	def refresh() -> tuple[NodeInfo, ...]:
+		spec = listing(kit.catalogue.names('style_models'))
+		kit.nodes.replace(spec, origin='elsewhere')
+		return (spec.info,)
+
+	refresh()
+	kit.refresh.append(refresh)
+	kit.openers.append(open_pack)
 	kit.collect(sys.modules[__name__], origin='tests')
+	declared = spec_of(node(kind='Even', category='test', sink=True, validate=refuse_odd)(even))
+	if declared is not None:
+		info = declared.info.model_copy(update={'validator': Validator(inputs=('value',))})
+		kit.nodes.add(replace(declared, info=info), origin='tests')

@@ -97,7 +97,18 @@ class TestRun:
 
 		assert report['state'] == 'succeeded'
 		assert [node['node'] for node in report['nodes']][-3:] == ['sample', 'decode', 'save']
+		assert all(node['why']['code'] for node in report['nodes'])
 		assert Path(report['files'][0]['path']).is_file()
+
+	def test_says_why_each_node_ran(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""The reason stands behind the node; after a change it names the input."""
+		run_command(['run', str(WORKFLOW), *SMALL, *base])
+		first = capsys.readouterr().err
+		run_command(['run', str(WORKFLOW), *SMALL, *base, '--set', 'steps=3'])
+		second = capsys.readouterr().err
+
+		assert '(KSampler): first time' in first
+		assert "(KSampler): input 'steps' changed from 2 to 3" in second
 
 	def test_seed_and_prompt_change_the_picture(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 		"""--seed and --set prompt=… reach their nodes; the same words and seed give the same pixels."""

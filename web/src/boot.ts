@@ -11,6 +11,7 @@ import { readAny } from './graph/open';
 import { useGraph } from './graph/store';
 import type { Graph, Kinds } from './graph/types';
 import { showToast } from './panels/toasts';
+import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
 import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
@@ -38,6 +39,7 @@ export async function boot(): Promise<void> {
 		showToast('error', 'This browser refuses to keep the graph: save it to a file before you leave.'),
 	);
 	startClient();
+	startChecking();
 	reloadKindsOnReturn();
 	nameWindow();
 	useBoot.setState({ ready: true, waiting: '' });

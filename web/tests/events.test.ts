@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readNodeErrors } from '../src/api/answers';
 import { readFrame, readPreview } from '../src/api/messages';
+import { runningWords } from '../src/panels/QueueList';
 import { applyEvent } from '../src/run/events';
 import { INITIAL_RUN, type RunState } from '../src/run/types';
 
@@ -34,12 +35,29 @@ describe('a run', () => {
 		expect(running.nodes.b).toMatchObject({ value: 3, max: 20 });
 	});
 
-	test('the next node ends the one before', () => {
-		expect(states(play(running, SESSION, ['executing', { node: 'c' }]))).toEqual({
+	test('nodes run side by side, and each ends by its own progress', () => {
+		const both = play(running, SESSION, ['executing', { node: 'c' }]);
+		const finished = { b: { value: 20, max: 20, state: 'finished', display_node_id: 'b' } };
+
+		expect(states(both)).toEqual({ a: 'cached', b: 'running', c: 'running' });
+		expect(states(play(both, SESSION, ['progress_state', { nodes: finished }]))).toEqual({
 			a: 'cached',
 			b: 'done',
 			c: 'running',
 		});
+	});
+
+	test('the progress of a node that is not on the canvas marks nothing', () => {
+		expect(states(play(running, SESSION, ['progress', { node: 'b.0.1', value: 1, max: 2 }]))).toEqual(states(running));
+	});
+
+	test('tells how far the whole job is, until it ends', () => {
+		const half = play(running, SESSION, ['job_progress', { fraction: 0.5, seconds_left: 12.2 }]);
+
+		expect(half.progress).toEqual({ fraction: 0.5, secondsLeft: 12.2 });
+		expect(runningWords(half.progress)).toBe('running, 50 %, 13 s left');
+		expect(runningWords({ fraction: 0.999, secondsLeft: 300 })).toBe('running, 99 %, 5 min left');
+		expect(play(half, SESSION, ['execution_success', {}], ['executing', { node: null }]).progress).toBeNull();
 	});
 
 	test('success leaves no node waiting and no job behind', () => {

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from server.comfy.discovery import memory
-from tests.server.client import Api
+from tests.server.client import Api, call
 
 KEYS = {
 	'input',
@@ -97,6 +97,39 @@ class TestObjectInfo:
 		"""One kind by name; an unknown one is an empty object."""
 		assert await api.json('/object_info/Mix') == {'Mix': (await api.json('/object_info'))['Mix']}
 		assert await api.json('/object_info/Unknown') == {}
+
+
+async def choices(api: Api, path: str) -> list[str]:
+	"""What may be chosen at the foreign node."""
+	entry = (await api.json(path))['Listing']
+	found: list[str] = entry['input']['required']['choice'][0]
+	return found
+
+
+class TestForeignNodes:
+	"""Nodes whose lists only their own code knows."""
+
+	async def test_are_told_anew_at_each_question(self, api: Api, base: Path) -> None:
+		"""For all kinds and for one: what came to the disk a moment ago is listed."""
+		before = await choices(api, '/object_info/Listing')
+		(base / 'models' / 'style_models').mkdir(exist_ok=True)
+		(base / 'models' / 'style_models' / 'new.pt').write_bytes(b'')
+
+		assert 'new.pt' not in before
+		assert 'new.pt' in await choices(api, '/object_info')
+		assert 'new.pt' in await choices(api, '/object_info/Listing')
+
+	async def test_value_that_is_listed_by_now_is_accepted(self, api: Api, base: Path) -> None:
+		"""Before a value is refused, the list is read again."""
+		await choices(api, '/object_info/Listing')
+		(base / 'models' / 'style_models').mkdir(exist_ok=True)
+		(base / 'models' / 'style_models' / 'newer.pt').write_bytes(b'')
+		status, _ = await api.prompt({'1': call('Listing', choice='newer.pt')})
+		refused, body = await api.prompt({'1': call('Listing', choice='nowhere.pt')})
+
+		assert status == 200
+		assert refused == 400
+		assert body['node_errors']['1']['errors'][0]['type'] == 'value_not_in_list'
 
 
 class TestModels:

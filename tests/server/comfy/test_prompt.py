@@ -349,6 +349,37 @@ class TestRefused:
 		assert (await api.ended(await api.submit(graph)))['status']['completed']
 
 
+class TestValidators:
+	"""Nodes that judge their values themselves."""
+
+	async def test_refusal_is_told_with_the_value(self, api: Api) -> None:
+		"""The worker is asked before anything is queued; what the node says is in the details."""
+		found = await reason(api, call('Even', value=3))
+
+		assert found['type'] == 'custom_validation_failed'
+		assert '3 is odd.' in found['details']
+		assert found['extra_info']['received_value'] == 3
+
+	async def test_accepted_value_runs(self, api: Api) -> None:
+		"""A node that has nothing against its value runs like any other."""
+		assert (await api.ended(await api.submit({'1': call('Even', value=4)})))['status']['completed']
+
+	async def test_while_a_job_runs(self, api: Api) -> None:
+		"""A validator is asked at once, whatever the worker is computing."""
+		await api.running(await api.submit(slow()))
+		found = await reason(api, call('Even', value=5))
+
+		assert '5 is odd.' in found['details']
+
+	async def test_other_sinks_run(self, api: Api) -> None:
+		"""One refused sink does not hold back the others."""
+		status, body = await api.prompt({**saving(), '3': call('Even', value=7)})
+
+		assert status == 200
+		assert list(body['node_errors']) == ['3']
+		assert list((await api.ended(body['prompt_id']))['outputs']) == ['2']
+
+
 class TestPreviews:
 	"""Previews are asked for by the job."""
 

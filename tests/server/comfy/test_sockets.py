@@ -1,97 +1,171 @@
-"""The outbox of a socket, with a socket that takes nothing."""
+"""The outbox of a socket, with a connection that takes nothing until it is told to."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import cast
 
+import pytest
 from aiohttp import web
 
-from server.comfy.sockets import OUTBOX_BYTES, Client, Preview
+from server.comfy.sockets import OUTBOX_BYTES, PIECE_BYTES, UNSENT_BYTES, Client, Preview, header
 from server.schemas.messages import PreviewInfo
 
 
-class StuckSocket:
-	"""A WebSocket whose peer does not read: nothing ever leaves."""
+class OpenSocket:
+	"""A WebSocket that is not closed."""
+
+	closed = False
+
+
+class Connection:
+	"""A connection that notes what is written, and whether it was cut. Its peer reads only when `reads` is set."""
 
 	def __init__(self) -> None:
-		self.tried: list[str | bytes] = []
-		self.released = asyncio.Event()
-
-	async def send_str(self, frame: str) -> None:
-		"""Take a frame, once released."""
-		await self.released.wait()
-		self.tried.append(frame)
-
-	async def send_bytes(self, frame: bytes) -> None:
-		"""Take a frame, once released."""
-		await self.released.wait()
-		self.tried.append(frame)
-
-
-class CutTransport:
-	"""A connection that notes whether it was cut."""
-
-	def __init__(self) -> None:
+		self.pieces: list[bytes] = []
+		self.reads = False
 		self.aborted = False
+
+	def write(self, data: bytes) -> None:
+		"""Take a piece."""
+		self.pieces.append(data)
+
+	def get_write_buffer_size(self) -> int:
+		"""What the peer has not read."""
+		return 0 if self.reads else sum(map(len, self.pieces))
+
+	def is_closing(self) -> bool:
+		"""Whether it was cut."""
+		return self.aborted
 
 	def abort(self) -> None:
 		"""Cut it."""
 		self.aborted = True
 
 
-def stuck_client() -> tuple[Client, StuckSocket, CutTransport]:
+@pytest.fixture
+def connection() -> Connection:
+	"""A connection whose peer does not read."""
+	return Connection()
+
+
+@pytest.fixture
+def client(connection: Connection) -> Client:
+	"""The client at its other end."""
+	return Client('me', cast(web.WebSocketResponse, OpenSocket()), cast(asyncio.Transport, connection))
+
+
+async def write_for(client: Client, seconds: float) -> None:
+	"""Let a client's outbox be written for a while."""
+	writer = asyncio.create_task(client.write())
+	await asyncio.sleep(seconds)
+	writer.cancel()
+
+
+def frames(data: bytes) -> list[str | bytes]:
+	"""What a browser would read."""
+	found: list[str | bytes] = []
+	while data:
+		length, at = data[1], 2
+		if length == 126:
+			length, at = int.from_bytes(data[2:4]), 4
+		elif length == 127:
+			length, at = int.from_bytes(data[2:10]), 10
+		payload = data[at : at + length]
+		found.append(payload.decode() if data[0] == 0x81 else payload)
+		data = data[at + length :]
+	return found
+
+
+class TestFrames:
+	"""Frames as they go over the wire."""
+
+	@pytest.mark.parametrize(
+		('length', 'expected'),
+		[
+			(0, b'\x81\x00'),
+			(125, b'\x81\x7d'),
+			(126, b'\x81\x7e\x00\x7e'),
+			(65535, b'\x81\x7e\xff\xff'),
+			(65536, b'\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00'),
+		],
+	)
+	def test_lengths(self, length: int, expected: bytes) -> None:
+		"""A length is written in one byte, three or nine."""
+		assert header(length, 1) == expected
+
+	async def test_order_of_text_and_binary(self, client: Client, connection: Connection) -> None:
+		"""Frames leave in the order in which they were sent, as one piece."""
+		sent: list[str | bytes] = ['a', b'1', 'ü' * 200, b'2' * 70_000, '']
+		for frame in sent:
+			client.send(frame)
+		await write_for(client, 0.01)
+
+		assert frames(b''.join(connection.pieces)) == sent
+		assert len(connection.pieces) == 1
+
+
+class TestSlowClient:
 	"""A client that does not read."""
-	socket, transport = StuckSocket(), CutTransport()
-	client = Client('me', cast(web.WebSocketResponse, socket), cast(asyncio.Transport, transport))
-	return client, socket, transport
 
-
-class TestOutbox:
-	"""Frames that wait for a slow client."""
-
-	async def test_previews_go_first(self) -> None:
+	async def test_previews_go_first(self, client: Client, connection: Connection) -> None:
 		"""When too much waits, previews are dropped; every message still arrives, in order."""
-		client, socket, transport = stuck_client()
-		writer = asyncio.create_task(client.write())
-		preview = b'x' * 2**20
 		for index in range(100):
 			client.send(f'message {index}')
-			client.send(preview)
-		socket.released.set()
-		await asyncio.sleep(0.01)
-		writer.cancel()
-		texts = [frame for frame in socket.tried if isinstance(frame, str)]
+			client.send(b'x' * 2**20)
+		connection.reads = True
+		await write_for(client, 0.1)
+		came = frames(b''.join(connection.pieces))
+		texts = [frame for frame in came if isinstance(frame, str)]
 
 		assert texts == [f'message {index}' for index in range(100)]
-		assert len(socket.tried) - len(texts) <= OUTBOX_BYTES // 2**20
-		assert not transport.aborted
+		assert len(came) - len(texts) <= OUTBOX_BYTES // 2**20
+		assert not connection.aborted
 
-	async def test_then_the_connection(self) -> None:
+	async def test_then_the_connection(self, client: Client, connection: Connection) -> None:
 		"""A client that does not even take its messages is cut off, and nothing is kept for it."""
-		client, socket, transport = stuck_client()
 		for _ in range(40):
 			client.send('x' * 2**20)
+		await write_for(client, 0.01)
+
+		assert connection.aborted
+		assert connection.pieces == []
+
+	async def test_what_it_has_not_read_stays_in_the_outbox(self, client: Client, connection: Connection) -> None:
+		"""The system's buffers are not filled up with what could still be dropped; it goes on when the client reads."""
+		for _ in range(100):
+			client.send(b'x' * 2**16)
 		writer = asyncio.create_task(client.write())
-		socket.released.set()
-		await asyncio.sleep(0.01)
+		await asyncio.sleep(0.05)
+		unread = sum(map(len, connection.pieces))
+		connection.reads = True
+		await asyncio.sleep(0.05)
 		writer.cancel()
 
-		assert transport.aborted
-		assert len(socket.tried) < 10
+		assert unread <= UNSENT_BYTES + PIECE_BYTES + 2**17
+		assert len(frames(b''.join(connection.pieces))) == 100
 
-	async def test_order_of_text_and_binary(self) -> None:
-		"""Frames leave in the order in which they were sent."""
-		client, socket, _ = stuck_client()
-		frames: list[str | bytes] = ['a', b'1', 'b', b'2']
-		for frame in frames:
-			client.send(frame)
-		socket.released.set()
-		writer = asyncio.create_task(client.write())
-		await asyncio.sleep(0.01)
-		writer.cancel()
 
-		assert socket.tried == frames
+class TestFlags:
+	"""What a client wants to be told."""
+
+	@pytest.mark.parametrize(
+		('flags', 'whole', 'job'),
+		[
+			(None, False, False),
+			({}, True, False),
+			({'progress_deltas': False}, True, False),
+			({'progress_deltas': True}, False, False),
+			({'progress_deltas': True, 'job_progress': True}, False, True),
+			({'job_progress': 'yes'}, True, False),
+		],
+	)
+	def test_progress(self, client: Client, flags: dict[str, bool | str] | None, whole: bool, job: bool) -> None:
+		"""Clients that tell flags get the peer's form, unless they announce that they know ours."""
+		client.flags = None if flags is None else dict(flags)
+
+		assert client.wants_whole is whole
+		assert client.wants_job_progress is job
 
 
 class TestPreview:

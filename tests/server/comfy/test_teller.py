@@ -10,6 +10,7 @@ import pytest
 
 from tests.server.client import Api, Socket, call, saving, shade, slow, stepping
 
+MIX = {'first': ['1', 0], 'second': ['1', 0], 'share': 0.5, 'mode': 'mean', 'note': ''}
 PREVIEWS = {'preview_method': 'auto'}
 STATUS_KEYS = {'value', 'max', 'state', 'node_id', 'prompt_id', 'display_node_id', 'parent_node_id', 'real_node_id'}
 
@@ -34,26 +35,23 @@ class TestSuccess:
 	"""A job that succeeds."""
 
 	async def test_order(self, api: Api) -> None:
-		"""From the queue to the end: the exact sequence that clients wait for."""
+		"""From the queue to the end: the exact sequence that clients wait for, with the last state before the success."""
 		async with api.listening('me') as socket:
 			messages = await run(api, socket, saving())
 
-		assert types(messages) == [
+		assert [type for type in types(messages) if type != 'progress_state'] == [
 			'status',
 			'status',
 			'execution_start',
 			'execution_cached',
-			'progress_state',
 			'executing',
-			'progress_state',
-			'progress_state',
 			'executing',
 			'executed',
-			'progress_state',
 			'execution_success',
 			'status',
 			'executing',
 		]
+		assert types(messages)[-4:-2] == ['progress_state', 'execution_success']
 		assert [entry['status']['exec_info']['queue_remaining'] for entry in data(messages, 'status')] == [1, 1, 0]
 		assert all('sid' not in entry for entry in data(messages, 'status'))
 
@@ -119,10 +117,10 @@ class TestCached:
 
 		assert data(second, 'execution_cached')[0]['nodes'] == ['1', '2', '3']
 		assert [item['node'] for item in data(second, 'executing')] == [None]
-		assert [(item['node'], item['output']) for item in data(second, 'executed')] == [
-			('2', data(first, 'executed')[0]['output']),
-			('3', None),
-		]
+		assert {item['node']: item['output'] for item in data(second, 'executed')} == {
+			'2': data(first, 'executed')[0]['output'],
+			'3': None,
+		}
 		assert {node['state'] for node in data(second, 'progress_state')[-1]['nodes'].values()} == {'finished'}
 		assert types(second)[-3:] == ['execution_success', 'status', 'executing']
 
@@ -167,7 +165,7 @@ class TestProgress:
 	"""How far nodes have come."""
 
 	async def test_every_step_is_told(self, api: Api) -> None:
-		"""Each tick is a `progress_state` and a `progress` with the node's own maximum; then the preview."""
+		"""Each tick is a `progress_state` of that node and a `progress` with the node's own maximum."""
 		async with api.listening('me') as socket:
 			job = await api.submit(stepping(4), client_id='me')
 			messages = await socket.until_over(job)
@@ -180,18 +178,16 @@ class TestProgress:
 				assert before['type'] == 'progress_state'
 				assert before['data']['nodes']['1']['value'] == item['data']['value']
 
-	async def test_state_holds_all_nodes_that_began(self, api: Api) -> None:
-		"""A node runs from 0 of 1, and ends at its maximum."""
+	async def test_last_state_holds_all_nodes_that_began(self, api: Api) -> None:
+		"""Each node ends at its maximum; a state tells all that clients may look for."""
 		async with api.listening('me') as socket:
 			messages = await run(api, socket, saving())
 		states = data(messages, 'progress_state')
 
-		assert [{id: (node['state'], node['value']) for id, node in state['nodes'].items()} for state in states] == [
-			{'1': ('running', 0)},
-			{'1': ('finished', 1)},
-			{'1': ('finished', 1), '2': ('running', 0)},
-			{'1': ('finished', 1), '2': ('finished', 1)},
-		]
+		assert {id: (node['state'], node['value']) for id, node in states[-1]['nodes'].items()} == {
+			'1': ('finished', 1),
+			'2': ('finished', 1),
+		}
 		for id, node in states[-1]['nodes'].items():
 			assert node.keys() == STATUS_KEYS
 			assert node['node_id'] == node['display_node_id'] == node['real_node_id'] == id
@@ -206,7 +202,41 @@ class TestProgress:
 		assert len(ticks) < 1000
 		assert ticks[-1]['value'] == ticks[-1]['max'] == 20_000
 
-	async def test_large_graphs_are_told_seldom(self, api: Api) -> None:
+	async def test_states_hold_what_changed(self, api: Api) -> None:
+		"""A running node comes with its first state, and others no more once they were told; the last state is complete."""
+		graph = {'1': shade(), '2': call('Mix', **MIX), '3': call('Slow', seconds=33, after=['2', 0])}
+		async with api.listening('me') as socket:
+			job = await api.submit(graph, client_id='me')
+			before = await socket.until('executing', node='3')
+			while not any('3' in state['nodes'] for state in data(before, 'progress_state')):
+				before += await socket.until('progress_state')
+			await api.web.post('/interrupt')
+			after = await socket.until_over(job)
+		told = [set(state['nodes']) for state in data(before, 'progress_state')]
+
+		assert set().union(*told) == {'1', '2', '3'}
+		assert data(before, 'progress_state')[-1]['nodes']['3']['state'] == 'running'
+		assert [set(state['nodes']) for state in data(after, 'progress_state')] == [{'1', '2', '3'}]
+
+	async def test_whole_states_for_those_who_told_flags(self, api: Api) -> None:
+		"""A client that sent its flags gets every node each time; one that announced that it knows changes, only those."""
+		for flags, whole in (({}, True), ({'progress_deltas': True}, False)):
+			async with api.listening('me', flags) as socket:
+				job = await api.submit(
+					{'1': shade(), '2': call('Mix', **MIX), '3': call('Slow', seconds=30, after=['2', 0])},
+					client_id='me',
+				)
+				messages = await socket.until('executing', node='3')
+				while not any('3' in state['nodes'] for state in data(messages, 'progress_state')):
+					messages += await socket.until('progress_state')
+				await api.web.post('/interrupt')
+				messages += await socket.until_over(job)
+			told = [set(state['nodes']) for state in data(messages, 'progress_state')]
+
+			assert told[-1] == {'1', '2', '3'}
+			assert not whole or all(before <= after for before, after in itertools.pairwise(told))
+
+	async def test_large_graphs_are_not_told_again_and_again(self, api: Api) -> None:
 		"""A graph of 300 nodes in a row does not send the state of 300 nodes 600 times; its last one is complete."""
 		graph = {'0': shade()}
 		for index in range(1, 300):
@@ -217,7 +247,7 @@ class TestProgress:
 			messages = await run(api, socket, graph)
 		states = data(messages, 'progress_state')
 
-		assert len(states) < 60
+		assert sum(len(state['nodes']) for state in states) < 1300
 		assert len(states[-1]['nodes']) == 301
 		assert {node['state'] for node in states[-1]['nodes'].values()} == {'finished'}
 		assert len(data(messages, 'executing')) == 302
@@ -262,6 +292,77 @@ class TestPreviews:
 		assert sum(isinstance(frame, bytes) for frame in socket.raw) == 2
 
 
+class TestExpansion:
+	"""A node that becomes others."""
+
+	async def test_children_are_shown_at_their_parent(self, api: Api) -> None:
+		"""Messages about a child name it, and the node at which it is shown; the history says where it belongs."""
+		graph = {'1': shade(9), '2': call('Twice', paper=['1', 0]), '3': call('Show', paper=['2', 0])}
+		async with api.listening('me') as socket:
+			job = await api.submit(graph, client_id='me')
+			messages = await socket.until_over(job)
+		entry = await api.ended(job)
+		child = next(item for item in data(messages, 'executing') if item['node'] not in (*graph, None))
+		states = data(messages, 'progress_state')[-1]['nodes']
+
+		assert child == {'node': '2.0.1', 'display_node': '2', 'prompt_id': job}
+		assert data(messages, 'executed') == [
+			{'node': '2.0.1', 'display_node': '2', 'output': {'text': ['shade 9']}, 'prompt_id': job}
+		]
+		assert [item['node'] for item in data(messages, 'progress')] == ['2.0.1']
+		assert {node['state'] for node in states.values()} == {'finished'}
+		assert states['2.0.1'] == {
+			'value': 2,
+			'max': 2,
+			'state': 'finished',
+			'node_id': '2.0.1',
+			'prompt_id': job,
+			'display_node_id': '2',
+			'parent_node_id': '2',
+			'real_node_id': '2',
+		}
+		assert entry['outputs'] == {'2.0.1': {'text': ['shade 9']}}
+		assert entry['meta']['2.0.1'] == {
+			'node_id': '2.0.1',
+			'display_node': '2',
+			'parent_node': '2',
+			'real_node_id': '2',
+		}
+
+	async def test_failure_names_the_submitted_node(self, api: Api) -> None:
+		"""A client cannot know the child that raised, and is told of the node that it sent, live and in the history."""
+		graph = {'1': shade(), '2': call('Twice', paper=['1', 0], fails=True), '3': call('Show', paper=['2', 0])}
+		async with api.listening('me') as socket:
+			job = await api.submit(graph, client_id='me')
+			[error] = data(await socket.until_over(job), 'execution_error')
+		kept = (await api.ended(job))['status']['messages'][-1]
+
+		assert (error['node_id'], error['node_type'], error['exception_message']) == ('2', 'Twice', 'inside\n')
+		assert kept == ['execution_error', error]
+
+
+class TestBlocked:
+	"""A node that is passed over, with a message."""
+
+	async def test_is_told_and_the_run_goes_on(self, api: Api) -> None:
+		"""It looks like a failure without a traceback; the rest is saved, the job succeeds, the history is silent."""
+		graph = {**saving(), '3': call('Gate', paper=['1', 0]), '4': call('Show', paper=['3', 0])}
+		async with api.listening('me') as socket:
+			job = await api.submit(graph, client_id='me')
+			messages = await socket.until_over(job)
+		[error] = data(messages, 'execution_error')
+		entry = await api.ended(job)
+
+		assert (error['node_id'], error['node_type']) == ('4', 'Show')
+		assert (error['exception_type'], error['exception_message']) == ('ExecutionBlocked', 'The gate is closed.\n')
+		assert error['traceback'] == []
+		assert error['current_inputs'] == {}
+		assert [item['node'] for item in data(messages, 'executed')] == ['2']
+		assert types(messages)[-3:] == ['execution_success', 'status', 'executing']
+		assert entry['status']['completed']
+		assert 'execution_error' not in [name for name, _ in entry['status']['messages']]
+
+
 class TestFailure:
 	"""A job whose node raises."""
 
@@ -301,7 +402,7 @@ class TestInterrupted:
 
 	async def test_order_and_fields(self, api: Api) -> None:
 		"""`execution_interrupted` says where, then `status` and the end."""
-		graph = {'1': shade(), '2': call('Show', paper=['1', 0]), '3': call('Slow', seconds=33)}
+		graph = {'1': shade(), '2': call('Mix', **MIX), '3': call('Slow', seconds=33, after=['2', 0])}
 		async with api.listening('me') as socket:
 			job = await api.submit(graph, client_id='me')
 			await socket.until('executing', node='3')
@@ -309,7 +410,7 @@ class TestInterrupted:
 			messages = await socket.until_over(job)
 		stopped = data(messages, 'execution_interrupted')[0]
 
-		assert types(messages) == ['execution_interrupted', 'status', 'executing']
+		assert types(messages)[-4:] == ['progress_state', 'execution_interrupted', 'status', 'executing']
 		assert stopped.keys() == {'prompt_id', 'node_id', 'node_type', 'executed', 'timestamp'}
 		assert (stopped['prompt_id'], stopped['node_id'], stopped['node_type']) == (job, '3', 'Slow')
 		assert set(stopped['executed']) == {'1', '2'}

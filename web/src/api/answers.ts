@@ -2,7 +2,7 @@
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
-import type { Event, HistoryEntry, NodeOutput, QueueItem, Reason, Refusal } from './types';
+import type { Event, Finding, HistoryEntry, NodeOutput, QueueItem, Reason, Refusal } from './types';
 
 export function readRefusal(error: Json): Refusal {
 	if (!isObject(error)) {
@@ -40,6 +40,19 @@ function readReason(reason: JsonObject): Reason {
 		details: text(reason.details),
 		input: text(info.input_name) || null,
 	};
+}
+
+export function readFindings(answer: Json): Finding[] {
+	const problems = isObject(answer) && isList(answer.problems) ? answer.problems.filter(isObject) : [];
+	return problems.map((problem) => {
+		const [expected, received] = [text(problem.expected), text(problem.received)];
+		return {
+			code: text(problem.code),
+			node: text(problem.node) || null,
+			input: text(problem.input) || null,
+			message: expected === '' ? received : `expected ${expected}, got ${received}`,
+		};
+	});
 }
 
 export function readQueueItem(item: Json): QueueItem[] {

@@ -2,9 +2,9 @@
 
 import { isList, isObject, parseJson, writeJson, type Json, type JsonObject } from '../json';
 import type { Kinds } from '../graph/types';
-import { readErrorMessage, readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
+import { readErrorMessage, readFindings, readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
 import { readKinds } from './declarations';
-import type { HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
+import type { Finding, HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
 
 export class ServerError extends Error {
 	constructor(
@@ -32,6 +32,11 @@ export async function fetchWorkflows(): Promise<readonly WorkflowEntry[]> {
 
 export function fetchWorkflow(name: string): Promise<Json> {
 	return getJson(`v1/workflows/${encodeURIComponent(name)}`);
+}
+
+/** What is wrong with a graph, without running it. */
+export async function checkPrompt(prompt: JsonObject): Promise<readonly Finding[]> {
+	return readFindings(await body(await expectOk('v1/check', json(prompt))));
 }
 
 /** A refused prompt is an answer, not an exception. */

@@ -36,6 +36,10 @@ export function readEvent(type: string, data: JsonObject): Event | null {
 			return { type, promptId, node: text(data.node), value: count(data.value), max: count(data.max) };
 		case 'progress_state':
 			return { type, promptId, nodes: isObject(data.nodes) ? Object.entries(data.nodes).map(readProgress) : [] };
+		case 'job_progress': {
+			const left = typeof data.seconds_left === 'number' ? data.seconds_left : null;
+			return { type, promptId, fraction: count(data.fraction), secondsLeft: left };
+		}
 		case 'executed':
 			return { type, promptId, node, output: readOutput(data.output) };
 		case 'execution_interrupted':

@@ -18,7 +18,10 @@ export interface Listener {
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5000;
 const STORAGE_KEY = 'lumengraph.client';
-const FEATURES = { type: 'feature_flags', data: { supports_preview_metadata: true } };
+const FEATURES = {
+	type: 'feature_flags',
+	data: { supports_preview_metadata: true, progress_deltas: true, job_progress: true },
+};
 
 /** A reload keeps the id and so the events of the running job; a duplicated tab gets its own. */
 export function clientId(): string {

@@ -28,6 +28,14 @@ export interface Refusal {
 	readonly node: string | null;
 }
 
+/** One thing that is wrong with a graph that was only checked; without a node it is about the whole. */
+export interface Finding {
+	readonly code: string;
+	readonly node: string | null;
+	readonly input: string | null;
+	readonly message: string;
+}
+
 export interface Submitted {
 	/** Null when the server refused the prompt. */
 	readonly promptId: string | null;
@@ -84,6 +92,13 @@ export type Event =
 			readonly max: number;
 	  }
 	| { readonly type: 'progress_state'; readonly promptId: string; readonly nodes: readonly NodeProgress[] }
+	| {
+			readonly type: 'job_progress';
+			readonly promptId: string;
+			/** 0 to 1. */
+			readonly fraction: number;
+			readonly secondsLeft: number | null;
+	  }
 	| { readonly type: 'executed'; readonly promptId: string; readonly node: string; readonly output: NodeOutput }
 	| { readonly type: 'execution_success'; readonly promptId: string }
 	| { readonly type: 'execution_interrupted'; readonly promptId: string; readonly node: string }

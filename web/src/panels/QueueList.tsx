@@ -5,6 +5,7 @@ import { recover } from '../run/recover';
 import { ownClientId } from '../run/client';
 import { useRun } from '../run/store';
 import { tell } from '../run/submit';
+import type { RunState } from '../run/types';
 import { Icon } from './icons';
 
 const EMPTY: QueueState = { running: [], pending: [] };
@@ -14,6 +15,7 @@ export function QueueList() {
 	const remaining = useRun((state) => state.remaining);
 	const current = useRun((state) => state.current);
 	const connection = useRun((state) => state.connection);
+	const progress = useRun((state) => state.progress);
 
 	const refresh = useCallback(async () => {
 		try {
@@ -42,7 +44,8 @@ export function QueueList() {
 				<Job
 					key={item.promptId}
 					item={item}
-					state="running"
+					state={item.promptId === current ? runningWords(progress) : 'running'}
+					running
 					onRemove={() => void change(() => interrupt(item.promptId))}
 				/>
 			))}
@@ -63,8 +66,24 @@ export function QueueList() {
 	);
 }
 
-function Job({ item, state, onRemove }: { item: QueueItem; state: string; onRemove: () => void }) {
-	const running = state === 'running';
+/** How far the running job is, in words. */
+export function runningWords(progress: RunState['progress']): string {
+	if (progress === null) {
+		return 'running';
+	}
+	const left = progress.secondsLeft;
+	const time = left === null ? '' : left < 90 ? `, ${Math.ceil(left)} s left` : `, ${Math.round(left / 60)} min left`;
+	return `running, ${Math.floor(100 * progress.fraction)} %${time}`;
+}
+
+interface JobProps {
+	item: QueueItem;
+	state: string;
+	running?: boolean;
+	onRemove: () => void;
+}
+
+function Job({ item, state, running = false, onRemove }: JobProps) {
 	return (
 		<div className="job" data-running={running || undefined} data-testid={`job-${item.promptId}`}>
 			<div>

@@ -19,7 +19,8 @@ export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: n
 		return { ...state, remaining: event.remaining };
 	}
 	if (event.type === 'executing' && event.node === null) {
-		return event.promptId === null || event.promptId === state.current ? { ...state, current: null } : state;
+		const ended = event.promptId === null || event.promptId === state.current;
+		return ended ? { ...state, current: null, progress: null } : state;
 	}
 	const job = jobOf(state, event.promptId ?? state.current);
 	const visible = job !== undefined && job.session === canvas.session;
@@ -31,9 +32,16 @@ export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: n
 		case 'executing':
 			return visible && event.node !== null ? { ...state, nodes: run(state.nodes, event.node, now) } : state;
 		case 'progress':
-			return visible ? { ...state, nodes: advance(state.nodes, event.node, event.value, event.max, now) } : state;
+			// A node that came in by an expansion is not on the canvas; its progress is told with that of the node shown.
+			return visible && Object.hasOwn(canvas.nodes, event.node)
+				? { ...state, nodes: advance(state.nodes, event.node, event.value, event.max, now) }
+				: state;
 		case 'progress_state':
 			return visible ? { ...state, nodes: applyProgress(state.nodes, event.nodes, now) } : state;
+		case 'job_progress':
+			return event.promptId === state.current
+				? { ...state, progress: { fraction: event.fraction, secondsLeft: event.secondsLeft } }
+				: state;
 		case 'executed':
 			return addOutput(state, event.promptId, event.node, event.output, visible, job?.title ?? '', now);
 		case 'execution_success':
@@ -83,10 +91,10 @@ function jobOf(state: RunState, id: string | null): Job | undefined {
 
 function start(state: RunState, id: string, job: Job | undefined): RunState {
 	if (job === undefined) {
-		return { ...state, current: id };
+		return { ...state, current: id, progress: null };
 	}
 	const jobs = { ...state.jobs, [id]: { ...job, started: true } };
-	return { ...state, jobs, current: id, nodes: markQueued({}, job.nodes), previews: {} };
+	return { ...state, jobs, current: id, progress: null, nodes: markQueued({}, job.nodes), previews: {} };
 }
 
 function mark(nodes: Nodes, ids: readonly NodeId[], to: NodeState, now: number): Nodes {
@@ -97,17 +105,9 @@ function mark(nodes: Nodes, ids: readonly NodeId[], to: NodeState, now: number):
 	return next;
 }
 
-/** ComfyUI's protocol announces the next node rather than the end of the last one. */
+/** Others may run beside it; the progress of each tells when it ends. */
 function run(nodes: Nodes, id: NodeId, now: number): Nodes {
-	const next = { ...nodes };
-	for (const [other, node] of Object.entries(nodes)) {
-		if (other !== id && node.state === 'running') {
-			next[other] = { ...node, state: 'done', endedAt: now };
-		}
-	}
-	const before = nodes[id];
-	next[id] = before?.state === 'running' ? before : { ...IDLE, state: 'running', startedAt: now };
-	return next;
+	return nodes[id]?.state === 'running' ? nodes : { ...nodes, [id]: { ...IDLE, state: 'running', startedAt: now } };
 }
 
 function advance(nodes: Nodes, id: NodeId, value: number, max: number, now: number): Nodes {
@@ -142,7 +142,7 @@ function applyProgress(
 
 function withoutJob(state: RunState, id: string): RunState {
 	const { [id]: _gone, ...jobs } = state.jobs;
-	return { ...state, jobs, current: state.current === id ? null : state.current };
+	return state.current === id ? { ...state, jobs, current: null, progress: null } : { ...state, jobs };
 }
 
 function settle(nodes: Nodes, change: (node: NodeRun) => NodeRun): Nodes {

@@ -14,7 +14,8 @@ export interface NodeRun {
 }
 
 export interface Problem {
-	readonly source: 'validation' | 'execution';
+	/** `check`: told while editing, before any run. */
+	readonly source: 'check' | 'validation' | 'execution';
 	readonly message: string;
 	readonly details: string;
 	readonly input: string | null;
@@ -54,6 +55,8 @@ export interface RunState {
 	/** This client's unfinished jobs. */
 	readonly jobs: { readonly [id: string]: Job };
 	readonly current: string | null;
+	/** How far the current job has come: 0 to 1, and the seconds that it will still take, where that is known. */
+	readonly progress: { readonly fraction: number; readonly secondsLeft: number | null } | null;
 	readonly nodes: { readonly [id: NodeId]: NodeRun };
 	readonly results: { readonly [id: NodeId]: NodeResult };
 	readonly previews: { readonly [id: NodeId]: string };
@@ -71,6 +74,7 @@ export const INITIAL_RUN: RunState = {
 	remaining: 0,
 	jobs: {},
 	current: null,
+	progress: null,
 	nodes: {},
 	results: {},
 	previews: {},

@@ -1,0 +1,1 @@
+"""ComfyUI's `comfy`: as much of it as is provided."""

@@ -1,0 +1,53 @@
+"""`comfy.utils`: the progress bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.context import current
+from engine.errors import JobCancelled
+from nodes.comfy.shims.comfy.model_management import InterruptProcessingException
+
+if TYPE_CHECKING:
+	from PIL import Image
+
+PROGRESS_BAR_ENABLED = True
+Preview = tuple[str, 'Image.Image', 'int | None']
+
+
+def tell_progress(value: float, total: float, picture: Image.Image | None = None) -> None:
+	"""Tell how far the running node has come; outside of a node's call nobody listens.
+
+	Raises `InterruptProcessingException` if the job was asked to stop.
+	"""
+	context = current.get()
+	if context is None:
+		return
+	try:
+		context.progress(int(value), int(total))
+	except JobCancelled as stop:
+		raise InterruptProcessingException from stop
+	if picture is not None:
+		context.preview(picture)
+
+
+class ProgressBar:
+	"""How far the running node has come. `node_id` is there for packs that give it; it is always the running node."""
+
+	def __init__(self, total: float, node_id: str | None = None) -> None:
+		self.total = total
+		self.current: float = 0
+		self.node_id = node_id
+
+	def update_absolute(self, value: float, total: float | None = None, preview: Preview | None = None) -> None:
+		"""Set how much is done, and perhaps show a picture: (`JPEG` or `PNG`, picture, longest side or None)."""
+		if total is not None:
+			self.total = total
+		self.current = min(value, self.total)
+		# A node may set the switch of this module.
+		if PROGRESS_BAR_ENABLED:
+			tell_progress(self.current, self.total, None if preview is None else preview[1])
+
+	def update(self, value: float) -> None:
+		"""Add to what is done."""
+		self.update_absolute(self.current + value)

@@ -1,0 +1,142 @@
+"""Values at the border: Lumengraph's own classes ↔ the tensors, dicts and lists that ComfyUI's nodes pass.
+
+IMAGE is a float tensor [batch, height, width, channels], MASK one of [batch, height, width]. LATENT is a dict with
+`samples` and perhaps `noise_mask` [batch, 1, height, width]; CONDITIONING a list of [tensor, dict]. Keys that ours do not
+know are kept, so that a value comes back as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeGuard
+
+from engine.flow import Skip
+from engine.graph import Link
+from nodes.comfy.shims.comfy_execution.graph import ExecutionBlocker
+from nodes.values import Conditioning, Images, Latent, Mask, Prompt
+
+if TYPE_CHECKING:
+	from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignLatent(Latent):
+	"""A latent with the further keys of its dict."""
+
+	extras: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignPrompt(Prompt):
+	"""An encoded prompt with the further keys of its dict."""
+
+	extras: Mapping[str, object] = field(default_factory=dict)
+
+
+def to_foreign(value: object) -> object:
+	"""What a foreign node is handed: native values in ComfyUI's form, also those in lists; a `Link` as [id, output]."""
+	match value:
+		case Images():
+			return value.pixels
+		case Mask():
+			return value.values
+		case Latent():
+			return _latent_dict(value)
+		case Conditioning():
+			return [_entry(prompt) for prompt in value.prompts]
+		case Link():
+			return [value.node, value.output]
+		case Skip():
+			return ExecutionBlocker(value.message)
+		case list():
+			return [to_foreign(item) for item in value]
+		case _:
+			return value
+
+
+def to_native(value: object, type_name: str) -> object:
+	"""A foreign node's output as the native value of its declared type, where there is one; else as it is."""
+	if isinstance(value, ExecutionBlocker):
+		return Skip(value.message)
+	convert = NATIVE.get(type_name)
+	return value if convert is None else convert(value)
+
+
+def native_image(value: object) -> object:
+	"""A tensor [batch, height, width, channels], or without the batch, as `Images`."""
+	if _is_tensor(value) and value.ndim in (3, 4):
+		return Images(value if value.ndim == 4 else value.unsqueeze(0))
+	return value
+
+
+def native_mask(value: object) -> object:
+	"""A tensor [batch, height, width], or without the batch, as `Mask`."""
+	if _is_tensor(value) and value.ndim in (2, 3):
+		return Mask(value if value.ndim == 3 else value.unsqueeze(0))
+	return value
+
+
+def native_latent(value: object) -> object:
+	"""A dict with `samples` as `Latent`."""
+	if not isinstance(value, dict) or not _is_tensor(value.get('samples')):
+		return value
+	mask = value.get('noise_mask')
+	extras = {key: item for key, item in value.items() if key not in ('samples', 'noise_mask')}
+	noise_mask = mask.reshape(-1, *mask.shape[-2:]) if _is_tensor(mask) and mask.ndim >= 2 else None
+	if extras:
+		return ForeignLatent(value['samples'], noise_mask, extras)
+	return Latent(value['samples'], noise_mask)
+
+
+def native_conditioning(value: object) -> object:
+	"""A list of [tensor, dict] as `Conditioning`."""
+	if not isinstance(value, list | tuple) or not all(_is_entry(entry) for entry in value):
+		return value
+	return Conditioning(tuple(_prompt(entry[0], entry[1]) for entry in value))
+
+
+NATIVE: dict[str, Callable[[object], object]] = {
+	'IMAGE': native_image,
+	'MASK': native_mask,
+	'LATENT': native_latent,
+	'CONDITIONING': native_conditioning,
+}
+"""Socket name → the call that gives the native value; one that is native already, or of another form, stays as it is."""
+
+
+def _latent_dict(latent: Latent) -> dict[str, object]:
+	found: dict[str, object] = {'samples': latent.samples}
+	if latent.noise_mask is not None:
+		found['noise_mask'] = latent.noise_mask.reshape(-1, 1, *latent.noise_mask.shape[-2:])
+	if isinstance(latent, ForeignLatent):
+		found.update(latent.extras)
+	return found
+
+
+def _entry(prompt: Prompt) -> list[object]:
+	told: dict[str, object] = {} if prompt.pooled is None else {'pooled_output': prompt.pooled}
+	if isinstance(prompt, ForeignPrompt):
+		told.update(prompt.extras)
+	return [prompt.embedding, told]
+
+
+def _is_entry(entry: object) -> bool:
+	return (
+		isinstance(entry, list | tuple) and len(entry) == 2 and _is_tensor(entry[0]) and isinstance(entry[1], Mapping)
+	)
+
+
+def _prompt(embedding: Tensor, told: Mapping[str, object]) -> Prompt:
+	pooled = told.get('pooled_output')
+	if not _is_tensor(pooled):
+		return ForeignPrompt(embedding, None, dict(told)) if told else Prompt(embedding)
+	extras = {key: item for key, item in told.items() if key != 'pooled_output'}
+	return ForeignPrompt(embedding, pooled, extras) if extras else Prompt(embedding, pooled)
+
+
+def _is_tensor(value: object) -> TypeGuard[Tensor]:
+	# Where torch is not imported there can be no tensor.
+	tensor = getattr(sys.modules.get('torch'), 'Tensor', None)
+	return tensor is not None and isinstance(value, tensor)

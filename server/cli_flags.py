@@ -1,0 +1,131 @@
+"""Flags that several commands share, and the settings that they make. ComfyUI's spellings are taken too."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine.settings import Settings
+
+GIGABYTE = 2**30
+
+
+def folder_flags() -> argparse.ArgumentParser:
+	"""Where things lie."""
+	flags = argparse.ArgumentParser(add_help=False)
+	flags.add_argument(
+		'--base', '--base-directory', type=Path, metavar='DIR', help='folder of input/, output/, temp/ and models/'
+	)
+	flags.add_argument('--models', type=Path, metavar='DIR', help='folder of model files')
+	flags.add_argument('--input', '--input-directory', type=Path, metavar='DIR', help='folder of input pictures')
+	flags.add_argument(
+		'--custom-nodes',
+		type=Path,
+		action='append',
+		default=[],
+		metavar='DIR',
+		help='a folder of custom nodes, besides custom_nodes/ of the base; may be repeated',
+	)
+	flags.add_argument('--disable-all-custom-nodes', action='store_true', help='load no custom nodes')
+	flags.add_argument(
+		'--extra-model-paths-config',
+		type=Path,
+		action='append',
+		default=[],
+		metavar='FILE',
+		help='a YAML file that names more folders of models and of custom nodes; may be repeated',
+	)
+	return flags
+
+
+def output_flags() -> argparse.ArgumentParser:
+	"""Where results go, and what is kept of them."""
+	flags = argparse.ArgumentParser(add_help=False)
+	flags.add_argument('--output', '--output-directory', type=Path, metavar='DIR', help='folder for saved pictures')
+	flags.add_argument('--temp', '--temp-directory', type=Path, metavar='DIR', help='folder for pictures not kept')
+	flags.add_argument('--disable-metadata', action='store_true', help='write no workflow into saved pictures')
+	flags.add_argument('--cpu', action='store_true', help='compute on the CPU, as this version always does')
+	return flags
+
+
+def cache_flags() -> argparse.ArgumentParser:
+	"""What is kept of the nodes' results."""
+	flags = argparse.ArgumentParser(add_help=False)
+	group = flags.add_argument_group('results that are kept')
+	modes = group.add_mutually_exclusive_group()
+	modes.add_argument('--cache-classic', action='store_true', help='those of the last prompt, in memory')
+	modes.add_argument(
+		'--cache-lru', type=natural, metavar='N', help='those of the nodes of the last N prompts, in memory'
+	)
+	modes.add_argument(
+		'--cache-ram',
+		type=gigabytes,
+		nargs='?',
+		const=0.0,
+		metavar='GB',
+		help='what leaves this much memory free, in memory',
+	)
+	modes.add_argument('--cache-none', action='store_true', help='none')
+	group.add_argument('--no-disk-cache', action='store_true', help='none on disk')
+	return flags
+
+
+def natural(text: str) -> int:
+	"""A whole number from 1."""
+	if not text.isdecimal() or not int(text):
+		raise argparse.ArgumentTypeError(f'{text!r} is no whole number from 1')
+	return int(text)
+
+
+def gigabytes(text: str) -> float:
+	"""A positive number of gigabytes."""
+	try:
+		size = float(text)
+	except ValueError:
+		size = 0.0
+	if not 0 < size < 2**20:
+		raise argparse.ArgumentTypeError(f'{text!r} is no number of gigabytes')
+	return size
+
+
+def settings_from(options: argparse.Namespace) -> Settings:
+	"""The settings that the flags name; relative folders are seen from where the command was given.
+
+	Raises `BadDocument` for a file of extra folders that cannot be read.
+	"""
+	named = {name: getattr(options, name, None) for name in ('base', 'models', 'input', 'output', 'temp')}
+	packs = [folder.resolve() for folder in options.custom_nodes]
+	models: dict[str, tuple[Path, ...]] = {}
+	for file in options.extra_model_paths_config:
+		# The reader of YAML is imported only by those who need it.
+		from engine.extra_paths import read_extra_paths
+
+		extra = read_extra_paths(file)
+		packs += extra.custom_nodes
+		for kind, folders in extra.models.items():
+			models[kind] = (*models.get(kind, ()), *folders)
+	return Settings.model_validate(
+		{
+			**{name: path.resolve() for name, path in named.items() if path is not None},
+			'custom_nodes': tuple(packs),
+			'extra_models': models,
+			'packs': not options.disable_all_custom_nodes,
+			'metadata': not getattr(options, 'disable_metadata', False),
+			**cache_settings(options),
+		}
+	)
+
+
+def cache_settings(options: argparse.Namespace) -> dict[str, object]:
+	"""What the flags say about the results that are kept."""
+	given = vars(options)
+	found: dict[str, object] = {'disk_bytes': 0} if given.get('no_disk_cache') else {}
+	if given.get('cache_classic'):
+		found['cache_mode'] = 'classic'
+	elif given.get('cache_none'):
+		found['cache_mode'] = 'none'
+	elif given.get('cache_lru') is not None:
+		found.update(cache_mode='lru', cache_entries=given['cache_lru'])
+	elif given.get('cache_ram') is not None:
+		found.update(cache_mode='ram', headroom_bytes=int(given['cache_ram'] * GIGABYTE) or None)
+	return found

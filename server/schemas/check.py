@@ -1,0 +1,31 @@
+"""`/v1/check`: what is wrong with a workflow, before it is run."""
+
+from __future__ import annotations
+
+from engine.problems import Code
+from server.schemas.base import Reply
+
+
+class ProblemReply(Reply):
+	"""One thing that is wrong. `node` is null where the workflow as a whole is meant.
+
+	`sentence` says all of it. `source` is the node and output number that a wrong link comes from; `cycle` the nodes
+	of a circle of links.
+	"""
+
+	code: Code
+	node: str | None
+	kind: str
+	input: str | None
+	expected: str
+	received: str
+	sentence: str
+	source: tuple[str, int] | None
+	cycle: list[str]
+
+
+class CheckReply(Reply):
+	"""Everything that is wrong, and the nodes that save or show something and could run all the same."""
+
+	problems: list[ProblemReply]
+	sinks: list[str]

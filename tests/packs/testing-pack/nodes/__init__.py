@@ -1,0 +1,1 @@
+"""A submodule that bears the name of one of the host's modules."""

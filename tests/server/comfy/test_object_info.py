@@ -1,0 +1,87 @@
+"""Declarations as entries of /object_info."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.declaration import Choice, Input, NodeInfo, Number, Output, Text
+from server.comfy.object_info import object_info
+
+
+def entry(**fields: object) -> dict[str, Any]:
+	"""The entry of a declaration with these fields, as it is sent."""
+	node = NodeInfo.model_validate({'kind': 'A', 'title': 'An A', 'category': 'test', **fields})
+	sent: dict[str, Any] = json.loads(object_info([node]).model_dump_json(exclude_none=True))['A']
+	return sent
+
+
+class TestNode:
+	"""What is said of a node as a whole."""
+
+	def test_flags(self) -> None:
+		"""Lists, age, maturity and origin are told as they are declared."""
+		told = entry(
+			input_is_list=True,
+			deprecated=True,
+			experimental=True,
+			origin='custom_nodes.pack',
+			outputs=(Output(name='all', type='IMAGE', is_list=True),),
+		)
+
+		assert (told['is_input_list'], told['deprecated'], told['experimental']) == (True, True, True)
+		assert told['output_is_list'] == [True]
+		assert told['python_module'] == 'custom_nodes.pack'
+
+	def test_hidden_inputs(self) -> None:
+		"""Whatever a node calls them, their kinds have the names that front ends know."""
+		told = entry(hidden={'graph': 'dynprompt', 'me': 'unique_id', 'key': 'api_key_comfy_org'})
+
+		assert told['input']['hidden'] == {'graph': 'DYNPROMPT', 'me': 'UNIQUE_ID', 'key': 'API_KEY_COMFY_ORG'}
+		assert told['input_order']['hidden'] == ['graph', 'me', 'key']
+
+
+class TestInputs:
+	"""What is said of inputs."""
+
+	def test_lazy_and_raw_links(self) -> None:
+		"""They are options, and told only where they hold."""
+		inputs = (
+			Input(name='a', type='IMAGE', lazy=True),
+			Input(name='b', type='IMAGE', raw_link=True),
+			Input(name='c', type='IMAGE'),
+		)
+
+		assert entry(inputs=inputs)['input']['required'] == {
+			'a': ['IMAGE', {'lazy': True}],
+			'b': ['IMAGE', {'rawLink': True}],
+			'c': ['IMAGE', {}],
+		}
+
+	def test_choices_that_are_no_text(self) -> None:
+		"""Numbers and switches keep their type."""
+		choice = Input(name='n', type='COMBO', widget=Choice(options=(1, 2.5, True, 'x'), default=1))
+
+		assert entry(inputs=(choice,))['input']['required'] == {'n': [[1, 2.5, True, 'x'], {'default': 1}]}
+
+	def test_foreign_options_pass_untouched(self) -> None:
+		"""An author's options are sent as written, unknown keys and nulls included; nothing is added to them."""
+		options = {'default': 3, 'min': -1, 'display': 'slider', 'my_plugin': {'deep': [None]}, 'nothing': None}
+		inputs = (
+			Input(name='n', type='INT', widget=Number(default=3, min=-1), options=options),
+			Input(name='t', type='STRING', widget=Text(), required=False),
+		)
+		told = entry(inputs=inputs, foreign=True)
+
+		assert told['input']['required'] == {'n': ['INT', options]}
+		assert told['input']['optional'] == {'t': ['STRING', {}]}
+
+	def test_foreign_choices_in_both_forms(self) -> None:
+		"""Written as a list they are one; written as a COMBO with options they stay so."""
+		old = Input(name='old', type='COMBO', widget=Choice(options=('a', 2)), options={'default': 'a'})
+		new = Input(name='new', type='COMBO', widget=Choice(options=('a',)), options={'options': ['a'], 'x': 1})
+
+		assert entry(inputs=(old, new), foreign=True)['input']['required'] == {
+			'old': [['a', 2], {'default': 'a'}],
+			'new': ['COMBO', {'options': ['a'], 'x': 1}],
+		}

@@ -1,0 +1,103 @@
+"""Flags, and the settings that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import BadDocument
+from engine.settings import Settings
+from server.cli import parser
+from server.cli_flags import GIGABYTE, settings_from
+
+
+def settings(*flags: str, command: str = 'serve') -> Settings:
+	"""The settings of a command line."""
+	return settings_from(parser().parse_args([command, *flags]))
+
+
+class TestFolders:
+	"""Where things lie."""
+
+	@pytest.mark.parametrize(
+		('flag', 'spelling', 'name'),
+		[
+			('--base', '--base-directory', 'base'),
+			('--input', '--input-directory', 'input'),
+			('--output', '--output-directory', 'output'),
+			('--temp', '--temp-directory', 'temp'),
+		],
+	)
+	def test_both_spellings(self, flag: str, spelling: str, name: str) -> None:
+		"""Ours and ComfyUI's; a relative folder is seen from here."""
+		assert settings(flag, 'x') == settings(spelling, 'x')
+		assert getattr(settings(flag, 'x'), name) == Path('x').resolve()
+
+	def test_custom_nodes(self, tmp_path: Path) -> None:
+		"""Each folder that is named comes after that of the base; all can be turned off."""
+		given = ['--base', str(tmp_path), '--custom-nodes', 'a', '--custom-nodes', 'b']
+
+		assert settings(*given).pack_folders == (tmp_path / 'custom_nodes', Path('a').resolve(), Path('b').resolve())
+		assert settings(*given, '--disable-all-custom-nodes').pack_folders == ()
+
+	def test_extra_paths(self, tmp_path: Path) -> None:
+		"""Files of more folders are read in the order in which they are named, and add up."""
+		for name in ('one', 'two'):
+			(tmp_path / f'{name}.yaml').write_text(f'{name}:\n  loras: {name}\n  custom_nodes: packs of {name}\n')
+		flags = [
+			part for name in ('one', 'two') for part in ('--extra-model-paths-config', str(tmp_path / f'{name}.yaml'))
+		]
+		found = settings(*flags, command='nodes')
+
+		assert found.extra_models == {'loras': (tmp_path / 'one', tmp_path / 'two')}
+		assert found.custom_nodes == (tmp_path / 'packs of one', tmp_path / 'packs of two')
+
+	def test_extra_paths_that_cannot_be_read(self) -> None:
+		"""The file is named."""
+		with pytest.raises(BadDocument, match='nowhere'):
+			settings('--extra-model-paths-config', 'nowhere.yaml')
+
+
+class TestCache:
+	"""What is kept of results."""
+
+	@pytest.mark.parametrize(
+		('flags', 'expected'),
+		[
+			([], {'cache_mode': 'bytes'}),
+			(['--cache-classic'], {'cache_mode': 'classic'}),
+			(['--cache-lru', '7'], {'cache_mode': 'lru', 'cache_entries': 7}),
+			(['--cache-ram'], {'cache_mode': 'ram', 'headroom_bytes': None}),
+			(['--cache-ram', '2.5'], {'cache_mode': 'ram', 'headroom_bytes': 5 * GIGABYTE // 2}),
+			(['--cache-none'], {'cache_mode': 'none'}),
+			(['--no-disk-cache'], {'cache_mode': 'bytes', 'disk_bytes': 0}),
+		],
+	)
+	def test_modes(self, flags: list[str], expected: dict[str, object]) -> None:
+		"""One mode of memory; the disk can be left out."""
+		assert settings(*flags).model_dump(include=set(expected)) == expected
+
+	@pytest.mark.parametrize(
+		'flags',
+		[['--cache-none', '--cache-classic'], ['--cache-lru', '0'], ['--cache-ram', 'much'], ['--cache-ram', '-1']],
+	)
+	def test_what_makes_no_sense(self, flags: list[str]) -> None:
+		"""Two modes at once, and sizes that are none, are refused."""
+		with pytest.raises(SystemExit):
+			settings(*flags)
+
+
+class TestComfySpellings:
+	"""Flags that people bring along."""
+
+	def test_listen(self) -> None:
+		"""With an address, without one, and not at all."""
+		hosts = [parser().parse_args(['serve', *flags]).host for flags in (['--listen', '::1'], ['--listen'], [])]
+
+		assert hosts == ['::1', '0.0.0.0', '127.0.0.1']
+
+	def test_cpu_and_metadata(self) -> None:
+		"""The CPU is used anyway; pictures without workflows are wanted by some."""
+		assert settings('--cpu').metadata
+		assert not settings('--cpu', '--disable-metadata').metadata

@@ -1,0 +1,48 @@
+/** Tells what is wrong with the graph while it is edited, before it is run. */
+
+import { checkPrompt, ServerError } from '../api/http';
+import { currentKinds } from '../graph/kinds';
+import { toPrompt } from '../graph/prompt';
+import { currentGraph, useGraph } from '../graph/store';
+import { writeJson } from '../json';
+import { showFindings } from './store';
+
+const DELAY_MS = 300;
+/** What is only not finished yet: told when the graph is run. */
+const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
+
+/** Checks after each change that a run would see; returns the way to stop. */
+export function startChecking(): () => void {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	let asked = '';
+	const check = async (): Promise<void> => {
+		const prompt = toPrompt(currentGraph(), currentKinds());
+		const text = writeJson(prompt);
+		if (text === asked) {
+			return;
+		}
+		asked = text;
+		try {
+			const findings = Object.keys(prompt).length === 0 ? [] : await checkPrompt(prompt);
+			// An answer about a graph that has changed since is of no use.
+			if (asked === text) {
+				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));
+			}
+		} catch (error) {
+			if (!(error instanceof ServerError)) {
+				throw error;
+			}
+			asked = ''; // The connection's state is shown elsewhere; the next change asks again.
+		}
+	};
+	const soon = (): void => {
+		clearTimeout(timer);
+		timer = setTimeout(() => void check(), DELAY_MS);
+	};
+	const stop = useGraph.subscribe(soon);
+	soon();
+	return () => {
+		clearTimeout(timer);
+		stop();
+	};
+}
