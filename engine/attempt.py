@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -106,7 +107,7 @@ class Attempts:
 					self._complete(task, known, SAME_INPUTS, ran=False)
 					return
 		self._publish(NodeStarted(job=self._job.id, node=step.node, kind=step.spec.info.kind))
-		task.began = time.perf_counter()
+		task.began, task.modules = time.perf_counter(), len(sys.modules)
 		self._call(task, start)
 
 	def _gather(self, task: Task) -> tuple[dict[str, Items], frozenset[str]]:
@@ -290,7 +291,8 @@ class Attempts:
 		# Where all was passed over for a reason that people are told, they are told again in the next run.
 		if step.cacheable and not all(isinstance(one, Blocked) and one.skip.told for one in made):
 			self._cache.put(step.key, entry, also=task.content)
-		if not all(isinstance(one, Blocked) for one in made):
+		# The first call may have waited for libraries to be imported, which tells nothing of the next one.
+		if len(sys.modules) == task.modules and not all(isinstance(one, Blocked) for one in made):
 			self._tools.timings.learn(step.spec.info.kind, task.seconds)
 		task.trace = Trace.of_step(step, self._steps)
 		self._complete(task, entry, why_ran(step, task.trace, self._before(step)), ran=True)

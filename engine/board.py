@@ -33,7 +33,7 @@ class Task:
 
 	`waiting` counts what it still needs, `waiters` are the tasks that need it, `reads` the nodes whose values it may
 	read. A task with a `leader` is equal to that one and takes its result. `asked` are the lazy inputs it has asked for,
-	`missing` those that its present attempt does without; `expanded` is what its calls gave, while the nodes that it became are run.
+	`missing` those that its present attempt does without; `modules` counts what was imported when its call began; `expanded` is what its calls gave, while the nodes that it became are run.
 	"""
 
 	step: Step
@@ -47,6 +47,7 @@ class Task:
 	expanded: list[Made] | None = None
 	shown: Shown = field(default_factory=Shown)
 	began: float = 0.0
+	modules: int = 0
 	seconds: float = 0.0
 	arguments: Mapping[str, Items] = field(default_factory=dict)
 	missing: frozenset[str] = frozenset()

@@ -22,7 +22,7 @@ from engine.blobfolder import BlobFolder
 from engine.cache import CacheKey, Entry, Outputs
 from engine.codec import Codecs
 from engine.declaration import Model
-from engine.journal import Journal, Line, alone
+from engine.journal import Journal, alone
 
 log = logging.getLogger(__name__)
 
@@ -122,12 +122,18 @@ class DiskCache:
 		if nbytes > self._budget or (nbytes > QUICK_BYTES and entry.seconds < nbytes / QUICK_SPEED):
 			return
 		try:
-			outputs = self._same(entry, also) or self._written(entry.outputs)
-			if outputs is None:
+			kept = self._same(entry, also) or self._written(entry.outputs)
+			if kept is None:
 				return
+			outputs, refs = kept
+			names: set[str] = {key} if also is None else {key, also}
 			with self._lock:
-				body = action_body(key, also, entry, self._now(), outputs)
-				self._index.add(parse(Line(self._journal.append(body), body)))
+				at = self._now()
+				body = action_body(key, also, entry, at, outputs)
+				segment = self._journal.append(body)
+				self._index.add(
+					Action(body, segment, at, at, names, entry.kind, entry.seconds, entry.ui, entry.digests, refs)
+				)
 		except OSError as error:
 			self._trouble(error)
 		self._make_room()
@@ -221,15 +227,15 @@ class DiskCache:
 			raise
 		return self._codecs.decode(data)
 
-	def _same(self, entry: Entry, also: CacheKey | None) -> str | None:
-		"""The JSON of an entry's outputs if they are there already under its second name."""
+	def _same(self, entry: Entry, also: CacheKey | None) -> tuple[str, frozenset[BlobRef]] | None:
+		"""The JSON of an entry's outputs, and the blobs, if they are there already under its second name."""
 		action = None if also is None else self._index.names.get(also)
 		if action is None or not entry.digests or action.digests != entry.digests or not self._is_whole(action):
 			return None
-		return action.outputs_json()
+		return action.outputs_json(), action.blobs
 
-	def _written(self, outputs: Outputs) -> str | None:
-		"""Write what is too large for a line; the JSON of the outputs. None if one is opaque. Raises `OSError`."""
+	def _written(self, outputs: Outputs) -> tuple[str, frozenset[BlobRef]] | None:
+		"""Write what is too large for a line; the outputs' JSON, and the blobs. None if one is opaque. Raises `OSError`."""
 		blobs: list[Blob] = []
 		texts: list[str] = []
 		for items in outputs:
@@ -246,7 +252,7 @@ class DiskCache:
 			texts.append(f'[{",".join(encoded)}]')
 		for blob in blobs:
 			self._blobs.write(blob)
-		return f'[{",".join(texts)}]'
+		return f'[{",".join(texts)}]', frozenset(BlobRef(blob.name, blob.size) for blob in blobs)
 
 	def _refresh(self) -> None:
 		"""Take in what other processes have appended."""

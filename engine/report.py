@@ -67,7 +67,7 @@ class Reports:
 
 	def save(self, report: RunReport) -> None:
 		"""Keep a report; trouble with the disk is logged, since the run itself is done."""
-		stamp = f'{int(report.at * 1000):015d}'
+		stamp = f'{int(report.at * 1e6):018d}'
 		target = self._folder / f'{stamp}-{UNSAFE.sub("_", report.job)[:80]}.json'
 		partial = target.with_name(f'.{target.name}.{os.getpid()}')
 		try:

@@ -66,8 +66,7 @@ class TensorHandler:
 
 	def handles(self, value: object) -> bool:
 		"""Any tensor."""
-		torch = sys.modules.get('torch')
-		return torch is not None and isinstance(value, torch.Tensor)
+		return _is_loaded(value, 'torch', 'Tensor')
 
 	def take_apart(self, value: Tensor) -> Parts | None:
 		"""Elements in C order; None for sparse or quantised ones, other devices and subclasses."""
@@ -123,8 +122,7 @@ class ArrayHandler:
 
 	def handles(self, value: object) -> bool:
 		"""Any array or numpy scalar."""
-		numpy = sys.modules.get('numpy')
-		return numpy is not None and isinstance(value, numpy.ndarray | numpy.generic)
+		return _is_loaded(value, 'numpy', 'ndarray') or _is_loaded(value, 'numpy', 'generic')
 
 	def take_apart(self, value: np.ndarray[Any, Any] | np.generic) -> Parts | None:
 		"""Elements in C order; None for texts, objects, records and foreign byte orders."""
@@ -233,6 +231,12 @@ def _only(arrays: Sequence[Array], dtype: str) -> Array:
 	if array.dtype != dtype:
 		raise ValueError(f'an array of {dtype} was expected')
 	return array
+
+
+def _is_loaded(value: object, module: str, name: str) -> bool:
+	"""Whether a value is of a class of a library, which may not be imported, or just be being imported elsewhere."""
+	found = getattr(sys.modules.get(module), name, None)
+	return isinstance(found, type) and isinstance(value, found)
 
 
 def _pillow() -> ModuleType | None:

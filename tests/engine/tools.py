@@ -21,6 +21,7 @@ from engine.lanes import Lanes
 from engine.models import Loaders, ModelStore
 from engine.plan import Plan, make_plan
 from engine.registry import Registry
+from engine.report import Reports
 from engine.settings import Settings
 from engine.spec import spec_of
 from engine.storage import Storage
@@ -83,6 +84,7 @@ class Bench:
 		budget: int = 2**20,
 		cache: OutputCache | None = None,
 		lanes: Lanes | None = None,
+		reports: Reports | None = None,
 	) -> None:
 		self.storage = Storage.of(Settings(base=folder))
 		self.registry = registry_of(*functions)
@@ -103,7 +105,7 @@ class Bench:
 			adapt={},
 			publish=self._publish,
 		)
-		self.executor = Executor(tools, self.registry)
+		self.executor = Executor(tools, self.registry, reports)
 
 	def check(self, asked: Graph, *, targets: Collection[str] | None = None, tolerant: bool = False) -> Checked:
 		"""What the checker finds."""
