@@ -37,9 +37,11 @@ def split(spec: NodeSpec, given: Mapping[str, Items], missing: Iterable[str] = (
 
 	Raises `NodeUsage` if one of several lists is empty.
 	"""
-	lists = {**given, **dict.fromkeys(missing, NOT_THERE)}
-	each = {name: items for name, items in lists.items() if not takes_list(spec, name)}
-	shared = {name: list(items) for name, items in lists.items() if name not in each}
+	each = {name: items for name, items in given.items() if not takes_list(spec, name)}
+	shared: Arguments = {name: list(items) for name, items in given.items() if name not in each}
+	for name in missing:
+		# As ComfyUI's nodes know it: a tuple, where what is computed is a list.
+		(shared if takes_list(spec, name) else each)[name] = NOT_THERE
 	count = max(map(len, each.values()), default=1)
 	if count == 0:
 		# All lists are empty: as in ComfyUI, one call without them.
