@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from engine.errors import DependencyCycle
 from engine.events import Event, Failure, JobFinished, JobStarted, NodeBlocked, NodesCached
+from engine.execute import qualified_name
 from engine.jobs import Job
 from server.comfy.places import Places
 from server.schemas.history import HistoryEntry, HistoryStatus, NodeMeta
@@ -26,6 +28,7 @@ from server.schemas.messages import (
 from server.schemas.prompt import ExecInfo, QueueStatus
 from server.schemas.queue import JobItem
 
+CIRCLE = qualified_name(DependencyCycle)
 NO_FAILURE = Failure(message='The job failed.', exception_type='RuntimeError')
 
 
@@ -75,6 +78,8 @@ def told(event: Event, places: Places) -> Told | None:
 def execution_error(event: JobFinished, failure: Failure, places: Places) -> ExecutionError:
 	"""Why a job failed. The message ends with a newline, as clients expect that cut a hint off behind it."""
 	node, kind = places.submitted(failure.node or event.node, failure.kind or event.kind)
+	# A circle is nobody's exception: it has the dialect's own name, and no place in any code.
+	circle = failure.exception_type == CIRCLE
 	return ExecutionError(
 		data=ErrorData(
 			prompt_id=event.job,
@@ -82,8 +87,8 @@ def execution_error(event: JobFinished, failure: Failure, places: Places) -> Exe
 			node_type=kind,
 			executed=list(event.executed),
 			exception_message=f'{failure.message.rstrip()}\n',
-			exception_type=failure.exception_type,
-			traceback=list(failure.traceback),
+			exception_type='graph.DependencyCycleError' if circle else failure.exception_type,
+			traceback=[] if circle else list(failure.traceback),
 			current_inputs={
 				name: value if isinstance(value, list) else [value] for name, value in failure.inputs.items()
 			},
