@@ -33,8 +33,9 @@ def _machine(name: str, root: Path) -> int:
 		return _without_proc(name)
 	for line in text.splitlines():
 		label, _, value = line.partition(':')
-		if label == name:
-			return int(value.split()[0]) * 1024
+		number = value.split()[:1]
+		if label == name and number and number[0].isdecimal():
+			return int(number[0]) * 1024
 	return UNKNOWN
 
 

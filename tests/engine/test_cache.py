@@ -149,3 +149,99 @@ class TestSizeOf:
 			nest = [nest]
 
 		assert size_of(nest) > 10_000 * sys.getsizeof([])
+
+
+class TestNames:
+	def test_two_names_of_one_entry(self) -> None:
+		"""Its bytes count once, and it leaves under both."""
+		cache = MemoryCache(COST)
+		cache.put(A, entry(1000), also=B)
+
+		assert cache.get(A) is cache.get(B)
+		assert cache.nbytes == COST
+
+		cache.put(C, entry(1000))
+
+		assert (A in cache, B in cache, C in cache) == (False, False, True)
+
+	def test_a_third_name(self) -> None:
+		"""What is found by content gets the key under which it was sought."""
+		cache = MemoryCache(10 * COST)
+		cache.put(A, entry(1000), also=B)
+		found = cache.get(B)
+		assert found is not None
+		cache.put(C, found, also=B)
+
+		assert cache.get(C) is found
+		assert len(cache) == 1
+
+
+class TestModes:
+	def test_classic_keeps_what_the_prompt_has(self) -> None:
+		"""What it has no step for is dropped when it begins."""
+		cache = MemoryCache(10 * COST, mode='classic')
+		for key in (A, B):
+			cache.put(key, entry(10))
+		cache.begin([A])
+
+		assert (A in cache, B in cache) == (True, False)
+
+	def test_lru_keeps_the_last_prompts(self) -> None:
+		"""As many as are asked for."""
+		cache = MemoryCache(0, mode='lru', entries=2)
+		for key in (A, B, C):
+			cache.begin([key])
+			cache.put(key, entry(10))
+			cache.finish()
+		cache.begin([])
+
+		assert (A in cache, B in cache, C in cache) == (False, False, True)
+
+	def test_none_keeps_nothing_beyond_the_job(self) -> None:
+		"""Within it, equal steps still find each other."""
+		cache = MemoryCache(10 * COST, mode='none')
+		cache.begin([A])
+		cache.put(A, entry(10))
+		inside = A in cache
+		cache.finish()
+
+		assert inside
+		assert A not in cache
+
+	def test_ram_lets_older_and_larger_ones_go_first(self) -> None:
+		"""As much as memory runs short of."""
+		free = [10**9]
+		cache = MemoryCache(0, mode='ram', headroom=1000, available=lambda: free[0], size=lambda value: 2**26)
+		cache.begin([A])
+		cache.put(A, entry(10))
+		cache.begin([B])
+		cache.put(B, entry(10))
+		free[0] = 0
+		cache.begin([C])
+		cache.put(C, entry(10))
+
+		assert A not in cache
+		assert C in cache
+
+
+class TestPressure:
+	def test_memory_runs_short(self) -> None:
+		"""The least recently used leave, until there is room for others on the machine."""
+		free = [10**9]
+		cache = MemoryCache(2**40, headroom=2**26, available=lambda: free[0], size=lambda value: 2**26)
+		cache.put(A, entry(10))
+		cache.put(B, entry(10))
+		cache.get(A)
+		free[0] = 0
+		cache.put(C, entry(10))
+
+		assert B not in cache
+		assert C in cache
+
+	def test_enough_memory(self) -> None:
+		"""Nothing leaves."""
+		cache = MemoryCache(2**40, headroom=10, available=lambda: 2**40, size=lambda value: 2**26)
+		for key in (A, B, C):
+			cache.put(key, entry(10))
+
+		assert len(cache) == 3
