@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -27,6 +28,7 @@ from engine.spec import NodeSpec, Probe
 from engine.storage import Storage
 
 Value = Link | Constant | Given
+TAKEN = (Link, Constant, Given)
 SPARSE = 4
 """A pass over the whole graph is worth while if at least one node in so many is wanted."""
 
@@ -190,10 +192,9 @@ class Planner:
 		call = self.live.calls[node]
 		kind = self._kind(node, call.kind)
 		given = call.inputs
-		inputs: dict[str, Value] = {}
 		arguments: list[JsonValue] = []
-		upstream: list[NodeId] = []
-		lazies: list[NodeId] = []
+		upstream: tuple[NodeId, ...] = ()
+		lazies: tuple[NodeId, ...] = ()
 		missing: list[NodeId] = []
 		for name, lazy, raw in self._declared(kind, call):
 			value = given.get(name)
@@ -205,20 +206,28 @@ class Planner:
 						raise NodeFailed(node, call.kind, fault)
 					missing.append(value.node)
 					continue
-				(lazies if lazy else upstream).append(value.node)
+				if lazy:
+					lazies += (value.node,)
+				else:
+					upstream += (value.node,)
 				# A node that gets the link itself sees the id that it is linked to.
-				place: list[JsonValue] = [name, source.key, value.output]
-				arguments.append([*place, 'raw', value.node] if raw else place)
+				arguments.append(
+					[name, source.key, value.output, 'raw', value.node] if raw else [name, source.key, value.output]
+				)
 			elif type(value) is Constant:
 				arguments.append([name, value.value])
 			elif type(value) is Given:
 				arguments.append([name, 'given', *self._giver(node), name])
-			else:
-				continue
-			inputs[name] = value
 		if not missing:
-			steps[node] = self._step(node, kind, inputs, arguments, tuple(upstream), tuple(lazies))
+			# Most calls are given what they declare and nothing else: such a step needs no mapping of its own.
+			inputs = given if len(arguments) == len(given) else {name: given[name] for name in self._taken(kind, call)}
+			# What was taken is no bad link: each has its argument.
+			steps[node] = self._step(node, kind, cast(Mapping[str, Value], inputs), arguments, upstream, lazies)
 		return missing
+
+	def _taken(self, kind: Kind, call: Call) -> list[str]:
+		"""The names of the inputs that are given and reach the node."""
+		return [name for name, _, _ in self._declared(kind, call) if type(call.inputs.get(name)) in TAKEN]
 
 	def _step(
 		self,
