@@ -98,7 +98,7 @@ class Attempts:
 			self._finish(task, task.expanded)
 			return
 		task.arguments, task.missing = self._gather(task)
-		if step.cacheable and step.upstream and not step.lazy:
+		if step.cacheable and step.upstream and not step.lazy and not step.spec.info.sees_graph:
 			task.content = self._content(step)
 			if task.content is not None:
 				known = self._cache.get(task.content)
@@ -289,13 +289,40 @@ class Attempts:
 			self._tools.codecs.size(outputs),
 		)
 		# Where all was passed over for a reason that people are told, they are told again in the next run.
-		if step.cacheable and not all(isinstance(one, Blocked) and one.skip.told for one in made):
-			self._cache.put(step.key, entry, also=task.content)
+		passed_over = all(isinstance(one, Blocked) and one.skip.told for one in made)
+		outer = self._outer(made) if task.expanded is not None else set()
+		if step.cacheable and not passed_over and outer <= self._ancestors(step, outer):
+			# What was made from other nodes than those that came in by links does not follow from what came in.
+			self._cache.put(step.key, entry, also=None if outer else task.content)
 		# The first call may have waited for libraries to be imported, which tells nothing of the next one.
 		if len(sys.modules) == task.modules and not all(isinstance(one, Blocked) for one in made):
 			self._tools.timings.learn(step.spec.info.kind, task.seconds)
 		task.trace = Trace.of_step(step, self._steps)
 		self._complete(task, entry, why_ran(step, task.trace, self._before(step)), ran=True)
+
+	def _outer(self, made: Iterable[Made]) -> set[NodeId]:
+		"""The nodes outside of them that expansions are linked to."""
+		found: set[NodeId] = set()
+		for one in made:
+			if isinstance(one, Returned) and one.expand is not None:
+				inputs = [value for call in one.expand.calls.values() for value in call.inputs.values()]
+				links = [value for value in (*inputs, *(one.outputs or ())) if type(value) is Link]
+				found.update(link.node for link in links if link.node not in one.expand.calls)
+		return found
+
+	def _ancestors(self, step: Step, wanted: set[NodeId]) -> set[NodeId]:
+		"""Those of some nodes that a step is made from, through however many links."""
+		found: set[NodeId] = set()
+		seen: set[NodeId] = set()
+		stack = [*step.upstream, *step.lazy]
+		while stack and not wanted <= found:
+			node = stack.pop()
+			if node not in seen:
+				seen.add(node)
+				if node in wanted:
+					found.add(node)
+				stack += (*self._steps[node].upstream, *self._steps[node].lazy)
+		return found
 
 	def _digests(self, step: Step, outputs: Outputs) -> tuple[str, ...]:
 		"""A digest per output: of its content, or else of the step and the place."""

@@ -181,6 +181,7 @@ class NodeInfo(Model):
 	where they are watched. A `sink` has an effect that is worth running for (it saves, it shows). `hidden` maps a name to
 	what the node sees under it beside its inputs. `caching`: by `value` (equal inputs, equal outputs), by `identity`
 	(the node id counts too), or `never`. `open_inputs`: whether inputs that are not declared reach the node.
+	`unlisted` are names under which a constant reaches the node too, though nobody is offered them.
 	`input_is_list`: all inputs arrive as lists, the undeclared too.
 	"""
 
@@ -198,6 +199,7 @@ class NodeInfo(Model):
 	origin: str = 'nodes'
 	caching: Caching = 'value'
 	open_inputs: OpenInputs = 'no'
+	unlisted: tuple[str, ...] = ()
 	input_is_list: bool = False
 	validator: Validator | None = None
 	agreements: tuple[Agreement, ...] = ()
@@ -220,6 +222,11 @@ class NodeInfo(Model):
 	def takes_lists(self) -> bool:
 		"""Whether some input takes all items of a list at once."""
 		return self.input_is_list or any(item.is_list for item in self.inputs)
+
+	@cached_property
+	def sees_graph(self) -> bool:
+		"""Whether what the node does may depend on how its graph is linked, beyond the values that come in."""
+		return 'dynprompt' in self.hidden.values() or any(item.raw_link for item in self.inputs)
 
 	@cached_property
 	def sees_id(self) -> bool:

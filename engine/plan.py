@@ -183,7 +183,7 @@ class Planner:
 		return sorted(
 			known.get(name, (name, False, False))
 			for name, value in call.inputs.items()
-			if name in known or info.open_inputs == 'all' or isinstance(value, Link | Given)
+			if name in known or name in info.unlisted or info.open_inputs == 'all' or isinstance(value, Link | Given)
 		)
 
 	def _try(self, node: NodeId) -> list[NodeId]:

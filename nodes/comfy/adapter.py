@@ -130,7 +130,7 @@ class ForeignNode:
 
 	def _known(self, node: str, constants: Mapping[str, object], links: Iterable[str]) -> dict[str, object]:
 		"""The arguments before anything runs: declared constants, None for links, and the hidden inputs."""
-		declared = self.info.inputs_by_name
+		declared = {*self.info.inputs_by_name, *self.info.unlisted}
 		known: dict[str, object] = {
 			name: value for name, value in constants.items() if name in declared or self.info.open_inputs == 'all'
 		}

@@ -46,6 +46,7 @@ def declare(kind: str, cls: type[Any], *, title: str, origin: str, code: str) ->
 		outputs=tuple(_outputs(cls)),
 		sink=bool(getattr(cls, 'OUTPUT_NODE', False)),
 		hidden=_hidden(declared.get('hidden')),
+		unlisted=_unlisted(declared.get('hidden')),
 		origin=origin,
 		caching='identity' if getattr(cls, 'NOT_IDEMPOTENT', False) else 'value',
 		open_inputs=_open_inputs(declared),
@@ -171,6 +172,13 @@ def _hidden(declared: object) -> dict[str, Hidden]:
 	return {
 		str(name): HIDDEN[source] for name, source in declared.items() if isinstance(source, str) and source in HIDDEN
 	}
+
+
+def _unlisted(declared: object) -> tuple[str, ...]:
+	"""Hidden inputs that the host has nothing for: a node that expands may give them to the nodes it brings."""
+	if not isinstance(declared, Mapping):
+		return ()
+	return tuple(str(name) for name, source in declared.items() if not (isinstance(source, str) and source in HIDDEN))
 
 
 def _open_inputs(declared: Mapping[str, Any]) -> OpenInputs:

@@ -229,6 +229,22 @@ class TestExpansion:
 		assert 0 < len(desk.ran) <= before
 		assert desk.text('show') == ['32']
 
+	def test_what_is_read_through_the_graph_counts(self, desk: Desk) -> None:
+		"""A node that gets a link may read other outputs of what it leads to: equal inputs are then not enough."""
+		texts = [
+			desk.good(
+				{
+					'turns': ('TestingInt', {'value': value}),
+					'open': ('TestingLoopOpen', {'value1': ['turns', 0]}),
+					'peek': ('TestingPeek', {'flow': ['open', 0]}),
+					'show': ('TestingShow', {'value': ['peek', 0]}),
+				}
+			).text('show')
+			for value in (1, 2, 1)
+		]
+
+		assert texts == [['1 from 5'], ['2 from 5'], ['1 from 5']]
+
 	def test_recursion(self, desk: Desk) -> None:
 		"""A node that becomes itself with one less."""
 		desk.good({'sum': ('TestingSumTo', {'count': 20}), 'show': ('TestingShow', {'value': ['sum', 0]})})

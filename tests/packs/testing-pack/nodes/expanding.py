@@ -118,6 +118,33 @@ class TestingSumTo:
 		return {'result': (total.out(0),), 'expand': graph.finalize()}
 
 
+class TestingPeek:
+	"""Takes a link and reads another output of the node that it leads to, by becoming a node that does."""
+
+	INPUT_TYPES = inputs({'flow': ('FLOW', {'rawLink': True})}, hidden={'start': (ANY,)})
+	RETURN_TYPES = (ANY,)
+	FUNCTION = 'peek'
+	CATEGORY = 'Testing/Expanding'
+
+	def peek(self, flow, start='nothing'):
+		graph = GraphBuilder()
+		node = graph.node('TestingAny', value=[flow[0], 1])
+		shown = graph.node('TestingPeeked', value=node.out(0), start=5)
+		return {'result': (shown.out(0),), 'expand': graph.finalize()}
+
+
+class TestingPeeked:
+	"""Tells a value, and a constant that only an expansion can give, since no client is offered it."""
+
+	INPUT_TYPES = inputs({'value': (ANY,)}, hidden={'start': (ANY,)})
+	RETURN_TYPES = ('STRING',)
+	FUNCTION = 'tell'
+	CATEGORY = 'Testing/Expanding'
+
+	def tell(self, value, start='nothing'):
+		return (f'{value} from {start}',)
+
+
 class TestingMixedReturn:
 	"""Called per item: even numbers are given as they are, odd ones by a graph that adds ten."""
 
@@ -199,6 +226,8 @@ NODES = {
 		TestingAccumulationToList,
 		TestingLoopOpen,
 		TestingLoopClose,
+		TestingPeek,
+		TestingPeeked,
 		TestingSumTo,
 		TestingMixedReturn,
 		TestingExpandToOutputs,
