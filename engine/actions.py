@@ -159,6 +159,10 @@ class Index:
 		"""The names of all blobs that are referred to."""
 		return {ref.name for ref in self._blobs}
 
+	def knows(self, blob: BlobRef) -> bool:
+		"""Whether some action refers to a blob."""
+		return blob in self._blobs
+
 	@property
 	def pins(self) -> frozenset[str]:
 		"""The keys that are pinned, whether or not there is an action for them."""

@@ -34,10 +34,10 @@ class BlobFolder:
 		except OSError:
 			return False
 
-	def write(self, blob: Blob) -> None:
-		"""Keep a blob; one that is there already is only touched. Raises `OSError`, and leaves nothing half-written."""
+	def write(self, blob: Blob, *, known: bool = False) -> None:
+		"""Keep a blob; one that is `known`, and there, is only touched. Raises `OSError`; nothing is left half-written."""
 		path = Path(self._path(blob.name))
-		if self.has(blob.name, blob.size):
+		if known and self.has(blob.name, blob.size):
 			os.utime(path)
 			return
 		path.parent.mkdir(exist_ok=True)

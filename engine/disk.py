@@ -11,6 +11,7 @@ No write waits for the disk; what a loss of power leaves half-written does not a
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -251,7 +252,8 @@ class DiskCache:
 				encoded.append(text)
 			texts.append(f'[{",".join(encoded)}]')
 		for blob in blobs:
-			self._blobs.write(blob)
+			# A file that no action tells of may be anything.
+			self._blobs.write(blob, known=self._index.knows(BlobRef(blob.name, blob.size)))
 		return f'[{",".join(texts)}]', frozenset(BlobRef(blob.name, blob.size) for blob in blobs)
 
 	def _refresh(self) -> None:
@@ -350,11 +352,18 @@ class DiskCache:
 
 def _home(folder: Path, profile: str) -> Path:
 	"""The folder for a profile in our format, made ready. Raises `OSError`."""
-	home = folder / profile
-	mark = home / 'format'
-	if mark.is_file() and mark.read_bytes() != FORMAT.encode():
-		home = folder / f'{profile}-{FORMAT}'
+	home = _made(folder / profile)
+	if (home / 'format').read_bytes() != FORMAT.encode():
+		home = _made(folder / f'{profile}-{FORMAT}')
+	return home
+
+
+def _made(home: Path) -> Path:
+	"""A folder with its parts. What it is written as is told once, and never half."""
 	for part in ('actions', 'blobs'):
 		(home / part).mkdir(parents=True, exist_ok=True)
-	(home / 'format').write_text(FORMAT)
+	if not (home / 'format').exists():
+		partial = home / f'format.{secrets.token_hex(4)}.part'
+		partial.write_text(FORMAT)
+		partial.replace(home / 'format')
 	return home
