@@ -100,12 +100,13 @@ def invoke(spec: NodeSpec, context: Context, arguments: Arguments) -> Returned |
 	token: Token[Context | None] = current.set(context)
 	try:
 		result = spec.call(**arguments)
-		return _awaited(spec, result) if isinstance(result, Awaitable) else returned(spec, result)
+		return _awaited(spec, context, result) if isinstance(result, Awaitable) else returned(spec, result)
 	finally:
 		current.reset(token)
 
 
-async def _awaited(spec: NodeSpec, result: Awaitable[object]) -> Returned:
+async def _awaited(spec: NodeSpec, context: Context, result: Awaitable[object]) -> Returned:
+	current.set(context)  # for this coroutine's task alone
 	return returned(spec, await result)
 
 

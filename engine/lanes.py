@@ -50,11 +50,18 @@ class Lanes:
 				self._loop = asyncio.new_event_loop()
 				self._thread = threading.Thread(target=self._loop.run_forever, name='coroutines', daemon=True)
 				self._thread.start()
-		future = asyncio.run_coroutine_threadsafe(coroutine(), self._loop)
-		future.add_done_callback(lambda ended: dropped() if ended.cancelled() else None)
+		loop, tasks = self._loop, list[asyncio.Task[None]]()
+
+		def begin() -> None:
+			# Not `run_coroutine_threadsafe`: its future counts as cancelled while the coroutine still tidies up.
+			task = loop.create_task(coroutine())
+			task.add_done_callback(lambda ended: dropped() if ended.cancelled() else None)
+			tasks.append(task)
 
 		def cancel() -> None:
-			future.cancel()
+			loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+
+		loop.call_soon_threadsafe(begin)
 
 		return cancel
 

@@ -211,8 +211,9 @@ class Run:
 		"""What a task has raised: it asks for an input, gives up, or has failed."""
 		if isinstance(error, InputWanted):
 			try:
-				self._attempts.ask(task, error.names)
-				return
+				if self._attempts.ask(task, error.names):
+					return
+				error = NodeUsage(f'The node asks for {", ".join(map(repr, error.names))} again, which it has.')
 			except NodeUsage as fault:
 				error = fault
 		with self._changed:
