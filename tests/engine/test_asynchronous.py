@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.cancel import CancelToken
-from engine.events import AnyEvent, NodeFinished, NodeStarted
+from engine.context import current
+from engine.events import NodeFinished
 from engine.flow import Expand, Subgraph
 from engine.spec import Context, node
-from tests.engine.tools import Bench, Nodes, graph
+from tests.engine.tools import Bench, Nodes, cancelled_after, graph
 
 PATIENCE = 30.0
 WIDTH = 3
@@ -65,9 +65,9 @@ async def break_down(value: int) -> int:
 
 
 @node(category='test')
-async def for_ever(context: Context, value: int) -> int:
+async def for_ever(value: int) -> int:
 	"""Ends only when it is cancelled."""
-	context.progress(1, 2)
+	asyncio.get_running_loop().call_soon(waits.set)
 	await asyncio.sleep(3600)
 	return value
 
@@ -86,7 +86,57 @@ def compute(value: int) -> int:
 	return value
 
 
+@node(category='test')
+async def who_am_i(context: Context, value: int) -> int:
+	"""Whose call it is, asked after a wait."""
+	await asyncio.sleep(0)
+	found = current.get()
+	return value if found is context else -1
+
+
+@node(kind='Tidy', category='test')
+async def tidy(value: int) -> int:
+	"""Has something to do after it is cancelled."""
+	return await tidy_up(value)
+
+
+@node(kind='TidyFar', category='test', lane='network')
+async def tidy_far(value: int) -> int:
+	"""The same in the loop that the other lanes share."""
+	return await tidy_up(value)
+
+
+async def tidy_up(value: int) -> int:
+	try:
+		asyncio.get_running_loop().call_soon(waits.set)
+		await asyncio.sleep(3600)
+	finally:
+		# While it tidies up, the run must wait: without that it ends long before.
+		await asyncio.to_thread(tidied.wait, 0.2)
+		tidied.set()
+	return value
+
+
+@node(category='test', lane='network')
+async def meet_far(value: int) -> int:
+	"""Waits for others of its kind, in another lane."""
+	await Meeting.meet(WIDTH)
+	return value
+
+
+@node(category='test')
+async def break_one(context: Context, value: int) -> int:
+	"""One item raises while the others wait."""
+	if value == 1:
+		await asyncio.sleep(0)
+		raise RuntimeError('broken item')
+	await asyncio.sleep(3600)
+	return value
+
+
+waits, tidied = threading.Event(), threading.Event()
 computed = threading.Event()
+NODES = (meet, spread, bring, break_down, for_ever, fetch, compute, who_am_i, tidy, tidy_far, meet_far, break_one)
 
 
 @pytest.fixture
@@ -94,13 +144,16 @@ def bench(tmp_path: Path) -> Bench:
 	"""The nodes above, and those of the test pack."""
 	Meeting.reset()
 	computed.clear()
-	return Bench(tmp_path, meet, spread, bring, break_down, for_ever, fetch, compute)
+	waits.clear()
+	tidied.clear()
+	return Bench(tmp_path, *NODES)
 
 
 class TestSideBySide:
-	def test_independent_nodes_wait_together(self, bench: Bench) -> None:
-		"""None of them could go on alone."""
-		nodes: Nodes = {f'm{index}': ('Meet', {'value': index}) for index in range(WIDTH)}
+	@pytest.mark.parametrize('kind', ['Meet', 'MeetFar'])
+	def test_independent_nodes_wait_together(self, bench: Bench, kind: str) -> None:
+		"""None of them could go on alone, in whichever lane they are."""
+		nodes: Nodes = {f'm{index}': (kind, {'value': index}) for index in range(WIDTH)}
 		sees: Nodes = {f's{index}': ('See', {'value': (f'm{index}', 0)}) for index in range(WIDTH)}
 		outcome = bench.run(graph({**nodes, **sees}))
 
@@ -152,6 +205,16 @@ class TestSideBySide:
 
 		assert calls == ['one', 'sum', 'all', 'see']
 
+	def test_each_knows_whose_call_it_is(self, bench: Bench) -> None:
+		"""After a wait too, though others were called meanwhile."""
+		nodes: Nodes = {f'm{index}': ('WhoAmI', {'value': index}) for index in range(WIDTH)}
+		sees: Nodes = {f's{index}': ('See', {'value': (f'm{index}', 0)}) for index in range(WIDTH)}
+		asked = graph({**nodes, **sees})
+		bench.run(asked)
+
+		assert [bench.outputs(asked, node) for node in nodes] == [((index,),) for index in range(WIDTH)]
+		assert current.get() is None
+
 
 class TestEnd:
 	def test_an_error_fails_the_job(self, bench: Bench) -> None:
@@ -181,15 +244,26 @@ class TestEnd:
 
 	def test_a_cancel_ends_a_wait(self, bench: Bench) -> None:
 		"""From another thread, at once; the node is told."""
-		cancel = CancelToken()
-
-		def stop(event: AnyEvent) -> None:
-			if isinstance(event, NodeStarted) and event.node == 'ever':
-				threading.Timer(0.05, cancel.cancel).start()
-
-		bench.on_event = stop
 		nodes: Nodes = {'ever': ('ForEver', {'value': 1}), 'see': ('See', {'value': ('ever', 0)})}
-		outcome = bench.run(graph(nodes), cancel=cancel)
+		outcome = bench.run(graph(nodes), cancel=cancelled_after(waits))
 
 		assert (outcome.state, outcome.node) == ('cancelled', 'ever')
 		assert not any(isinstance(event, NodeFinished) for event in bench.events)
+
+	def test_an_item_that_fails_ends_the_others(self, bench: Bench) -> None:
+		"""The calls of one node do not outlive it."""
+		nodes: Nodes = {'list': ('Spread', {'count': 3}), 'one': ('BreakOne', {'value': ('list', 0)})}
+		outcome = bench.run(graph({**nodes, 'see': ('See', {'value': ('one', 0)})}))
+
+		assert outcome.failure is not None
+		assert (outcome.failure.node, outcome.failure.message) == ('one', 'broken item')
+
+	@pytest.mark.parametrize('kind', ['Tidy', 'TidyFar'])
+	def test_the_run_waits_for_those_that_tidy_up(self, bench: Bench, kind: str) -> None:
+		"""A cancelled coroutine comes to its own end before the run does."""
+		outcome = bench.run(
+			graph({'tidy': (kind, {'value': 1}), 'see': ('See', {'value': ('tidy', 0)})}), cancel=cancelled_after(waits)
+		)
+
+		assert (outcome.state, outcome.node) == ('cancelled', 'tidy')
+		assert tidied.is_set()

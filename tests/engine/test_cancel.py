@@ -38,3 +38,42 @@ class TestToken:
 		thread.join(60)
 
 		assert woken == [True]
+
+
+class TestSubscribers:
+	def test_they_are_called_once(self) -> None:
+		"""However often somebody cancels."""
+		token, heard = CancelToken(), list[str]()
+		token.subscribe(lambda: heard.append('first'))
+		token.subscribe(lambda: heard.append('second'))
+		token.cancel()
+		token.cancel()
+
+		assert heard == ['first', 'second']
+
+	def test_who_comes_late_is_called_at_once(self) -> None:
+		"""The stop was asked for already."""
+		token, heard = CancelToken(), list[str]()
+		token.cancel()
+		token.subscribe(lambda: heard.append('late'))
+
+		assert heard == ['late']
+
+	def test_who_has_left_is_not_called(self) -> None:
+		"""Leaving twice, or after the stop, does no harm."""
+		token, heard = CancelToken(), list[str]()
+		leave = token.subscribe(lambda: heard.append('gone'))
+		leave()
+		leave()
+		token.cancel()
+		leave()
+
+		assert heard == []
+
+	def test_a_subscriber_may_look_at_the_token(self) -> None:
+		"""It is set by then, and no lock is held."""
+		token, seen = CancelToken(), list[bool]()
+		token.subscribe(lambda: seen.append(token.cancelled))
+		token.cancel()
+
+		assert seen == [True]

@@ -124,3 +124,25 @@ class TestPictures:
 		desk = Desk(tmp_path, JobInfo('j'))
 		with Image.open(desk.storage.files.saved(desk.context.save_image(Image.new('RGB', (8, 8)), 'a'))) as picture:
 			assert picture.info == {}
+
+
+class TestShowing:
+	def test_lists_are_joined_by_name(self, desk: Desk) -> None:
+		"""What is shown later comes behind."""
+		desk.context.show(text=['a'], other=[1])
+		desk.context.show(text=['b', 'c'])
+
+		assert desk.context.ui == Ui({'text': ['a', 'b', 'c'], 'other': [1]})
+
+	def test_what_was_told_stays_as_it_was(self, desk: Desk) -> None:
+		"""A ui that somebody holds does not grow."""
+		desk.context.show(text=['a'])
+		before = desk.context.ui
+		desk.context.show(text=['b'])
+
+		assert before == Ui({'text': ['a']})
+
+	def test_a_lone_call_has_no_number_and_an_empty_graph(self, desk: Desk) -> None:
+		"""Unless a run gives it one."""
+		assert desk.context.index is None
+		assert list(desk.context.graph.calls) == []

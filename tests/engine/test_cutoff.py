@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,35 @@ class TestCutoff:
 		bench.run(graph({**nodes, **changed}))
 
 		assert calls == ['n', 'add', 'see']
+
+	def test_equal_lists_cut_off(self, bench: Bench, calls: list[str]) -> None:
+		"""Item by item the same, though made from something else."""
+		nodes: Nodes = {
+			'n': ('Number', {'value': 3}),
+			'p': ('Parity', {'value': ('n', 0)}),
+			'add': ('Add', {'a': ('p', 0), 'b': 1}),
+			'ones': ('Ones', {'count': ('add', 0)}),
+			'see': ('See', {'value': ('ones', 0)}),
+		}
+		bench.run(graph(nodes))
+		calls.clear()
+		called.clear()
+		bench.run(graph({**nodes, 'add': ('Add', {'a': ('p', 0), 'b': ('p', 0)})}))
+
+		assert (calls, called) == (['add'], [])
+
+	def test_another_version_runs_alone(self, bench: Bench, calls: list[str]) -> None:
+		"""Only nodes of the kind whose version changed, as long as they give the same."""
+		nodes: Nodes = {
+			'n': ('Number', {'value': 3}),
+			'p': ('Parity', {'value': ('n', 0)}),
+			'see': ('See', {'value': ('p', 0)}),
+		}
+		bench.run(graph(nodes))
+		spec = bench.registry['Parity']
+		bench.registry.replace(replace(spec, info=spec.info.model_copy(update={'version': '2'})), origin='test')
+		calls.clear()
+		called.clear()
+		bench.run(graph(nodes))
+
+		assert (calls, called) == ([], ['p'])

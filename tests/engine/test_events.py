@@ -1,15 +1,19 @@
 import logging
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from engine.events import (
+	AddedNode,
 	AnyEvent,
 	Event,
 	EventBus,
 	Failure,
+	GraphExpanded,
 	JobFinished,
+	JobProgress,
 	JobStarted,
+	NodeBlocked,
 	NodeFinished,
 	NodePreview,
 	NodeProgress,
@@ -17,6 +21,7 @@ from engine.events import (
 	NodeStarted,
 	SavedFile,
 	Ui,
+	Why,
 )
 
 EVENTS: list[AnyEvent] = [
@@ -26,6 +31,12 @@ EVENTS: list[AnyEvent] = [
 	NodeProgress(job='j', node='b', done=1, total=2, phase='sampling'),
 	NodePreview(job='j', node='b', image=bytes(range(256))),
 	NodeFinished(job='j', node='b', kind='B', seconds=0.5, ui=Ui.of_images(SavedFile(filename='ä.png', subfolder='s'))),
+	NodeFinished(
+		job='j', node='b', kind='B', seconds=0.0, cached=True, why=Why(code='input_changed', text="input 'a' changed")
+	),
+	NodeBlocked(job='j', node='d', kind='D', message='too large'),
+	GraphExpanded(job='j', node='e', added=(AddedNode(node='e.0.1', kind='F', display='e'),)),
+	JobProgress(job='j', fraction=0.25, seconds_left=None),
 	JobFinished(
 		job='j',
 		state='failed',
@@ -48,6 +59,24 @@ class TestJson:
 
 		assert again == event
 		assert type(again) is type(event)
+
+
+class TestUi:
+	def test_pictures_are_files(self) -> None:
+		"""As they were put in."""
+		files = (SavedFile(filename='a.png'), SavedFile(filename='b.png', subfolder='s', type='temp'))
+
+		assert Ui.of_images(*files).images == files
+		assert Ui.of_images(*files).files == files
+
+	def test_files_of_any_name_count(self) -> None:
+		"""Sounds and films are files too; what is no file of ours is passed over."""
+		sound: JsonValue = {'filename': 'a.flac', 'subfolder': '', 'type': 'output', 'more': 1}
+		odd: list[JsonValue] = ['text', 5, None, {'filename': 3, 'type': 'output'}, {'filename': 'x', 'type': 'web'}]
+		ui = Ui({'audio': [sound], 'text': odd, 'images': odd})
+
+		assert ui.images == ()
+		assert ui.files == (SavedFile(filename='a.flac'),)
 
 
 class TestBus:

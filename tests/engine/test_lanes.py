@@ -77,6 +77,25 @@ def until_cancelled(context: Context, value: int) -> int:
 
 
 @node(category='test', lane='cpu')
+def deaf(context: Context, value: int) -> int:
+	"""Hears of the stop and comes to its own end all the same."""
+	began.set()
+	assert context.cancel.wait(PATIENCE)
+	left.set()
+	return value
+
+
+@node(category='test')
+def break_beside(value: int) -> int:
+	"""Fails in the device lane while another lane is at work."""
+	assert began.wait(PATIENCE)
+	raise RuntimeError('broken beside')
+
+
+began, left = threading.Event(), threading.Event()
+
+
+@node(category='test', lane='cpu')
 def end_process(value: int) -> int:
 	"""Tries to end the process."""
 	raise SystemExit(3)
@@ -87,8 +106,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 	"""The nodes above, with two threads in the CPU lane."""
 	global room
 	room = Room()
+	began.clear()
+	left.clear()
 	lanes = Lanes({'device': 1, 'cpu': 2, 'disk': 1, 'network': 1})
-	yield Bench(tmp_path, work, compute, compute_with, break_down, until_cancelled, end_process, lanes=lanes)
+	nodes = (work, compute, compute_with, break_down, until_cancelled, end_process, deaf, break_beside)
+	yield Bench(tmp_path, *nodes, lanes=lanes)
 	lanes.close()
 
 
@@ -138,6 +160,15 @@ class TestLanes:
 		assert outcome.failure is not None
 		assert (outcome.failure.node, outcome.failure.message) == ('n1', 'broken')
 		assert 'n0' not in [event.node for event in bench.events if isinstance(event, NodeFinished)]
+
+	def test_nothing_is_left_running(self, bench: Bench) -> None:
+		"""A step that does not listen is waited for, and what it made is kept."""
+		nodes = side_by_side('Deaf', 'BreakBeside')
+		outcome = bench.run(graph(nodes))
+
+		assert (outcome.state, outcome.node) == ('failed', 'n1')
+		assert left.is_set()
+		assert bench.outputs(graph(nodes), 'n0') == ((0,),)
 
 	def test_a_cancel_reaches_every_lane(self, bench: Bench) -> None:
 		"""Steps look at one token."""

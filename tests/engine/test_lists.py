@@ -1,8 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.events import NodeFinished
+from engine.events import NodeBlocked, NodeFinished
 from engine.flow import Expand, Skip, Subgraph
 from engine.graph import NodeId
 from engine.spec import Context, node
@@ -46,6 +47,20 @@ def some_expand(context: Context, value: int) -> int | Expand:
 	return subgraph.expand(subgraph.add('Add', a=value, b=100).output())
 
 
+@node(category='test')
+def no_list(value: int) -> list[int]:
+	"""Does not give what it declares."""
+	wrong: Any = value
+	made: list[int] = wrong
+	return made
+
+
+@node(category='test')
+def only_small(value: int) -> int | Skip:
+	"""Says so where an item is too large."""
+	return value if value < 2 else Skip(f'{value} is large')
+
+
 @node(category='test', sink=True)
 def show(context: Context, value: int) -> None:
 	"""Shows each item."""
@@ -56,7 +71,7 @@ def show(context: Context, value: int) -> None:
 def bench(tmp_path: Path) -> Bench:
 	"""The nodes above, and those of the test pack."""
 	seen.clear()
-	return Bench(tmp_path, spread, total, pair, small, some_expand, show)
+	return Bench(tmp_path, spread, total, pair, small, some_expand, no_list, only_small, show)
 
 
 def items(bench: Bench, nodes: Nodes, node: str) -> tuple[object, ...]:
@@ -178,3 +193,37 @@ class TestItems:
 		}
 
 		assert items(bench, nodes, 'mixed') == (0, 101, 2, 103)
+
+	def test_a_message_with_some_items(self, bench: Bench) -> None:
+		"""The first is told, once; the other items are shown."""
+		nodes: Nodes = {
+			'list': ('Spread', {'count': 4}),
+			'small': ('OnlySmall', {'value': ('list', 0)}),
+			'show': ('Show', {'value': ('small', 0)}),
+		}
+		bench.run(graph(nodes))
+		told = [(event.node, event.message) for event in bench.events if isinstance(event, NodeBlocked)]
+		[shown] = [event.ui for event in bench.events if isinstance(event, NodeFinished) and event.node == 'show']
+
+		assert told == [('show', '2 is large')]
+		assert shown is not None
+		assert shown.root == {'text': ['0', '1']}
+
+	def test_skipped_items_keep_their_places(self, bench: Bench) -> None:
+		"""Items of another list still meet the ones that they belong to."""
+		nodes: Nodes = {
+			'list': ('Spread', {'count': 4}),
+			'small': ('Small', {'value': ('list', 0)}),
+			'pair': ('Pair', {'a': ('small', 0), 'b': ('list', 0)}),
+			'see': ('See', {'value': ('pair', 0)}),
+		}
+
+		assert items(bench, nodes, 'pair') == (0, 11, Skip(), Skip())
+		assert seen == [(0, 0, 0), (1, 1, 1)]
+
+	def test_a_declared_list_that_is_none(self, bench: Bench) -> None:
+		"""Fails the node, with the output's name."""
+		outcome = bench.run(graph({'no': ('NoList', {'value': 1}), 'see': ('See', {'value': ('no', 0)})}))
+
+		assert outcome.failure is not None
+		assert outcome.failure.message == "NoList declares output 'INT' as a list, and gave int."

@@ -1,17 +1,17 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 
 from engine.cache import CacheKey
-from engine.errors import NodeFailed
 from engine.flow import Lazy
 from engine.graph import Call, Graph, NodeId
-from engine.plan import make_plan
+from engine.plan import Plan, make_plan
 from engine.spec import node
 from engine.storage import Storage
-from tests.engine.tools import Bench, Nodes, chain, graph, ladder
+from tests.engine.tools import SUM, Bench, Nodes, chain, graph, ladder
 
 
 def state(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
@@ -34,18 +34,20 @@ def annotate(value: int) -> int:
 	return value
 
 
+@node(category='test', caching='never')
+def clock() -> int:
+	return 1
+
+
+@node(category='test', caching='identity')
+def own(value: int) -> int:
+	return value
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
 	"""Nodes that depend on a file, on their own id, and on neither."""
-	return Bench(tmp_path, read_file, remember, annotate)
-
-
-SUM: Nodes = {
-	'one': ('Number', {'value': 1}),
-	'two': ('Number', {'value': 2}),
-	'sum': ('Add', {'a': ('one', 0), 'b': ('two', 0)}),
-	'see': ('See', {'value': ('sum', 0)}),
-}
+	return Bench(tmp_path, read_file, remember, annotate, clock, own)
 
 
 def key(bench: Bench, nodes: Nodes, of: str = 'sum') -> CacheKey:
@@ -56,6 +58,11 @@ def key(bench: Bench, nodes: Nodes, of: str = 'sum') -> CacheKey:
 def keys(bench: Bench, asked: Graph) -> list[CacheKey]:
 	"""The keys of all steps."""
 	return [step.key for step in bench.plan(asked).steps.values()]
+
+
+def keys_of(plan: Plan) -> list[CacheKey]:
+	"""The keys of a plan's steps."""
+	return [step.key for step in plan.steps.values()]
 
 
 class TestKeysThatStay:
@@ -271,11 +278,38 @@ class TestPendingSteps:
 		assert len(plan.pending(lambda key: False)) == 61
 
 
-class TestFailingFingerprints:
-	def test_the_node_is_named(self, bench: Bench) -> None:
-		"""A file that has gone fails the node that wants it, before anything runs."""
-		asked = graph({'r': ('ReadFile', {'name': 'gone.txt'}), 'see': ('See', {'value': ('r', 0)})})
+class TestCacheability:
+	def test_a_kind_that_is_never_cached(self, bench: Bench) -> None:
+		"""Its key is like no other, and so are those of what reads it."""
+		nodes: Nodes = {'clock': ('Clock', {}), 'see': ('See', {'value': ('clock', 0)})}
+		first, second = bench.plan(graph(nodes)), bench.plan(graph(nodes))
 
-		with pytest.raises(NodeFailed, match=r"'r' \(ReadFile\) failed: There is no file 'gone.txt'") as caught:
-			bench.plan(asked)
-		assert (caught.value.node, caught.value.kind) == ('r', 'ReadFile')
+		assert not first.steps[NodeId('clock')].cacheable
+		assert first.steps[NodeId('see')].cacheable
+		assert not set(keys_of(first)) & set(keys_of(second))
+
+	def test_by_identity(self, bench: Bench) -> None:
+		"""The same node is the same again; an equal one at another place is not."""
+		nodes: Nodes = {'a': ('Own', {'value': 1}), 'b': ('Own', {'value': 1})}
+		asked: Nodes = {**nodes, 'sum': ('Add', {'a': ('a', 0), 'b': ('b', 0)}), 'see': ('See', {'value': ('sum', 0)})}
+
+		assert key(bench, asked, 'a') == key(bench, asked, 'a')
+		assert key(bench, asked, 'a') != key(bench, asked, 'b')
+
+	def test_another_profile(self, bench: Bench) -> None:
+		"""Results of another device are others."""
+		checked = bench.check(graph(SUM))
+		here, there = (
+			make_plan(checked.graph, bench.registry, bench.storage, checked.sinks, profile=profile)
+			for profile in ('cpu', 'cuda')
+		)
+
+		assert not set(keys_of(here)) & set(keys_of(there))
+
+	def test_other_sources_of_the_pack(self, bench: Bench) -> None:
+		"""A digest of the code counts like a version."""
+		before = key(bench, SUM)
+		spec = bench.registry['Add']
+		bench.registry.replace(replace(spec, info=spec.info.model_copy(update={'code': 'abc'})), origin='pack')
+
+		assert key(bench, SUM) != before

@@ -8,14 +8,7 @@ from engine.report import Reports
 from engine.settings import Settings
 from engine.spec import node
 from tests.engine.test_plan import state
-from tests.engine.tools import Bench, Nodes, graph
-
-SUM: Nodes = {
-	'one': ('Number', {'value': 1}),
-	'two': ('Number', {'value': 2}),
-	'sum': ('Add', {'a': ('one', 0), 'b': ('two', 0)}),
-	'see': ('See', {'value': ('sum', 0)}),
-}
+from tests.engine.tools import SUM, Bench, Nodes, graph
 
 
 @node(category='test', fingerprint=state)
@@ -33,10 +26,15 @@ def changing() -> int:
 	return 1
 
 
+@node(category='test')
+def six(a: int, b: int, c: int, d: int, e: int, f: int) -> int:
+	return a
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
 	"""Nodes that depend on a file, and nodes that are never the same."""
-	return Bench(tmp_path, read_file, clock, changing)
+	return Bench(tmp_path, read_file, clock, changing, six)
 
 
 def codes(bench: Bench, *nodes: str) -> dict[str, str | None]:
@@ -133,6 +131,30 @@ class TestReasons:
 
 		assert codes(bench, 'see') == {'see': 'cached'}
 
+	def test_an_equal_node_has_it(self, bench: Bench) -> None:
+		"""Of two equal nodes one runs, and the other says so."""
+		bench.run(graph({**SUM, 'two': ('Number', {'value': 1})}))
+
+		assert codes(bench, 'one', 'two') == {'one': 'first_time', 'two': 'twin'}
+
+	def test_an_input_is_no_longer_given(self, bench: Bench) -> None:
+		"""Left out is a change too."""
+		bench.run(graph({'add': ('Add', {'a': 1, 'b': 2}), 'see': ('See', {'value': ('add', 0)})}))
+		bench.run(graph({'add': ('Add', {'a': 1}), 'see': ('See', {'value': ('add', 0)})}))
+
+		assert bench.why('add') == Why(code='input_changed', text="input 'b' is no longer given")
+
+	def test_many_changes_are_counted(self, bench: Bench) -> None:
+		"""The first four are told."""
+		names = ('a', 'b', 'c', 'd', 'e', 'f')
+		for value in (1, 2):
+			bench.run(graph({'six': ('Six', dict.fromkeys(names, value)), 'see': ('See', {'value': ('six', 0)})}))
+		why = bench.why('six')
+
+		assert why is not None
+		assert why.text.count('changed from 1 to 2') == 4
+		assert why.text.endswith(' and 2 more')
+
 
 class TestAcrossProcesses:
 	def test_an_earlier_process_is_remembered(self, tmp_path: Path) -> None:
@@ -156,3 +178,12 @@ class TestAcrossProcesses:
 		later.run(graph({**SUM, 'two': ('Number', {'value': 5})}))
 
 		assert codes(later, 'two') == {'two': 'input_changed'}
+
+	def test_under_other_settings(self, tmp_path: Path) -> None:
+		"""The same step under another profile has another key, and nothing that people could see has changed."""
+		reports = Reports(tmp_path / 'runs')
+		Bench(tmp_path, reports=reports).run(graph(SUM))
+		later = Bench(tmp_path, reports=reports, profile='other')
+		later.run(graph(SUM))
+
+		assert later.why('one') == Why(code='evicted', text='its result was kept under other settings')

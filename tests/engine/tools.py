@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.attempt import Tools
-from engine.cache import MemoryCache, OutputCache
+from engine.cache import MemoryCache, OutputCache, Outputs
 from engine.cancel import CancelToken
 from engine.check import Checked, check
 from engine.codec import Codecs
 from engine.context import JobInfo
 from engine.estimate import Timings
-from engine.events import AnyEvent, JobFinished, NodeFinished, Why
+from engine.events import AnyEvent, JobFinished, NodeFinished, NodeProgress, NodesCached, NodeStarted, Why
 from engine.execute import Executor
 from engine.graph import Call, Constant, Graph, Link, NodeId
 from engine.lanes import Lanes
@@ -28,6 +29,13 @@ from engine.storage import Storage
 from tests.engine import pack
 
 Nodes = Mapping[str, tuple[str, Mapping[str, Any]]]
+
+SUM: Nodes = {
+	'one': ('Number', {'value': 1}),
+	'two': ('Number', {'value': 2}),
+	'sum': ('Add', {'a': ('one', 0), 'b': ('two', 0)}),
+	'see': ('See', {'value': ('sum', 0)}),
+}
 
 
 def graph(nodes: Nodes) -> Graph:
@@ -74,6 +82,34 @@ def registry_of(*functions: Callable[..., object]) -> Registry:
 	return registry
 
 
+def told(events: list[AnyEvent]) -> list[str]:
+	"""Events as words."""
+	words = []
+	for event in events:
+		match event:
+			case NodesCached():
+				words.append(f'cached [{" ".join(event.nodes)}] pending [{" ".join(event.pending)}]')
+			case NodeStarted():
+				words.append(f'start {event.node}')
+			case NodeProgress():
+				words.append(f'progress {event.node} {event.done}/{event.total}')
+			case NodeFinished():
+				words.append(f'{"again" if event.cached else "finish"} {event.node}')
+	return words
+
+
+def cancelled_after(moment: threading.Event) -> CancelToken:
+	"""A token that another thread cancels once something has happened."""
+	cancel = CancelToken()
+
+	def wait() -> None:
+		moment.wait(60)
+		cancel.cancel()
+
+	threading.Thread(target=wait, daemon=True).start()
+	return cancel
+
+
 class Bench:
 	"""Checker, planner and executor over one cache, with every event kept."""
 
@@ -85,6 +121,7 @@ class Bench:
 		cache: OutputCache | None = None,
 		lanes: Lanes | None = None,
 		reports: Reports | None = None,
+		profile: str = '',
 	) -> None:
 		self.storage = Storage.of(Settings(base=folder))
 		self.registry = registry_of(*functions)
@@ -105,7 +142,7 @@ class Bench:
 			adapt={},
 			publish=self._publish,
 		)
-		self.executor = Executor(tools, self.registry, reports)
+		self.executor = Executor(tools, self.registry, reports, profile=profile)
 
 	def check(self, asked: Graph, *, targets: Collection[str] | None = None, tolerant: bool = False) -> Checked:
 		"""What the checker finds."""
@@ -126,6 +163,12 @@ class Bench:
 		outcome = self.executor.run(checked.graph, checked.good_sinks, JobInfo('job'), cancel or CancelToken())
 		self.executor.report(outcome)
 		return outcome
+
+	def outputs(self, asked: Graph, node: str) -> Outputs:
+		"""What the cache has of a node of a graph."""
+		entry = self.cache.get(self.plan(asked).steps[NodeId(node)].key)
+		assert entry is not None
+		return entry.outputs
 
 	def why(self, node: str) -> Why | None:
 		"""The reason told with the last results of a node."""
