@@ -98,7 +98,7 @@ class Board:
 		told: list[tuple[Step, Entry]] = []
 		seen: set[NodeId] = set()
 		found: list[NodeId] = []
-		stack = list(nodes)
+		stack = list(nodes)[::-1]  # so that what comes first is first
 		while stack:
 			node = stack.pop()
 			if node in seen or node in values or (node in tasks and not tasks[node].done):
@@ -108,7 +108,7 @@ class Board:
 			entry = self._cache.get(step.key) if step.cacheable else None
 			if entry is None:
 				fresh[node] = Task(step, 0 if like is None else like.order)
-				stack.extend(step.upstream)
+				stack.extend(reversed(step.upstream))
 				continue
 			values[node] = entry
 			found.append(node)

@@ -57,7 +57,10 @@ class NodeStates:
 
 	def tick(self, node: str, done: int, total: int) -> bool:
 		"""A node has come further; tells whether this tick is worth telling."""
-		self._put(node, done, total, 'running')
+		last = self._nodes.get(node)
+		# Another node may tell the progress of one that has its results; that one stays where it is.
+		if last is None or last.state != 'finished':
+			self._put(node, done, total, 'running')
 		if total <= LONG_BAR:
 			return True
 		now = self._clock()

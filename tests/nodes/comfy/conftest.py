@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from engine.plugins import Kit, load_packs
 from engine.settings import Settings
 from engine.storage import Storage
 from nodes import comfy
+from tests.nodes.comfy.desk import Desk
 
 PACKS = Path(__file__).resolve().parents[2] / 'packs'
 
@@ -85,3 +87,12 @@ def write(tmp_path: Path) -> Callable[[str, Mapping[str, str]], Path]:
 		return folder
 
 	return make
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+	"""An engine with the built-in nodes and the testing pack."""
+	shutil.copytree(PACKS / 'testing-pack', tmp_path / 'custom_nodes' / 'testing-pack')
+	made = Desk(tmp_path)
+	yield made
+	made.runner.close()

@@ -2,74 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from engine.cancel import CancelToken
-from engine.context import JobInfo
-from engine.events import AnyEvent, JobFinished, NodeBlocked, NodeFinished, NodeProgress, NodeStarted
-from engine.formats.prompt import read_prompt
+from engine.events import NodeBlocked, NodeFinished, NodeProgress
 from engine.runner import Runner
 from engine.settings import Settings
-from tests.nodes.comfy.conftest import PACKS
-
-Prompt = Mapping[str, tuple[str, Mapping[str, Any]]]
-LOOP: Prompt = {
-	'open': ('TestingLoopOpen', {'value1': ['turns', 0], 'value2': ['start', 0]}),
-	'less': ('TestingLess', {'a': 1, 'b': ['open', 1]}),
-	'down': ('TestingAdd', {'a': ['open', 1], 'b': -1}),
-	'double': ('TestingAdd', {'a': ['open', 2], 'b': ['open', 2]}),
-	'close': (
-		'TestingLoopClose',
-		{'flow': ['open', 0], 'condition': ['less', 0], 'value1': ['down', 0], 'value2': ['double', 0]},
-	),
-	'show': ('TestingShow', {'value': ['close', 1]}),
-}
-
-
-class Desk:
-	"""Runs prompts, and tells what became of them."""
-
-	def __init__(self, base: Path) -> None:
-		self.events: list[AnyEvent] = []
-		self.runner = Runner(Settings(base=base, disk_bytes=0), self.events.append)
-
-	def run(self, nodes: Prompt) -> JobFinished:
-		"""One prompt, whose events are then those that are kept."""
-		self.events.clear()
-		prompt: dict[str, Any] = {
-			node: {'class_type': kind, 'inputs': dict(inputs)} for node, (kind, inputs) in nodes.items()
-		}
-		checked = self.runner.check(read_prompt(prompt), tolerant=True)
-		assert not checked.problems, [problem.sentence for problem in checked.problems]
-		return self.runner.run(checked.graph, checked.good_sinks, JobInfo('job', prompt=prompt), CancelToken())
-
-	def good(self, nodes: Prompt) -> Desk:
-		"""One prompt that must succeed."""
-		outcome = self.run(nodes)
-		assert outcome.state == 'succeeded', outcome.failure
-		return self
-
-	@property
-	def ran(self) -> list[str]:
-		"""The nodes that were announced, in order."""
-		return [event.node for event in self.events if isinstance(event, NodeStarted)]
-
-	def text(self, node: str) -> list[object] | None:
-		"""What a node showed as text."""
-		ui = next((one.ui for one in self.events if isinstance(one, NodeFinished) and one.node == node), None)
-		return None if ui is None else list(ui.root['text'])
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-	"""An engine with the built-in nodes and the testing pack."""
-	shutil.copytree(PACKS / 'testing-pack', tmp_path / 'custom_nodes' / 'testing-pack')
-	return Desk(tmp_path)
+from tests.nodes.comfy.desk import LOOP, Desk, Prompt
 
 
 class TestLists:

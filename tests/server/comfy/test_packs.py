@@ -2,63 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-import pytest_asyncio
-from aiohttp.test_utils import TestClient, TestServer
 
-from engine.settings import PROJECT, Settings
-from server.app import build_app
 from tests.server.client import Api, Graph, call
-
-PACKS = PROJECT / 'tests' / 'packs'
-fresh = itertools.count(100)
-
-
-@pytest_asyncio.fixture(scope='module', loop_scope='session')
-async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-	"""A server whose custom nodes are the testing pack."""
-	base = tmp_path_factory.mktemp('host')
-	shutil.copytree(PACKS / 'testing-pack', base / 'custom_nodes' / 'testing-pack')
-	shutil.copy(PACKS / 'single_file.py', base / 'custom_nodes')
-	app = build_app(Settings(base=base), editor=Path(base))
-	async with TestClient(TestServer(app)) as client:
-		yield Api(client)
-
-
-def show(node: str, output: int = 0) -> dict[str, Any]:
-	"""An output node behind another."""
-	return call('TestingShow', value=[node, output])
-
-
-def number() -> dict[str, Any]:
-	"""A number that no other test has in the cache."""
-	return call('TestingInt', value=next(fresh))
-
-
-async def errors_of(host: Api, graph: Graph, node: str) -> list[dict[str, Any]]:
-	"""Why a graph that cannot run at all is refused, at one node."""
-	status, body = await host.prompt(graph)
-
-	assert status == 400, body
-	found: list[dict[str, Any]] = body['node_errors'][node]['errors']
-	return found
-
-
-async def messages(host: Api, graph: Graph) -> list[dict[str, Any]]:
-	"""All messages of a job, to the client that submitted it."""
-	async with host.listening('me') as socket:
-		return await socket.until_over(await host.submit(graph, client_id='me'))
-
-
-def names(told: list[dict[str, Any]], type: str) -> list[str]:
-	"""The nodes of the messages of one type."""
-	return [item['data']['node'] for item in told if item['type'] == type and item['data']['node'] is not None]
+from tests.server.comfy.hosting import errors_of, fresh, messages, names, number, show
 
 
 class TestDiscovery:

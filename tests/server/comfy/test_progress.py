@@ -78,6 +78,17 @@ class TestChanges:
 		assert not states.pending
 		assert states.finished == ['1']
 
+	def test_a_finished_node_stays_so(self, states: NodeStates) -> None:
+		"""Whatever another node tells of it afterwards; that is worth a tick all the same."""
+		states.start('1')
+		states.finish('1')
+		told = states.tick('1', 2, 4)
+
+		assert told
+		assert [(node.value, node.max, node.state) for node in states.whole().data.nodes.values()] == [
+			(1, 1, 'finished')
+		]
+
 	def test_failure(self, states: NodeStates) -> None:
 		"""A node that failed stays where it was; one that never began is not told."""
 		states.tick('1', 3, 7)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from engine.context import current
 from engine.errors import JobCancelled
+from engine.graph import NodeId
 from nodes.comfy.shims.comfy.model_management import InterruptProcessingException
 
 if TYPE_CHECKING:
@@ -15,14 +17,17 @@ PROGRESS_BAR_ENABLED = True
 Preview = tuple[str, 'Image.Image', 'int | None']
 
 
-def tell_progress(value: float, total: float, picture: Image.Image | None = None) -> None:
-	"""Tell how far the running node has come; outside of a node's call nobody listens.
+def tell_progress(value: float, total: float, picture: Image.Image | None = None, node_id: str | None = None) -> None:
+	"""Tell how far the running node has come, or another node of its job; outside of a node's call nobody listens.
 
 	Raises `InterruptProcessingException` if the job was asked to stop.
 	"""
 	context = current.get()
 	if context is None:
 		return
+	if node_id is not None and NodeId(str(node_id)) in context.graph.calls:
+		context = copy(context)
+		context.node = str(node_id)
 	try:
 		context.progress(int(value), int(total))
 	except JobCancelled as stop:
@@ -32,7 +37,7 @@ def tell_progress(value: float, total: float, picture: Image.Image | None = None
 
 
 class ProgressBar:
-	"""How far the running node has come. `node_id` is there for packs that give it; it is always the running node."""
+	"""How far the running node has come, or the node of the job that `node_id` names."""
 
 	def __init__(self, total: float, node_id: str | None = None) -> None:
 		self.total = total
@@ -46,7 +51,7 @@ class ProgressBar:
 		self.current = min(value, self.total)
 		# A node may set the switch of this module.
 		if PROGRESS_BAR_ENABLED:
-			tell_progress(self.current, self.total, None if preview is None else preview[1])
+			tell_progress(self.current, self.total, None if preview is None else preview[1], self.node_id)
 
 	def update(self, value: float) -> None:
 		"""Add to what is done."""

@@ -93,6 +93,16 @@ class TestingProgress:
 		return (value,)
 
 
+class TestingProgressElsewhere(TestingProgress):
+	"""Tells progress at another node, by its id."""
+
+	INPUT_TYPES = inputs({'value': (ANY,), 'node': ('STRING', {'default': ''})})
+
+	def go(self, value, node):
+		comfy.utils.ProgressBar(4, node_id=node).update(2)
+		return (value,)
+
+
 class TestingProgressAsync(TestingProgress):
 	"""Tells its progress with the asynchronous interface."""
 
@@ -141,6 +151,7 @@ NODES = {
 		TestingAsyncLazy,
 		TestingWho,
 		TestingProgress,
+		TestingProgressElsewhere,
 		TestingProgressAsync,
 		TestingProgressSync,
 		TestingUntilInterrupted,

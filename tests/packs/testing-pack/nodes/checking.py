@@ -71,6 +71,20 @@ class TestingValidateError(Checking):
 		raise RuntimeError('cannot judge')
 
 
+class TestingUnion(Checking):
+	"""Takes text or whole numbers by a link."""
+
+	INPUT_TYPES = inputs({'value': ('STRING , INT', {'forceInput': True})})
+	RETURN_TYPES = (ANY,)
+
+
+class TestingMany(Checking):
+	"""More choices than clients are told of in an error."""
+
+	INPUT_TYPES = inputs({'value': ([str(number) for number in range(30)],)})
+	RETURN_TYPES = ('STRING',)
+
+
 class TestingChoices(Checking):
 	"""Choices of several kinds."""
 

@@ -219,6 +219,81 @@ class TestingExpandObjects:
 		return {'result': (node.out(0),), 'expand': graph.finalize()}
 
 
+class TestingExpandToNative:
+	"""Hands a picture, as the tensor that it is, to the host's own sink, and hands it on."""
+
+	INPUT_TYPES = inputs({'image': ('IMAGE',)})
+	RETURN_TYPES = ('IMAGE',)
+	FUNCTION = 'expand'
+	CATEGORY = 'Testing/Expanding'
+
+	def expand(self, image):
+		graph = GraphBuilder()
+		graph.node('PreviewImage', 'shown', images=image)
+		return {'result': (image,), 'expand': graph.finalize()}
+
+
+class TestingSleepInside:
+	"""Becomes three sleepers and the sum of what they hand on."""
+
+	INPUT_TYPES = inputs({'value': ('INT', {'default': 0})})
+	RETURN_TYPES = ('INT',)
+	FUNCTION = 'expand'
+	CATEGORY = 'Testing/Expanding'
+
+	def expand(self, value):
+		graph = GraphBuilder()
+		first, second, third = (graph.node('TestingSleep', value=value + n, seconds=0.2) for n in range(3))
+		some = graph.node('TestingAdd', a=first.out(0), b=second.out(0))
+		total = graph.node('TestingAdd', a=some.out(0), b=third.out(0))
+		return {'result': (total.out(0),), 'expand': graph.finalize()}
+
+
+class TestingBlockInside:
+	"""Becomes a node that blocks what it is given."""
+
+	INPUT_TYPES = inputs({'value': (ANY,), 'verbose': ('BOOLEAN', {'default': False})})
+	RETURN_TYPES = (ANY,)
+	FUNCTION = 'expand'
+	CATEGORY = 'Testing/Expanding'
+
+	def expand(self, value, verbose):
+		graph = GraphBuilder()
+		blocked = graph.node('TestingBlock', value=value, block=True, verbose=verbose)
+		return {'result': (graph.node('TestingAny', value=blocked.out(0)).out(0),), 'expand': graph.finalize()}
+
+
+class TestingFailInside:
+	"""Becomes a node that raises, inside of another expansion if that is wanted."""
+
+	INPUT_TYPES = inputs({'value': (ANY,), 'deep': ('BOOLEAN', {'default': False})})
+	RETURN_TYPES = (ANY,)
+	FUNCTION = 'expand'
+	CATEGORY = 'Testing/Expanding'
+
+	def expand(self, value, deep):
+		graph = GraphBuilder()
+		kind, more = ('TestingFailInside', {'deep': False}) if deep else ('TestingError', {})
+		return {'result': (graph.node(kind, value=value, **more).out(0),), 'expand': graph.finalize()}
+
+
+class TestingLinkBack:
+	"""Gives its own output as its result: straight, or through a node that it becomes."""
+
+	INPUT_TYPES = inputs({'through': ('BOOLEAN', {'default': False})}, hidden={'unique_id': 'UNIQUE_ID'})
+	RETURN_TYPES = (ANY,)
+	FUNCTION = 'expand'
+	CATEGORY = 'Testing/Expanding'
+
+	def expand(self, through, unique_id):
+		graph = GraphBuilder()
+		own = [unique_id, 0]
+		return {
+			'result': (graph.node('TestingAny', value=own).out(0) if through else own,),
+			'expand': graph.finalize(),
+		}
+
+
 NODES = {
 	cls.__name__: cls
 	for cls in (
@@ -234,5 +309,10 @@ NODES = {
 		TestingDynamicCycle,
 		TestingDuplicateIds,
 		TestingExpandObjects,
+		TestingExpandToNative,
+		TestingSleepInside,
+		TestingBlockInside,
+		TestingFailInside,
+		TestingLinkBack,
 	)
 }

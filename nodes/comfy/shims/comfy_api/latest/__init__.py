@@ -22,7 +22,7 @@ class ExecutionSync:
 		ignore_size_limit: bool = False,
 	) -> None:
 		"""Tell how far the running node has come, and perhaps show a picture or the first of a tensor [B, H, W, C]."""
-		tell_progress(value, max_value, _picture(preview_image))
+		tell_progress(value, max_value, _picture(preview_image), node_id)
 
 
 class Execution:
@@ -37,7 +37,7 @@ class Execution:
 		ignore_size_limit: bool = False,
 	) -> None:
 		"""Tell how far the running node has come, and perhaps show a picture or the first of a tensor [B, H, W, C]."""
-		tell_progress(value, max_value, _picture(preview_image))
+		tell_progress(value, max_value, _picture(preview_image), node_id)
 
 
 class ComfyAPI:
