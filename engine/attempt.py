@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ from engine.flow import Returned, Skip
 from engine.graph import Constant, Given, Link, NodeId
 from engine.lanes import Lanes, Start
 from engine.models import ModelStore
+from engine.origins import Origins
 from engine.plan import Planner, Step, content_key
 from engine.storage import Storage
 from engine.why import Trace, why_ran
@@ -86,12 +88,14 @@ class Attempts:
 		self._complete = complete
 		self._end = end
 		self._tell_again = tell_again
+		self._origins = Origins(planner.steps)
 		self._planning = threading.Lock()
 
 	def attempt(self, task: Task, start: Start) -> None:
 		"""One attempt. Raises whatever the node raises, and `InputWanted`."""
 		step = task.step
 		if task.leader is not None:
+			self._origins.repeat(task.node, task.leader.node)
 			self._complete(task, self._entry(task.leader.node), TWIN, ran=False)
 			return
 		if task.expanded is not None:
@@ -103,7 +107,8 @@ class Attempts:
 			if task.content is not None:
 				known = self._cache.get(task.content)
 				if known is not None:
-					self._cache.put(step.key, known, also=task.content)
+					if not self._origins.settle(step, self._origins.of(step.upstream)):
+						self._cache.put(step.key, known, also=task.content, owner=self._owner(step.node))
 					self._complete(task, known, SAME_INPUTS, ran=False)
 					return
 		self._publish(NodeStarted(job=self._job.id, node=step.node, kind=step.spec.info.kind))
@@ -280,63 +285,51 @@ class Attempts:
 		if step.spec.info.foreign:
 			# Such a node may keep what it gives, and change it in its next call.
 			outputs = tuple(tuple(map(self._tools.codecs.copy, items)) for items in outputs)
+		borrowed = self._origins.borrowed(made)
+		untold = self._origins.settle(step, borrowed | self._origins.of((*step.upstream, *step.lazy)))
 		entry = Entry(
 			outputs,
 			task.shown.ui,
 			task.seconds,
 			step.spec.info.kind,
-			self._digests(step, outputs),
+			self._digests(step.key if not untold else secrets.token_hex(16), outputs),
 			self._tools.codecs.size(outputs),
 		)
 		# Where all was passed over for a reason that people are told, they are told again in the next run.
 		passed_over = all(isinstance(one, Blocked) and one.skip.told for one in made)
-		outer = self._outer(made) if task.expanded is not None else set()
-		if step.cacheable and not passed_over and outer <= self._ancestors(step, outer):
+		if step.cacheable and not passed_over:
 			# What was made from other nodes than those that came in by links does not follow from what came in.
-			self._cache.put(step.key, entry, also=None if outer else task.content)
+			content = None if borrowed else task.content
+			if not untold:
+				self._cache.put(step.key, entry, also=content, owner=self._owner(step.node))
+			elif content is not None:
+				self._cache.put(content, entry, owner=self._owner(step.node))
 		# The first call may have waited for libraries to be imported, which tells nothing of the next one.
 		if len(sys.modules) == task.modules and not all(isinstance(one, Blocked) for one in made):
 			self._tools.timings.learn(step.spec.info.kind, task.seconds)
 		task.trace = Trace.of_step(step, self._steps)
-		self._complete(task, entry, why_ran(step, task.trace, self._before(step)), ran=True)
+		self._complete(task, entry, why_ran(step, task.trace, self._before(step), untold), ran=True)
 
-	def _outer(self, made: Iterable[Made]) -> set[NodeId]:
-		"""The nodes outside of them that expansions are linked to."""
-		found: set[NodeId] = set()
-		for one in made:
-			if isinstance(one, Returned) and one.expand is not None:
-				inputs = [value for call in one.expand.calls.values() for value in call.inputs.values()]
-				links = [value for value in (*inputs, *(one.outputs or ())) if type(value) is Link]
-				found.update(link.node for link in links if link.node not in one.expand.calls)
-		return found
+	def _owner(self, node: NodeId) -> NodeId | None:
+		"""The submitted node that a node of an expansion belongs to; None for a submitted one."""
+		live = self._planner.live
+		return None if live.parent(node) is None else live.real(node)
 
-	def _ancestors(self, step: Step, wanted: set[NodeId]) -> set[NodeId]:
-		"""Those of some nodes that a step is made from, through however many links."""
-		found: set[NodeId] = set()
-		seen: set[NodeId] = set()
-		stack = [*step.upstream, *step.lazy]
-		while stack and not wanted <= found:
-			node = stack.pop()
-			if node not in seen:
-				seen.add(node)
-				if node in wanted:
-					found.add(node)
-				stack += (*self._steps[node].upstream, *self._steps[node].lazy)
-		return found
-
-	def _digests(self, step: Step, outputs: Outputs) -> tuple[str, ...]:
-		"""A digest per output: of its content, or else of the step and the place."""
+	def _digests(self, name: str, outputs: Outputs) -> tuple[str, ...]:
+		"""A digest per output: of its content, or else `name` and the place."""
 		digest = self._tools.codecs.digest
 		found: list[str] = []
 		for index, items in enumerate(outputs):
 			told = digest(items[0]) if len(items) == 1 else digest(items)
 			lone = '' if len(items) == 1 else 'list '
-			found.append(f'{step.key} {index}' if told is None else lone + told)
+			found.append(f'{name} {index}' if told is None else lone + told)
 		return tuple(found)
 
 	def _expand(self, task: Task, made: list[Made]) -> None:
 		"""Plan and schedule the nodes that a task became; it waits for those whose outputs are its own."""
 		live, node = self._planner.live, task.node
+		if self._origins.of((*task.step.upstream, *task.step.lazy)):
+			self._planner.distrust(node)
 		with self._planning:
 			# It may have run before in this very job: its results were dropped, and were asked for again.
 			for child in live.forget_children(node):

@@ -14,6 +14,7 @@ from typing import NewType, Protocol
 
 from engine.codec import size_of
 from engine.events import Ui
+from engine.graph import NodeId
 from engine.memory import available_memory, total_memory
 from engine.settings import CacheMode
 
@@ -55,16 +56,19 @@ class OutputCache(Protocol):
 		"""The entry; None if there is none that is good."""
 		...
 
-	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None) -> None:
-		"""Keep an entry, if there is room. `also` is a second name for the same entry."""
+	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None, owner: NodeId | None = None) -> None:
+		"""Keep an entry, if there is room. `also` is a second name for the same entry.
+
+		`owner` is the submitted node whose expansion brought in the node that gave it.
+		"""
 		...
 
 	def clear(self) -> None:
 		"""Forget everything."""
 		...
 
-	def begin(self, keys: Collection[CacheKey]) -> None:
-		"""A job begins whose steps have these keys."""
+	def begin(self, keys: Collection[CacheKey], nodes: Collection[NodeId] = ()) -> None:
+		"""A job begins whose steps have these keys, and are of these nodes."""
 		...
 
 	def finish(self) -> None:
@@ -74,20 +78,21 @@ class OutputCache(Protocol):
 
 @dataclass(slots=True)
 class _Kept:
-	"""An entry, the names by which it is found, and the last prompt that used it."""
+	"""An entry, the names by which it is found, the last prompt that used it, and its owner."""
 
 	serial: int
 	entry: Entry
 	names: list[CacheKey]
 	prompt: int
+	owner: NodeId | None
 
 
 class MemoryCache:
 	"""Keeps entries in memory. What leaves, and when, is up to `mode`.
 
 	`bytes`    what exceeds `budget` bytes, the least recently used first; and as much as memory runs short of
-	`classic`  when a job begins, what it has no step for
-	`lru`      what none of the last `entries` jobs had a step for
+	`classic`  when a job begins, what it has no step for, nor the owner
+	`lru`      what none of the last `entries` jobs had a step for, nor the owner
 	`ram`      as much as memory runs short of: of older jobs first, and the largest first
 	`none`     everything, when the job is over
 
@@ -144,7 +149,7 @@ class MemoryCache:
 			entry = kept.entry
 		return entry if self._is_valid(entry) else None
 
-	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None) -> None:
+	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None, owner: NodeId | None = None) -> None:
 		"""Keep an entry, under a second name too if one is given; its bytes count once.
 
 		One that is larger than the whole budget is not kept. An entry whose very outputs are there under the second
@@ -165,7 +170,7 @@ class MemoryCache:
 			if nbytes != entry.nbytes:
 				entry = Entry(entry.outputs, entry.ui, entry.seconds, entry.kind, entry.digests, nbytes)
 			self._serial += 1
-			kept = self._kept[self._serial] = _Kept(self._serial, entry, [], self._prompt)
+			kept = self._kept[self._serial] = _Kept(self._serial, entry, [], self._prompt, owner)
 			self._used += nbytes
 			self._name(kept, key)
 			if also is not None:
@@ -179,8 +184,8 @@ class MemoryCache:
 			self._names.clear()
 			self._used = 0
 
-	def begin(self, keys: Collection[CacheKey]) -> None:
-		"""A job begins whose steps have these keys."""
+	def begin(self, keys: Collection[CacheKey], nodes: Collection[NodeId] = ()) -> None:
+		"""A job begins whose steps have these keys, and are of these nodes."""
 		with self._lock:
 			self._prompt += 1
 			for key in keys:
@@ -188,6 +193,9 @@ class MemoryCache:
 				if kept is not None:
 					kept.prompt = self._prompt
 			if self._mode in ('classic', 'lru'):
+				for kept in self._kept.values():
+					if kept.owner in nodes:
+						kept.prompt = self._prompt
 				oldest = self._prompt - self._prompts
 				for kept in [kept for kept in self._kept.values() if kept.prompt <= oldest]:
 					self._drop(kept)

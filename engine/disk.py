@@ -23,6 +23,7 @@ from engine.blobfolder import BlobFolder
 from engine.cache import CacheKey, Entry, Outputs
 from engine.codec import Codecs
 from engine.declaration import Model
+from engine.graph import NodeId
 from engine.journal import Journal, alone
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class DiskCache:
 			self._mark('use', (key,))
 		return entry
 
-	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None) -> None:
+	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None, owner: NodeId | None = None) -> None:
 		"""Keep an entry, under a second name too if one is given, unless it is not worth it."""
 		nbytes = entry.nbytes or self._codecs.size(entry.outputs)
 		if nbytes > self._budget or (nbytes > QUICK_BYTES and entry.seconds < nbytes / QUICK_SPEED):
@@ -147,7 +148,7 @@ class DiskCache:
 			self._drop(action for action in self._index.actions if kept.isdisjoint(action.names))
 			self._collect()
 
-	def begin(self, keys: Collection[CacheKey]) -> None:
+	def begin(self, keys: Collection[CacheKey], nodes: Collection[NodeId] = ()) -> None:
 		"""A job begins: what other processes have done meanwhile is read."""
 		self._refresh()
 

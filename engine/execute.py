@@ -47,7 +47,7 @@ class Executor:
 		run: Run | None = None
 		try:
 			plan = planner.plan(sinks)
-			self._tools.cache.begin([step.key for step in plan.steps.values()])
+			self._tools.cache.begin([step.key for step in plan.steps.values()], plan.steps)
 			run = Run(self._tools, planner, plan, job, cancel, self._before)
 			run.go()
 			outcome = JobFinished(job=job.id, state='succeeded', executed=tuple(run.finished))

@@ -100,6 +100,11 @@ class Planner:
 		self._storage = storage
 		self._profile = profile
 		self._kinds: dict[str, Kind] = {}
+		self._distrusted: set[NodeId] = set()
+
+	def distrust(self, node: NodeId) -> None:
+		"""Live values that this node hands to its expansion do not follow from its key."""
+		self._distrusted.add(node)
 
 	def plan(self, sinks: Collection[NodeId]) -> Plan:
 		"""The steps that these sinks need. Raises as `extend` does."""
@@ -252,7 +257,7 @@ class Planner:
 	def _giver(self, node: NodeId) -> tuple[str, str]:
 		"""By what a live value is known that an expansion hands over: the expanding step's key, and the place in it."""
 		parent = self.live.parent(node)
-		if parent is None or parent not in self.steps:
+		if parent is None or parent not in self.steps or parent in self._distrusted:
 			return secrets.token_hex(16), ''
 		return self.steps[parent].key, node.removeprefix(parent)
 

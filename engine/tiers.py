@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from engine.cache import CacheKey, Entry, MemoryCache, OutputCache
 from engine.codec import Codecs
 from engine.disk import DiskCache
+from engine.graph import NodeId
 from engine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,9 @@ class TieredCache:
 				self.memory.put(key, entry)
 		return entry
 
-	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None) -> None:
+	def put(self, key: CacheKey, entry: Entry, *, also: CacheKey | None = None, owner: NodeId | None = None) -> None:
 		"""Keep an entry in both."""
-		self.memory.put(key, entry, also=also)
+		self.memory.put(key, entry, also=also, owner=owner)
 		self.disk.put(key, entry, also=also)
 
 	def clear(self) -> None:
@@ -42,9 +43,9 @@ class TieredCache:
 		self.memory.clear()
 		self.disk.clear()
 
-	def begin(self, keys: Collection[CacheKey]) -> None:
-		"""A job begins whose steps have these keys."""
-		self.memory.begin(keys)
+	def begin(self, keys: Collection[CacheKey], nodes: Collection[NodeId] = ()) -> None:
+		"""A job begins whose steps have these keys, and are of these nodes."""
+		self.memory.begin(keys, nodes)
 		self.disk.begin(keys)
 
 	def finish(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -47,8 +47,8 @@ class Trace:
 		return cls(report.key, report.version, report.fingerprint, report.inputs)
 
 
-def why_ran(step: Step, now: Trace, before: Trace | None) -> Why:
-	"""The reason for which a step's function is called."""
+def why_ran(step: Step, now: Trace, before: Trace | None, untold: Collection[NodeId] = ()) -> Why:
+	"""The reason for which a step's function is called. `untold` are nodes it reads through expansions, unknown to its key."""
 	if not step.cacheable:
 		caching = step.spec.info.caching
 		return Why(
@@ -57,6 +57,9 @@ def why_ran(step: Step, now: Trace, before: Trace | None) -> Why:
 		)
 	if before is None:
 		return Why(code='first_time')
+	if before.key == now.key and untold:
+		text = f'an expansion takes what comes from {", ".join(sorted(untold))}, to which it is not linked itself'
+		return Why(code='not_cacheable', text=text)
 	if before.key == now.key:
 		return Why(code='evicted', text='its result is no longer in the cache')
 	if before.version != now.version:
