@@ -29,8 +29,6 @@ from engine.storage import Storage
 
 Value = Link | Constant | Given
 TAKEN = (Link, Constant, Given)
-SPARSE = 4
-"""A pass over the whole graph is worth while if at least one node in so many is wanted."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,15 +74,15 @@ class Plan:
 
 	def pending(self, cached: Callable[[CacheKey], bool]) -> tuple[Step, ...]:
 		"""What is left to run: walked back from the sinks, stopping at what is cached and at inputs that are lazy."""
-		steps = self.steps
-		wanted: set[NodeId] = set()
-		waiting = list(self.sinks)
-		while waiting:
-			step = steps[waiting.pop()]
-			if step.node not in wanted and not (step.cacheable and cached(step.key)):
-				wanted.add(step.node)
-				waiting.extend(step.upstream)
-		return tuple(step for node, step in steps.items() if node in wanted)
+		wanted = set(self.sinks)
+		found: list[Step] = []
+		# Readers come before what they read, so one pass finds all; it goes through memory as it was filled.
+		for node, step in reversed(self.steps.items()):
+			if node in wanted and not (step.cacheable and cached(step.key)):
+				found.append(step)
+				wanted.update(step.upstream)
+		found.reverse()
+		return tuple(found)
 
 
 class Planner:
@@ -123,32 +121,26 @@ class Planner:
 	def _extend(self, nodes: Iterable[NodeId]) -> None:
 		steps, calls = self.steps, self.live.calls
 		asked = [node for node in nodes if node not in steps]
-		wanted = self._closure(asked)
-		if len(wanted) * SPARSE >= len(calls):
-			# Submitted graphs mostly come with sources before their readers: one pass makes all steps.
+		if not steps:
+			# Submitted graphs mostly come with sources before their readers: two passes then make all steps.
+			wanted = set(asked)
+			for node in reversed(list(calls)):
+				if node in wanted:
+					wanted.update(self._sources(node))
 			for node in calls:
 				if node in wanted:
 					self._try(node)
 		self._extend_in_depth(asked)
 
-	def _closure(self, nodes: Iterable[NodeId]) -> set[NodeId]:
-		"""The nodes without a step among these and all that they are linked to."""
-		steps, calls = self.steps, self.live.calls
-		found: set[NodeId] = set()
-		stack = list(nodes)
-		while stack:
-			node = stack.pop()
-			if node in found or node in steps or node not in calls:
-				continue
-			found.add(node)
-			call = calls[node]
-			names = self._kind(node, call.kind).names
-			stack += [
-				value.node
-				for name, value in call.inputs.items()
-				if type(value) is Link and (names is None or name in names)
-			]
-		return found
+	def _sources(self, node: NodeId) -> list[NodeId]:
+		"""The nodes whose outputs reach a node by links."""
+		call = self.live.calls[node]
+		names = self._kind(node, call.kind).names
+		return [
+			value.node
+			for name, value in call.inputs.items()
+			if type(value) is Link and (names is None or name in names)
+		]
 
 	def _extend_in_depth(self, nodes: Iterable[NodeId]) -> None:
 		steps = self.steps
