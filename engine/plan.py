@@ -77,8 +77,8 @@ class Plan:
 		wanted = set(self.sinks)
 		found: list[Step] = []
 		# Readers come before what they read, so one pass finds all; it goes through memory as it was filled.
-		for node, step in reversed(self.steps.items()):
-			if node in wanted and not (step.cacheable and cached(step.key)):
+		for step in reversed(list(self.steps.values())):
+			if step.node in wanted and not (step.cacheable and cached(step.key)):
 				found.append(step)
 				wanted.update(step.upstream)
 		found.reverse()
