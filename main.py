@@ -1,4 +1,4 @@
-"""Starts Lumengraph: `python main.py [serve | run | check | nodes | cache]`."""
+"""Starts Lumengraph: `python main.py [serve | run | check | nodes | cache | token]`."""
 
 from __future__ import annotations
 

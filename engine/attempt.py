@@ -22,7 +22,7 @@ from engine.codec import Codecs
 from engine.context import Context, JobInfo, Shown
 from engine.errors import DependencyCycle, NodeFailed, NodeUsage
 from engine.estimate import Timings
-from engine.events import AnyEvent, GraphExpanded, NodeBlocked, NodeStarted, Why
+from engine.events import AnyEvent, GraphExpanded, NodeBlocked, NodeStarted, NodeWaits, Why
 from engine.flow import Returned, Skip
 from engine.graph import Constant, Given, Link, NodeId
 from engine.lanes import Lanes, Start
@@ -266,6 +266,7 @@ class Attempts:
 		if not fresh:
 			return False
 		task.asked.update(fresh)
+		self._publish(NodeWaits(job=self._job.id, node=task.node))
 		links = [value.node for name in fresh if isinstance(value := task.step.inputs[name], Link)]
 		with self._lock:
 			self._board.require(task, links)

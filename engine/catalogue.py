@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +74,15 @@ class Catalogue:
 
 	def names(self, kind: str) -> tuple[str, ...]:
 		"""The model files of a kind, relative, sorted."""
-		found = {
-			str(path.relative_to(place))
-			for place in self._places.get(kind, ())
-			for path in _walk(place)
-			if path.suffix.lower() in SUFFIXES
-		}
-		return tuple(sorted(filter(is_text, found)))
+		return tuple(sorted({str(path) for _, path in self.files(kind)}))
+
+	def files(self, kind: str) -> Iterator[tuple[Path, Path]]:
+		"""Every model file of a kind: the place where it lies, and its path there. Hidden ones are left out."""
+		for place in self._places.get(kind, ()):
+			for path in _walk(place):
+				relative = path.relative_to(place)
+				if path.suffix.lower() in SUFFIXES and is_text(str(relative)):
+					yield place, relative
 
 	def path(self, kind: str, name: str) -> Path:
 		"""The file of that name, or `ModelNotFound`. A name cannot leave its folder."""

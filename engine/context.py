@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import JsonValue
 
 from engine.cancel import CancelToken
-from engine.events import AnyEvent, Folder, NodePreview, NodeProgress, SavedFile, Ui
+from engine.events import (
+	AnyEvent,
+	Folder,
+	NodeMessage,
+	NodePreview,
+	NodeProgress,
+	NodeText,
+	PictureFormat,
+	SavedFile,
+	Ui,
+)
 from engine.graph import Graph
 from engine.live import LiveGraph
 from engine.models import ModelRef, ModelStore
@@ -27,6 +37,7 @@ current: ContextVar[Context | None] = ContextVar('current', default=None)
 
 PREVIEW_SIDE = 512
 PREVIEW_QUALITY = 95
+PNG_MODES = ('L', 'RGB', 'RGBA')
 
 
 @dataclass(frozen=True)
@@ -34,13 +45,14 @@ class JobInfo:
 	"""What a node may know of the job it runs in.
 
 	`prompt` is the graph as it was submitted and `extra_pnginfo` what goes beside it: both are written into saved
-	pictures.
+	pictures. `secrets` came with the job for those nodes that need them; a node must not show them.
 	"""
 
 	id: str
 	prompt: Mapping[str, JsonValue] = field(default_factory=dict)
 	extra_pnginfo: Mapping[str, JsonValue] = field(default_factory=dict)
 	previews: bool = False
+	secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Models:
@@ -117,14 +129,32 @@ class Context:
 		self.cancel.check()
 
 	def preview(self, image: Image.Image) -> None:
-		"""Show a picture of what is being made; it is shrunk to 512 pixels a side at most."""
-		if not self.job.previews:
-			return
-		small = image.convert('RGB')
-		small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+		"""Show a picture of what is being made, if the client wants such; at most 512 pixels a side."""
+		if self.job.previews:
+			self.send_image(image, format='JPEG', side=PREVIEW_SIDE)
+
+	def send_image(self, image: Image.Image, *, format: PictureFormat = 'PNG', side: int | None = None) -> None:
+		"""Send a picture to the client while the node runs, whether it asked for previews or not.
+
+		It is shrunk to `side` pixels a side, if that is given. A JPEG is taken for a preview, a PNG for a result: it
+		reaches clients that never look at files.
+		"""
+		sent = image if format == 'PNG' and image.mode in PNG_MODES else image.convert('RGB')
+		if side is not None:
+			sent = sent.copy()
+			sent.thumbnail((side, side))
 		stream = io.BytesIO()
-		small.save(stream, 'JPEG', quality=PREVIEW_QUALITY)
-		self._publish(NodePreview(job=self.job.id, node=self.node, image=stream.getvalue()))
+		# Fast rather than small: it is sent once, mostly to a client on this machine.
+		sent.save(stream, format, quality=PREVIEW_QUALITY, compress_level=1)
+		self._publish(NodePreview(job=self.job.id, node=self.node, image=stream.getvalue(), format=format))
+
+	def note(self, text: str) -> None:
+		"""Say in words what the node is about; clients show it at the node while it runs."""
+		self._publish(NodeText(job=self.job.id, node=self.node, text=text))
+
+	def announce(self, name: str, data: Mapping[str, JsonValue], *, everyone: bool = False) -> None:
+		"""Send a message of the node's own to the job's client, or to everyone, who must know what to do with it."""
+		self._publish(NodeMessage(job=self.job.id, node=self.node, name=name, data=dict(data), everyone=everyone))
 
 	def save_image(self, image: Image.Image, prefix: str, *, folder: Folder = 'output', index: int = 0) -> SavedFile:
 		"""Save a picture with the workflow in it, and show it at the node."""

@@ -1,7 +1,8 @@
 """Carries a worker's messages to the server, from a thread of its own.
 
 Nodes may take microseconds; a message for each of their events would cost more than they do. So events that come close
-together travel as one message: at most one each `GATHER_SECONDS`, but at once for what somebody waits for.
+together travel as one message: at most one each `GATHER_SECONDS`, but at once for what somebody waits for. Where there
+is nothing to tell for `BEAT_SECONDS`, a beat says that the process lives.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from engine.events import AnyEvent, Event, JobFinished, NodeFinished, NodePreview
-from engine.wire import Happened, Message
+from engine.wire import Beat, Happened, Message
 
 log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.004
+BEAT_SECONDS = 1.0
 
 
 class Courier:
@@ -56,7 +58,9 @@ class Courier:
 
 	def _carry(self) -> None:
 		while not self._closing.is_set():
-			self._filled.wait()
+			if not self._filled.wait(BEAT_SECONDS):
+				self.send(Beat())
+				continue
 			self._closing.wait(max(0.0, self._sent_at + GATHER_SECONDS - time.monotonic()))
 			# Cleared before the look: what comes after it sets it again.
 			self._filled.clear()

@@ -28,7 +28,7 @@ Option = str | int | float | bool
 class Model(BaseModel):
 	"""Base of the frozen data classes that cross process borders."""
 
-	model_config = ConfigDict(frozen=True, extra='forbid')
+	model_config = ConfigDict(frozen=True, extra='forbid', json_schema_serialization_defaults_required=True)
 
 	def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
 		"""A copy with some fields changed. What was worked out from the fields is worked out anew."""
@@ -182,7 +182,9 @@ class NodeInfo(Model):
 	what the node sees under it beside its inputs. `caching`: by `value` (equal inputs, equal outputs), by `identity`
 	(the node id counts too), or `never`. `open_inputs`: whether inputs that are not declared reach the node.
 	`unlisted` are names under which a constant reaches the node too, though nobody is offered them.
-	`input_is_list`: all inputs arrive as lists, the undeclared too.
+	`input_is_list`: all inputs arrive as lists, the undeclared too. `intermediate`: what it gives is worth showing while
+	the job goes on. `essentials` is the part of an editor's short list that it belongs to; an `api_node` calls a paid
+	service. `time_limit`: a call that takes more seconds is taken for hung, and its process is replaced.
 	"""
 
 	kind: str
@@ -206,7 +208,12 @@ class NodeInfo(Model):
 	foreign: bool = False
 	deprecated: bool = False
 	experimental: bool = False
+	dev_only: bool = False
+	api_node: bool = False
+	intermediate: bool = False
+	essentials: str = ''
 	aliases: tuple[str, ...] = ()
+	time_limit: float | None = None
 
 	@cached_property
 	def inputs_by_name(self) -> Mapping[str, Input]:

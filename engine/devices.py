@@ -18,6 +18,11 @@ def find_devices() -> tuple[Device, ...]:
 	return (Device(name='cpu', type='cpu', total=total, free=total),)
 
 
+def used_devices() -> tuple[str, ...]:
+	"""Those that nodes compute on, by torch's names; each gets workers of its own. In this version the CPU alone."""
+	return ('cpu',)
+
+
 def _cuda(index: int) -> Device:
 	free, total = torch.cuda.mem_get_info(index)
 	name = f'cuda:{index} {torch.cuda.get_device_name(index)}'

@@ -20,6 +20,7 @@ from engine.declaration import Model
 log = logging.getLogger(__name__)
 
 Folder = Literal['input', 'output', 'temp']
+PictureFormat = Literal['JPEG', 'PNG']
 FOLDERS = ('input', 'output', 'temp')
 
 
@@ -78,7 +79,7 @@ class Ui(RootModel[dict[str, list[JsonValue]]]):
 
 
 class Failure(Model):
-	"""Why a job failed: an exception as data."""
+	"""Why a job failed: an exception as data. `log` is what its worker last wrote, where the worker died of it."""
 
 	message: str
 	exception_type: str
@@ -86,6 +87,7 @@ class Failure(Model):
 	kind: str = ''
 	traceback: tuple[str, ...] = ()
 	inputs: dict[str, JsonValue] = Field(default_factory=dict)
+	log: tuple[str, ...] = ()
 
 
 class Event(Model):
@@ -103,6 +105,21 @@ class QueueChanged(Event):
 	type: Literal['queue_changed'] = 'queue_changed'
 	job: str = ''
 	remaining: int
+	paused: bool = False
+
+
+class JobQueued(Event):
+	"""A job waits: it is new, or comes back since who ran it is gone, which `reason` then tells."""
+
+	type: Literal['job_queued'] = 'job_queued'
+	number: float
+	reason: str = ''
+
+
+class JobDropped(Event):
+	"""A job was cancelled while it waited."""
+
+	type: Literal['job_dropped'] = 'job_dropped'
 
 
 class JobStarted(Event):
@@ -127,6 +144,13 @@ class NodeStarted(Event):
 	kind: str
 
 
+class NodeWaits(Event):
+	"""A node that was started waits for inputs that it has asked for; it will be started again."""
+
+	type: Literal['node_waits'] = 'node_waits'
+	node: str
+
+
 class NodeProgress(Event):
 	"""A running node has come so far."""
 
@@ -138,12 +162,30 @@ class NodeProgress(Event):
 
 
 class NodePreview(Event):
-	"""A look at what a running node is making: an encoded picture."""
+	"""A picture for whoever follows the run: a look at what a node is making (JPEG), or what it has made (PNG)."""
 
 	type: Literal['node_preview'] = 'node_preview'
 	node: str
 	image: bytes
-	format: Literal['JPEG', 'PNG'] = 'JPEG'
+	format: PictureFormat = 'JPEG'
+
+
+class NodeText(Event):
+	"""What a running node says in passing; it is shown until the node says something else."""
+
+	type: Literal['node_text'] = 'node_text'
+	node: str
+	text: str
+
+
+class NodeMessage(Event):
+	"""A message of a node's own making to the job's client, or to everyone who is connected."""
+
+	type: Literal['node_message'] = 'node_message'
+	node: str
+	name: str
+	data: dict[str, JsonValue] = Field(default_factory=dict)
+	everyone: bool = False
 
 
 class Why(Model):
@@ -213,8 +255,11 @@ AnyEvent = Annotated[
 	JobStarted
 	| NodesCached
 	| NodeStarted
+	| NodeWaits
 	| NodeProgress
 	| NodePreview
+	| NodeText
+	| NodeMessage
 	| NodeFinished
 	| NodeBlocked
 	| GraphExpanded

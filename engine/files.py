@@ -62,6 +62,8 @@ class Files:
 			path = (root / subfolder.replace('\\', '/') / name.replace('\\', '/')).resolve()
 		except ValueError:  # Half of a surrogate pair: no file system can hold such a name.
 			raise BadName(name, folder, reason='it is no Unicode text') from None
+		except (OSError, RuntimeError):  # Python 3.11 and 3.12 say the second.
+			raise BadName(name, folder, reason='its links lead in a circle') from None
 		if not path.is_relative_to(root):
 			raise BadName(str(PurePosixPath(subfolder) / name), folder)
 		return path

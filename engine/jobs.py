@@ -1,13 +1,13 @@
-"""Jobs: what was submitted, in what state it is, and the store that remembers.
+"""Jobs: what was submitted, in what state it is, and the protocol of the store that remembers.
 
-queued → running → succeeded | failed | cancelled, and queued → cancelled. No other transition is legal.
+queued → running → succeeded | failed | cancelled, queued → cancelled, and back from running to queued when the worker or
+the server that ran it is gone. No other transition is legal.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -16,9 +16,23 @@ from typing import NewType, Protocol
 from pydantic import JsonValue
 
 from engine.errors import EngineError, NotFound
-from engine.events import Event, Failure, JobProgress, NodeFinished, NodePreview, NodeProgress, Ui
+from engine.events import (
+	Event,
+	Failure,
+	JobProgress,
+	NodeFinished,
+	NodeMessage,
+	NodePreview,
+	NodeProgress,
+	NodeText,
+	NodeWaits,
+	Ui,
+)
 from engine.formats.prompt import write_prompt
 from engine.graph import Graph, NodeId
+
+PASSING = (NodeProgress, NodePreview, NodeWaits, NodeText, NodeMessage, JobProgress)
+"""Events that no history keeps."""
 
 JobId = NewType('JobId', str)
 
@@ -40,7 +54,7 @@ class JobState(StrEnum):
 
 LEGAL: Mapping[JobState, frozenset[JobState]] = {
 	JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
-	JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}),
+	JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}),
 	JobState.SUCCEEDED: frozenset(),
 	JobState.FAILED: frozenset(),
 	JobState.CANCELLED: frozenset(),
@@ -62,11 +76,37 @@ class IllegalTransition(EngineError):
 		super().__init__(f'Job {job!r} is {state} and cannot become {wanted}.')
 
 
+class IdTaken(EngineError):
+	"""A job was submitted with the id of another."""
+
+	def __init__(self, job: str) -> None:
+		super().__init__(f'There is a job {job!r} already.')
+		self.job = job
+
+
+class JobIsLive(EngineError):
+	"""A job is to be forgotten that still waits or runs."""
+
+	def __init__(self, job: str) -> None:
+		super().__init__(f'Job {job!r} is not over; cancel it first.')
+		self.job = job
+
+
+class KeyTaken(EngineError):
+	"""A job was submitted with the key of one that is over: it is that one."""
+
+	def __init__(self, key: str, job: str) -> None:
+		super().__init__(f'The key {key!r} belongs to job {job!r}, which is over.')
+		self.key = key
+		self.job = job
+
+
 @dataclass(frozen=True)
 class Submission:
 	"""What a client asked for, checked and in normal form.
 
-	`targets` are the sinks to run.
+	`targets` are the sinks to run. `secrets` are for the nodes alone: nothing lists them, no disk sees them. A second
+	submission with the same `key` is the first one, if it has a key. `webhook` is the address that is told of the end.
 	"""
 
 	graph: Graph
@@ -74,6 +114,9 @@ class Submission:
 	client: str = ''
 	extra: Mapping[str, JsonValue] = field(default_factory=dict)
 	previews: bool = False
+	secrets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+	key: str = ''
+	webhook: str = ''
 
 	@cached_property
 	def prompt(self) -> Mapping[str, JsonValue]:
@@ -87,20 +130,31 @@ class Submission:
 		return info if isinstance(info, dict) else {}
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
-	"""One submission on its way. Lower `number` runs first; equal numbers keep their order of arrival."""
+	"""One submission on its way. Lower `number` runs first, among equal ones lower `arrival`.
+
+	`attempts` counts how often it was begun, `losses` how many workers died over it.
+	"""
 
 	id: JobId
 	number: float
 	submission: Submission
+	arrival: float = 0.0
 	created: float = field(default_factory=time.time)
 	state: JobState = JobState.QUEUED
 	started: float | None = None
 	finished: float | None = None
+	attempts: int = 0
+	losses: int = 0
 	failure: Failure | None = None
 	outputs: dict[str, Ui] = field(default_factory=dict)
 	events: list[Event] = field(default_factory=list)
+
+	@property
+	def place(self) -> tuple[float, float]:
+		"""Where it stands in the queue."""
+		return self.number, self.arrival
 
 	def become(self, state: JobState) -> None:
 		"""Go to another state, or raise `IllegalTransition`."""
@@ -109,12 +163,18 @@ class Job:
 		self.state = state
 		if state is JobState.RUNNING:
 			self.started = time.time()
-		elif state.over:
+			self.attempts += 1
+		elif state is JobState.QUEUED:
+			# The next attempt tells everything anew.
+			self.started = None
+			self.outputs.clear()
+			self.events.clear()
+		else:
 			self.finished = time.time()
 
 	def record(self, event: Event) -> None:
 		"""Keep what happened, so that the history can tell it; ticks and previews pass by."""
-		if isinstance(event, NodeProgress | NodePreview | JobProgress):
+		if isinstance(event, PASSING):
 			return
 		if isinstance(event, NodeFinished) and event.ui is not None:
 			self.outputs[event.node] = event.ui
@@ -122,109 +182,50 @@ class Job:
 
 
 class JobStore(Protocol):
-	"""Remembers jobs. All calls come from one thread."""
+	"""Remembers jobs beyond their time in the queue; what happens to them it hears on the bus.
 
-	def next_number(self) -> int:
-		"""A count that goes up by one at each call, from 0."""
+	Called from the queue's thread, which it never keeps waiting.
+	"""
+
+	def knows(self, job: str) -> bool:
+		"""Whether there is or was a job of this id."""
+		...
+
+	def holder(self, key: str) -> str | None:
+		"""The id of the job that was submitted with a key."""
 		...
 
 	def add(self, job: Job) -> None:
-		"""Put a queued job behind its equals; `IllegalTransition` if its id is taken."""
+		"""A job is new. If this raises, there is none."""
 		...
 
-	def claim(self) -> Job | None:
-		"""Take the first queued job and make it running."""
+	def update(self, job: Job) -> None:
+		"""A job's state or place is another."""
 		...
 
-	def get(self, job: str) -> Job:
-		"""The job of this id, or `JobNotFound`."""
-		...
-
-	def queued(self) -> Sequence[Job]:
-		"""Waiting jobs in the order in which they will run."""
-		...
-
-	def running(self) -> Sequence[Job]: ...
-
-	def ended(self) -> Sequence[Job]:
-		"""Jobs that ran, in the order in which they ended. Jobs cancelled while queued are not among them."""
-		...
-
-	def finish(self, job: JobId, state: JobState, failure: Failure | None = None) -> None:
-		"""End a running job."""
-		...
-
-	def remove_queued(self, jobs: Sequence[str]) -> int:
-		"""Drop waiting jobs; unknown ids are passed over. Gives how many went."""
-		...
-
-	def forget(self, jobs: Sequence[str] | None = None) -> None:
-		"""Drop ended jobs: these, or all."""
+	def pause(self, paused: bool) -> None:
+		"""The queue was paused, or goes on."""
 		...
 
 
 class MemoryJobStore:
-	"""A `JobStore` in memory: for the command line and for tests, and the server's until it has a database."""
+	"""A `JobStore` that forgets with its process: for whoever has no database."""
 
-	def __init__(self, *, keep: int = 10_000) -> None:
-		self._keep = keep
-		self._numbers = itertools.count()
-		self._arrivals = itertools.count()
-		self._jobs: dict[str, Job] = {}
-		self._queued: list[tuple[float, int, Job]] = []
-		self._ended: dict[str, Job] = {}
+	def __init__(self) -> None:
+		self.jobs: dict[str, Job] = {}
+		self.paused = False
 
-	def next_number(self) -> int:
-		return next(self._numbers)
+	def knows(self, job: str) -> bool:
+		return job in self.jobs
+
+	def holder(self, key: str) -> str | None:
+		return next((job.id for job in self.jobs.values() if job.submission.key == key), None)
 
 	def add(self, job: Job) -> None:
-		if job.id in self._jobs:
-			raise IllegalTransition(job.id, self._jobs[job.id].state, JobState.QUEUED)
-		self._jobs[job.id] = job
-		self._queued.append((job.number, next(self._arrivals), job))
-		self._queued.sort(key=lambda item: item[:2])
+		self.jobs[job.id] = job
 
-	def claim(self) -> Job | None:
-		if not self._queued:
-			return None
-		job = self._queued.pop(0)[2]
-		job.become(JobState.RUNNING)
-		return job
+	def update(self, job: Job) -> None:
+		self.jobs[job.id] = job
 
-	def get(self, job: str) -> Job:
-		try:
-			return self._jobs[job]
-		except KeyError:
-			raise JobNotFound(job) from None
-
-	def queued(self) -> Sequence[Job]:
-		return [job for _, _, job in self._queued]
-
-	def running(self) -> Sequence[Job]:
-		return [job for job in self._jobs.values() if job.state is JobState.RUNNING]
-
-	def ended(self) -> Sequence[Job]:
-		return list(self._ended.values())
-
-	def finish(self, job: JobId, state: JobState, failure: Failure | None = None) -> None:
-		found = self.get(job)
-		found.become(state)
-		found.failure = failure
-		self._ended[job] = found
-		while len(self._ended) > self._keep:
-			del self._jobs[oldest := next(iter(self._ended))]
-			del self._ended[oldest]
-
-	def remove_queued(self, jobs: Sequence[str]) -> int:
-		wanted = set(jobs)
-		gone = [job for _, _, job in self._queued if job.id in wanted]
-		self._queued = [item for item in self._queued if item[2].id not in wanted]
-		for job in gone:
-			job.become(JobState.CANCELLED)
-			del self._jobs[job.id]
-		return len(gone)
-
-	def forget(self, jobs: Sequence[str] | None = None) -> None:
-		for job in list(self._ended) if jobs is None else jobs:
-			if self._ended.pop(job, None) is not None:
-				del self._jobs[job]
+	def pause(self, paused: bool) -> None:
+		self.paused = paused

@@ -1,4 +1,4 @@
-"""How a worker process died, and what it was doing then: a page of memory that it shares with its supervisor.
+"""What a worker process was doing when it died: a page of memory that it shares with its supervisor.
 
 Events are gathered before they are sent, so the last of them die with the process. What is written here does not.
 """
@@ -6,7 +6,6 @@ Events are gathered before they are sent, so the last of them die with the proce
 from __future__ import annotations
 
 import mmap
-import signal
 import struct
 from pathlib import Path
 
@@ -44,20 +43,6 @@ class Notes:
 		found: list[str] = []
 		at = HEAD.size
 		for length in lengths:
-			found.append(self._page[at : at + length].decode())
+			found.append(self._page[at : at + length].decode(errors='replace'))
 			at += length
 		return found[0], found[1], found[2]
-
-
-def describe_exit(code: int | None) -> str:
-	"""How a process ended, in words."""
-	if code is None:
-		return 'The worker process fell silent.'
-	if code >= 0:
-		return f'The worker process ended with exit code {code}.'
-	try:
-		name = signal.Signals(-code).name
-	except ValueError:
-		name = str(-code)
-	hint = ' It may have run out of memory.' if -code == getattr(signal, 'SIGKILL', 9) else ''
-	return f'The worker process was killed by signal {name}.{hint}'

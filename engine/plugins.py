@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import Field
+
 from engine.catalogue import Catalogue
 from engine.codec import Codecs
 from engine.declaration import Model, NodeInfo
@@ -27,7 +29,8 @@ log = logging.getLogger(__name__)
 class PackReport(Model):
 	"""How a pack in a folder of custom nodes was loaded: the kinds it brought, or the traceback of its failure.
 
-	A pack of which only some nodes could be had has both.
+	A pack of which only some nodes could be had has both. `web` maps names, under which browsers ask for them, to folders
+	of scripts and styles.
 	"""
 
 	name: str
@@ -35,6 +38,7 @@ class PackReport(Model):
 	kinds: tuple[str, ...] = ()
 	seconds: float = 0.0
 	error: str = ''
+	web: dict[str, Path] = Field(default_factory=dict)
 
 
 Opener = Callable[[Path, 'Kit'], PackReport]
@@ -79,12 +83,14 @@ def load_pack(name: str, kit: Kit) -> None:
 	register(kit)
 
 
-def load_packs(kit: Kit, folders: Iterable[Path]) -> tuple[PackReport, ...]:
-	"""Open every pack that lies in these folders, each folder in the order of names. A missing folder has none.
+def load_packs(
+	kit: Kit, folders: Iterable[Path], *, allowed: Callable[[Path], bool] = lambda path: True
+) -> tuple[PackReport, ...]:
+	"""Open every allowed pack that lies in these folders, each folder in the order of names. A missing folder has none.
 
 	A pack that fails is told in its report, and the others are opened all the same.
 	"""
-	packs = [path for folder in folders for path in packs_in(folder)]
+	packs = [path for folder in folders for path in packs_in(folder) if allowed(path)]
 	if not kit.openers:
 		return ()
 	for prepare in kit.preparers:
@@ -103,6 +109,11 @@ def packs_in(folder: Path) -> tuple[Path, ...]:
 		log.warning('The folder of custom nodes %s cannot be read: %s.', folder, error)
 		return ()
 	return tuple(path for path in found if _is_pack(path))
+
+
+def pack_name(path: Path) -> str:
+	"""The name of a pack: its folder's, or its file's without the ending."""
+	return path.stem if path.suffix == '.py' else path.name
 
 
 def _is_pack(path: Path) -> bool:

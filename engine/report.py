@@ -1,15 +1,19 @@
-"""What became of each node of a run, and why: kept as one JSON file per run, beside the cache.
+"""What became of each node of a run, and why: a line of JSON per run, in files beside the cache.
 
-The files are written when a run is over (to another name first, then renamed) and the oldest are dropped.
+Each process appends to files of its own, so that nobody writes between another's lines; the oldest files are dropped.
 """
 
 from __future__ import annotations
 
+import heapq
+import json
 import logging
 import os
-import re
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +24,9 @@ from engine.events import Why
 
 log = logging.getLogger(__name__)
 
+ENDING = '.jsonl'
 KEPT_RUNS = 100
-UNSAFE = re.compile(r'[^A-Za-z0-9_-]')
+RUNS_A_FILE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +65,24 @@ class RunReport(Model):
 
 
 class Reports:
-	"""The folder of reports."""
+	"""The folder of reports: at least the newest `KEPT_RUNS`."""
 
 	def __init__(self, folder: Path) -> None:
 		self._folder = folder
+		self._file = folder
+		self._saved = 0
 
 	def save(self, report: RunReport) -> None:
 		"""Keep a report; trouble with the disk is logged, since the run itself is done."""
-		stamp = f'{int(report.at * 1e6):018d}'
-		target = self._folder / f'{stamp}-{UNSAFE.sub("_", report.job)[:80]}.json'
-		partial = target.with_name(f'.{target.name}.{os.getpid()}')
+		line = report.model_dump_json(exclude_defaults=True).encode() + b'\n'
 		try:
-			self._folder.mkdir(parents=True, exist_ok=True)
-			partial.write_text(report.model_dump_json(exclude_defaults=True), encoding='utf-8')
-			partial.replace(target)
-			for old in self._files()[KEPT_RUNS:]:
-				old.unlink(missing_ok=True)
+			if self._saved % RUNS_A_FILE == 0:
+				self._begin_file()
+			with self._file.open('ab') as stream:
+				stream.write(line)
+			self._saved += 1
 		except OSError as error:
+			self._saved = 0
 			log.warning('The report of run %s cannot be kept: %s', report.job, error)
 
 	def last(self) -> RunReport | None:
@@ -84,35 +90,48 @@ class Reports:
 		return next(iter(self.newest(1)), None)
 
 	def newest(self, count: int) -> list[RunReport]:
-		"""The newest reports, newest first; damaged files are passed over."""
-		found: list[RunReport] = []
-		for path in self._files():
-			report = _read(path)
-			if report is not None:
-				found.append(report)
-			if len(found) == count:
-				break
-		return found
+		"""The newest reports, newest first; damaged lines are passed over."""
+		files = [_reports(path) for path in self._files()]
+		return list(islice(heapq.merge(*files, key=lambda report: -report.at), count))
 
 	def of_job(self, job: str) -> RunReport | None:
-		"""The report of one job, if it is still kept."""
-		name = UNSAFE.sub('_', job)[:80]
+		"""The newest report of one job, if it is still kept."""
+		name = f'"job":{json.dumps(job, ensure_ascii=False)}'.encode()
 		for path in self._files():
-			if path.stem.partition('-')[2] == name:
-				report = _read(path)
-				if report is not None and report.job == job:
+			for report in _reports(path, holding=name):
+				if report.job == job:
 					return report
 		return None
 
+	def _begin_file(self) -> None:
+		"""Begin a file, and drop those beyond which newer ones have all that is kept."""
+		self._folder.mkdir(parents=True, exist_ok=True)
+		runs = 0
+		for path in self._files():
+			if runs >= KEPT_RUNS:
+				path.unlink(missing_ok=True)
+			runs += len(_lines(path))
+		stamp = f'{time.time_ns():020d}-{os.getpid()}'
+		self._file = self._folder / f'{stamp}{ENDING}'
+
 	def _files(self) -> list[Path]:
+		"""The files, the one begun last first."""
 		try:
-			return sorted((path for path in self._folder.iterdir() if path.suffix == '.json'), reverse=True)
+			return sorted((path for path in self._folder.iterdir() if path.suffix == ENDING), reverse=True)
 		except OSError:
 			return []
 
 
-def _read(path: Path) -> RunReport | None:
+def _reports(path: Path, *, holding: bytes = b'') -> Iterator[RunReport]:
+	"""The reports of a file, newest first: those whose lines hold some bytes."""
+	for line in reversed(_lines(path)):
+		if holding in line:
+			with suppress(ValidationError):
+				yield RunReport.model_validate_json(line)
+
+
+def _lines(path: Path) -> list[bytes]:
 	try:
-		return RunReport.model_validate_json(path.read_bytes())
-	except (OSError, ValidationError):
-		return None
+		return path.read_bytes().splitlines()
+	except OSError:
+		return []

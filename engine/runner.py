@@ -54,10 +54,10 @@ class Runner:
 		self.storage = Storage.of(settings)
 		self.kit = Kit(self.storage.catalogue)
 		load_pack(pack, self.kit)
-		self.packs = load_packs(self.kit, settings.pack_folders)
+		self.packs = load_packs(self.kit, settings.pack_folders, allowed=settings.allows_pack)
 		self.storage.catalogue.marks.extend(self.kit.marks)
 		self.reports = Reports(settings.cache_folder / 'runs')
-		budget = settings.model_bytes or int(physical_memory() * MODEL_SHARE)
+		budget = settings.model_bytes or int(physical_memory() * MODEL_SHARE / settings.workers)
 		self.models = ModelStore(self.kit.loaders, self.storage.catalogue.find, budget=budget)
 		self._settings = settings
 		self._publish = publish

@@ -110,12 +110,13 @@ def node(
 	agreements: tuple[Agreement, ...] = (),
 	fingerprint: Fingerprint | None = None,
 	validate: Callable[[ValidationRequest], str | None] | None = None,
+	time_limit: float | None = None,
 ) -> Callable[[F], F]:
 	"""Read a spec off a function's signature and attach it. Registers nothing.
 
 	`outputs` names the outputs where the result's type does not. `facts` maps an output's name to what is known of it
-	before running. `validate` sees all constants that are good by their widgets. Raises `NodeUsage` for what cannot be a
-	node.
+	before running. `validate` sees all constants that are good by their widgets. A call that takes more than `time_limit`
+	seconds is taken for hung. Raises `NodeUsage` for what cannot be a node.
 	"""
 
 	def attach(function: F) -> F:
@@ -141,6 +142,7 @@ def node(
 			hidden={item: item for item in hidden},
 			agreements=agreements,
 			validator=None if validate is None else Validator(),
+			time_limit=time_limit,
 		)
 		setattr(
 			function,

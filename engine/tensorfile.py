@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import JsonValue
+
 from engine.errors import ModelNotFound, UnknownFormat
 
 LENGTH = 8
@@ -62,14 +64,31 @@ def read_header(path: Path) -> Header:
 	return Header(shapes, metadata)
 
 
-def _parsed(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
+def read_metadata(path: Path, longest: int = LONGEST_HEADER) -> Mapping[str, JsonValue]:
+	"""What a file says of itself (`__metadata__`); nothing if it says nothing.
+
+	Raises `ModelNotFound` if it is not there, and `UnknownFormat` if it is no such file or its header is longer than
+	`longest` bytes. Whether its tensors are whole is not looked at.
+	"""
+	try:
+		with path.open('rb') as file:
+			header, _ = _parsed(path, file, longest)
+	except FileNotFoundError:
+		raise ModelNotFound(path.name, str(path.parent)) from None
+	except OSError as error:
+		raise UnknownFormat(path, error.strerror or str(error)) from error
+	metadata = header.get('__metadata__')
+	return metadata if isinstance(metadata, dict) else {}
+
+
+def _parsed(path: Path, file: BinaryIO, longest: int = LONGEST_HEADER) -> tuple[dict[str, Any], int]:
 	"""The header as JSON, and how many bytes follow it."""
 	size = path.stat().st_size
 	if size == 0:
 		raise UnknownFormat(path, 'it is empty')
 	start = file.read(LENGTH)
 	length = int.from_bytes(start, 'little')
-	if len(start) < LENGTH or not 2 <= length <= min(LONGEST_HEADER, size - LENGTH):
+	if len(start) < LENGTH or not 2 <= length <= min(longest, size - LENGTH):
 		raise UnknownFormat(path, next((said for sign, said in OTHERS.items() if start.startswith(sign)), NOT_ONE))
 	try:
 		header = json.loads(file.read(length))

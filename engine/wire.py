@@ -14,15 +14,18 @@ from engine.plugins import PackReport
 
 
 class Message(Model):
-	"""Base of the messages; bytes travel as base64."""
+	"""Base of the messages; bytes travel as base64. What does not fit is not quoted: it may be a secret."""
 
-	model_config = ConfigDict(frozen=True, extra='forbid', ser_json_bytes='base64', val_json_bytes='base64')
+	model_config = ConfigDict(
+		frozen=True, extra='forbid', ser_json_bytes='base64', val_json_bytes='base64', hide_input_in_errors=True
+	)
 
 
 class RunJob(Message):
 	"""To the worker: run this job. `prompt` is the checked graph in API form; only `targets` and what they need run.
 
-	It and `extra_pnginfo` are JSON objects as text: whoever hands them on need not look into them.
+	It and `extra_pnginfo` are JSON objects as text: whoever hands them on need not look into them. `secrets` are for the
+	nodes that ask for them.
 	"""
 
 	type: Literal['run_job'] = 'run_job'
@@ -31,6 +34,7 @@ class RunJob(Message):
 	targets: tuple[str, ...]
 	extra_pnginfo: str = '{}'
 	previews: bool = False
+	secrets: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
 class Interrupt(Message):
@@ -99,11 +103,23 @@ class Described(Message):
 
 
 class Ready(Message):
-	"""From the worker, once: the heavy libraries are imported; the devices are these."""
+	"""From the worker, once: the heavy libraries are imported, and it computes on `device`.
+
+	A worker that was not told its device has looked for all there are (`devices`); `used` are those that nodes can
+	compute on, its own first.
+	"""
 
 	type: Literal['ready'] = 'ready'
-	devices: tuple[Device, ...]
+	device: str
+	devices: tuple[Device, ...] = ()
+	used: tuple[str, ...] = ()
 	versions: dict[str, str] = Field(default_factory=dict)
+
+
+class Beat(Message):
+	"""From the worker, when it has told nothing for a second: it lives."""
+
+	type: Literal['beat'] = 'beat'
 
 
 class Validated(Message):
@@ -122,7 +138,10 @@ class Happened(Message):
 
 
 ToWorker = Annotated[RunJob | Interrupt | Free | Validate | Describe | Stop, Field(discriminator='type')]
-FromWorker = Annotated[Described | Ready | Validated | Happened, Field(discriminator='type')]
+FromWorker = Annotated[Described | Ready | Beat | Validated | Happened, Field(discriminator='type')]
+Heard = Described | Ready | Beat | Validated | Happened
 
-to_worker: TypeAdapter[RunJob | Interrupt | Free | Validate | Describe | Stop] = TypeAdapter(ToWorker)
-from_worker: TypeAdapter[Described | Ready | Validated | Happened] = TypeAdapter(FromWorker)
+to_worker: TypeAdapter[RunJob | Interrupt | Free | Validate | Describe | Stop] = TypeAdapter(
+	ToWorker, config=ConfigDict(hide_input_in_errors=True)
+)
+from_worker: TypeAdapter[Heard] = TypeAdapter(FromWorker)

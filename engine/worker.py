@@ -1,12 +1,14 @@
-"""The worker process: `python -m engine.worker --port N --pack nodes --notes FILE`.
+"""The worker process: `python -m engine.worker --port N --pack nodes --notes FILE --device cpu`.
 
 Its main thread runs jobs; a second thread hears the server, so that an interrupt arrives while a node is computing; a
-third sends (`engine.courier`). Started and watched by `engine.supervisor`; when the server goes away, so does the worker.
+third sends (`engine.courier`). Started and watched by `engine.process`; when the server goes away, so does the worker.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import io
 import logging
 import os
 import queue
@@ -26,9 +28,10 @@ from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.courier import Courier
 from engine.declaration import NodeInfo
-from engine.events import AnyEvent, JobFinished, NodeFinished, NodeStarted
+from engine.events import AnyEvent, GraphExpanded, JobFinished, NodeFinished, NodeStarted, NodeWaits
 from engine.formats.prompt import read_prompt
 from engine.graph import Graph, NodeId
+from engine.kernel import end_with_parent, go_first
 from engine.notes import Notes
 from engine.runner import Runner, tune_collector
 from engine.settings import Settings
@@ -41,14 +44,17 @@ SWITCH_SECONDS = 0.001
 LIBRARIES = ('torch', 'diffusers', 'transformers')
 
 
-class WorkerProcess:
-	"""One connection to the server, and the runner that does its jobs."""
+class Worker:
+	"""One connection to the server, and the runner that does its jobs. Without a `device` it looks which there are."""
 
-	def __init__(self, connection: socket.socket, settings: Settings, pack: str, notes: Notes) -> None:
+	def __init__(
+		self, connection: socket.socket, settings: Settings, pack: str, notes: Notes, *, device: str = ''
+	) -> None:
 		self._connection = connection
 		self._courier = Courier(connection)
 		self._notes = notes
-		self._noted = ''
+		self._at_work: dict[str, str] = {}
+		self._device = device
 		self._waiting: queue.Queue[RunJob | Free | None] = queue.Queue()
 		self._lock = threading.Lock()
 		self._current: tuple[str, CancelToken] | None = None
@@ -61,7 +67,7 @@ class WorkerProcess:
 		threading.Thread(target=self._hear, name='control', daemon=True).start()
 		self._courier.send(self._described(self._runner.nodes))
 		self._runner.warm()
-		self._tell_devices()
+		self._courier.send(self._ready())
 		# What is imported stays: the garbage collector need not look through it again, which takes a tenth of a second.
 		tune_collector()
 		while (message := self._waiting.get()) is not None:
@@ -83,13 +89,14 @@ class WorkerProcess:
 
 	def _run(self, message: RunJob) -> None:
 		cancel = CancelToken()
+		self._notes.write(message.job, '', '')
 		with self._lock:
 			self._current = (message.job, cancel)
 			if message.job in self._interrupted:
 				cancel.cancel()
 			self._interrupted.clear()
 		prompt = read_object(message.prompt)
-		job = JobInfo(message.job, prompt, read_object(message.extra_pnginfo), message.previews)
+		job = JobInfo(message.job, prompt, read_object(message.extra_pnginfo), message.previews, message.secrets)
 		try:
 			self._runner.run(graph_of(message.prompt), tuple(NodeId(target) for target in message.targets), job, cancel)
 		finally:
@@ -150,23 +157,33 @@ class WorkerProcess:
 				# The job is on its way here: it is stopped when it begins.
 				self._interrupted.add(job)
 
-	def _tell_devices(self) -> None:
-		from engine.devices import find_devices
-
+	def _ready(self) -> Ready:
 		versions = {}
 		for library in LIBRARIES:
 			try:
 				versions[library] = version(library)
 			except PackageNotFoundError:
 				continue
-		self._courier.send(Ready(devices=find_devices(), versions=versions))
+		if self._device:
+			return Ready(device=self._device, versions=versions)
+		from engine.devices import find_devices, used_devices
+
+		used = used_devices()
+		return Ready(device=used[0], devices=find_devices(), used=used, versions=versions)
 
 	def _publish(self, event: AnyEvent) -> None:
-		if isinstance(event, NodeStarted):
-			self._noted = event.node
-			self._notes.write(event.job, event.node, event.kind)
-		elif isinstance(event, JobFinished) or (isinstance(event, NodeFinished) and event.node == self._noted):
-			self._notes.clear()
+		match event:
+			case NodeStarted():
+				self._at_work[event.node] = event.kind
+				self._notes.write(event.job, event.node, event.kind)
+			case NodeFinished() | NodeWaits() | GraphExpanded():
+				# One that began before it may still be at work.
+				if self._at_work.pop(event.node, None) is not None:
+					node = next(reversed(self._at_work), '')
+					self._notes.write(event.job, node, self._at_work.get(node, ''))
+			case JobFinished():
+				self._at_work.clear()
+				self._notes.clear()
 		self._courier.tell(event)
 
 
@@ -189,25 +206,50 @@ def read_object(text: str) -> dict[str, JsonValue]:
 	return document
 
 
+def leave_signals_to_server() -> None:
+	"""Do nothing when all processes are asked to end: it is the server that says when. What nodes start does end."""
+
+	def set_handlers(handler: Callable[[int, object], None] | signal.Handlers) -> None:
+		for number in (signal.SIGINT, signal.SIGTERM):
+			signal.signal(number, handler)
+
+	# Not SIG_IGN: other programs would inherit that.
+	set_handlers(lambda *_: None)
+	if hasattr(os, 'register_at_fork'):
+		os.register_at_fork(after_in_child=lambda: set_handlers(signal.SIG_DFL))
+
+
+def tidy_output() -> None:
+	"""Let what is written arrive line by line, as UTF-8, and a crash in native code tell where Python was."""
+	for stream in (sys.stdout, sys.stderr):
+		if isinstance(stream, io.TextIOWrapper):
+			stream.reconfigure(encoding='utf-8', errors='backslashreplace', line_buffering=True)
+	faulthandler.enable(all_threads=False)
+
+
 def main() -> None:
 	"""Connect to the server that started this process, and work."""
 	parser = argparse.ArgumentParser(prog='python -m engine.worker')
 	parser.add_argument('--port', type=int, required=True)
 	parser.add_argument('--pack', default='nodes')
 	parser.add_argument('--notes', type=Path, required=True, help='where to note which node is running')
+	parser.add_argument('--device', default='', help='what to compute on; looked for if it is not told')
 	arguments = parser.parse_args()
+	end_with_parent()
+	go_first()
+	tidy_output()
 	logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s', stream=sys.stderr)
-	# Ctrl-C in a terminal reaches the whole group; it is the server that says when to end.
-	signal.signal(signal.SIGINT, signal.SIG_IGN)
+	leave_signals_to_server()
 	# So that the sending thread gets its turn beside a node that computes in Python.
 	sys.setswitchinterval(SWITCH_SECONDS)
 	# Bytes, whatever encoding this system's terminals have.
 	token = sys.stdin.buffer.readline()
 	settings = Settings.model_validate_json(sys.stdin.buffer.readline())
+	notes = Notes(arguments.notes)  # before the server hears of us: it removes the file then
 	with socket.create_connection(('127.0.0.1', arguments.port)) as connection:
 		connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		connection.sendall(token)
-		WorkerProcess(connection, settings, arguments.pack, Notes(arguments.notes)).work()
+		Worker(connection, settings, arguments.pack, notes, device=arguments.device).work()
 
 
 if __name__ == '__main__':

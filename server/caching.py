@@ -21,7 +21,9 @@ PICTURE_CACHING = {
 
 
 def cache_control(path: str, status: int) -> str | None:
-	"""The `Cache-Control` of an answer whose handler set none."""
+	"""The `Cache-Control` of an answer whose handler set none. Those of `/v1` know themselves how long they hold."""
+	if path.startswith('/v1/'):
+		return None
 	name = path.rpartition('/')[2]
 	if name.endswith(('.js', '.css')) or (name.startswith('index') and name.endswith('.json')):
 		return 'no-cache'

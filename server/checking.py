@@ -9,7 +9,8 @@ from aiohttp import web
 from engine.check import Checked, check, with_refusals
 from engine.declaration import NodeInfo
 from engine.graph import Graph
-from server.keys import STORAGE, SUPERVISOR
+from server.bounds import check_graph
+from server.keys import LIMITS, STORAGE, SUPERVISOR
 from server.worker import current_nodes, known_nodes
 
 
@@ -18,8 +19,9 @@ async def judge(
 ) -> tuple[Mapping[str, NodeInfo], Checked]:
 	"""Check a graph, and let nodes judge their own values. Foreign lists are read anew before a value is refused.
 
-	Raises `WorkerLost` if no worker comes up, or if it dies over the question.
+	Raises `TooLarge` for a graph beyond the limits, `WorkerLost` if no worker comes up or if it dies over the question.
 	"""
+	check_graph(graph, app[LIMITS])
 	supervisor, storage = app[SUPERVISOR], app[STORAGE]
 	nodes = await known_nodes(supervisor)
 	checked = check(graph, nodes, storage, targets=targets, tolerant=tolerant)

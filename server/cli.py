@@ -10,9 +10,13 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from server.cli_cache import add_cache_commands
-from server.cli_flags import cache_flags, folder_flags, output_flags, settings_from
+from server.cli_flags import cache_flags, folder_flags, front_end_flags, output_flags, settings_from
+from server.cli_serve import add_serve_flags
+from server.cli_token import add_token_commands
+from server.cli_unknown import exact, refuse_unknown
+from server.cli_workers import add_worker_flags
 
-COMMANDS = ('serve', 'run', 'check', 'nodes', 'cache')
+COMMANDS = ('serve', 'run', 'check', 'nodes', 'cache', 'token')
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -21,7 +25,9 @@ def run_command(arguments: Sequence[str]) -> int:
 	words = list(arguments)
 	if not words or (words[0].startswith('-') and words[0] not in ('-h', '--help')):
 		words.insert(0, 'serve')
-	options = parser().parse_args(words)
+	options, unknown = parser().parse_known_args(words)
+	if unknown:
+		refuse_unknown(options.grammar, unknown)
 	command: Callable[[argparse.Namespace], int] = options.command
 	try:
 		return command(options)
@@ -41,19 +47,11 @@ def parser() -> argparse.ArgumentParser:
 	commands = main.add_subparsers(title='commands', metavar='COMMAND', required=True)
 	folders, output, cache = folder_flags(), output_flags(), cache_flags()
 
-	serve = commands.add_parser('serve', parents=[folders, output, cache], help='serve the editor and the API')
-	serve.add_argument(
-		'--host',
-		'--listen',
-		nargs='?',
-		const='0.0.0.0',  # noqa: S104 - refused without --insecure
-		default='127.0.0.1',
-		metavar='ADDR',
-		help='address to listen at (default: %(default)s; all, if none is named)',
+	serve = commands.add_parser(
+		'serve', parents=[folders, output, cache, front_end_flags()], help='serve the editor and the API'
 	)
-	serve.add_argument('--port', type=port_number, default=8188, help='port to listen at (default: %(default)s)')
-	serve.add_argument('--insecure', action='store_true', help='allow an address that other machines can reach')
-	serve.set_defaults(command=_serve)
+	add_serve_flags(serve)
+	add_worker_flags(serve)
 
 	run = commands.add_parser(
 		'run', parents=[folders, output, cache], help='run a workflow file here, without a server'
@@ -76,23 +74,16 @@ def parser() -> argparse.ArgumentParser:
 
 	add_cache_commands(commands.add_parser('cache', help='look into the results that are kept, or clear them'), folders)
 
+	add_token_commands(
+		commands.add_parser('token', help='who may talk to the server: make, list, revoke tokens'), folders
+	)
+
 	nodes = commands.add_parser('nodes', parents=[folders], help='list the kinds of nodes, or describe one')
 	nodes.add_argument('kind', nargs='?', metavar='KIND', help='the kind to describe')
 	nodes.set_defaults(command=_nodes)
+	for command in commands.choices.values():
+		exact(command)
 	return main
-
-
-def port_number(text: str) -> int:
-	"""A TCP port, 0 for any free one."""
-	if not text.isdecimal() or int(text) > 65535:
-		raise argparse.ArgumentTypeError(f'{text!r} is no port: 0 to 65535')
-	return int(text)
-
-
-def _serve(options: argparse.Namespace) -> int:
-	from server.serve import serve
-
-	return serve(settings_from(options), host=options.host, port=options.port, insecure=options.insecure)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from engine.settings import Settings
+from server.cli_workers import worker_settings
+from server.limits import MAX_BODY, MEGABYTE
 
 GIGABYTE = 2**30
 
@@ -19,6 +21,9 @@ def folder_flags() -> argparse.ArgumentParser:
 	flags.add_argument('--models', type=Path, metavar='DIR', help='folder of model files')
 	flags.add_argument('--input', '--input-directory', type=Path, metavar='DIR', help='folder of input pictures')
 	flags.add_argument(
+		'--user', '--user-directory', type=Path, metavar='DIR', help='folder of settings and saved workflows'
+	)
+	flags.add_argument(
 		'--custom-nodes',
 		type=Path,
 		action='append',
@@ -27,6 +32,13 @@ def folder_flags() -> argparse.ArgumentParser:
 		help='a folder of custom nodes, besides custom_nodes/ of the base; may be repeated',
 	)
 	flags.add_argument('--disable-all-custom-nodes', action='store_true', help='load no custom nodes')
+	flags.add_argument(
+		'--whitelist-custom-nodes',
+		nargs='+',
+		default=[],
+		metavar='NAME',
+		help='packs that are loaded although all others are disabled',
+	)
 	flags.add_argument(
 		'--extra-model-paths-config',
 		type=Path,
@@ -45,6 +57,27 @@ def output_flags() -> argparse.ArgumentParser:
 	flags.add_argument('--temp', '--temp-directory', type=Path, metavar='DIR', help='folder for pictures not kept')
 	flags.add_argument('--disable-metadata', action='store_true', help='write no workflow into saved pictures')
 	flags.add_argument('--cpu', action='store_true', help='compute on the CPU, as this version always does')
+	return flags
+
+
+def front_end_flags() -> argparse.ArgumentParser:
+	"""What front ends get of the server."""
+	flags = argparse.ArgumentParser(add_help=False)
+	group = flags.add_argument_group('front ends')
+	group.add_argument(
+		'--front-end-root',
+		type=folder,
+		metavar='DIR',
+		help="serve this built front end instead of the program's editor",
+	)
+	group.add_argument('--multi-user', action='store_true', help='keep settings and workflows apart by user')
+	group.add_argument(
+		'--max-upload-size',
+		type=megabytes,
+		default=MAX_BODY,
+		metavar='MB',
+		help=f'how large uploads may be (default: {MAX_BODY // MEGABYTE})',
+	)
 	return flags
 
 
@@ -88,12 +121,31 @@ def gigabytes(text: str) -> float:
 	return size
 
 
+def megabytes(text: str) -> int:
+	"""A positive number of megabytes, as bytes."""
+	try:
+		size = float(text)
+	except ValueError:
+		size = 0.0
+	if not 0 < size < 2**30:
+		raise argparse.ArgumentTypeError(f'{text!r} is no number of megabytes')
+	return int(size * MEGABYTE)
+
+
+def folder(text: str) -> Path:
+	"""A folder that is there."""
+	path = Path(text).expanduser()
+	if not path.is_dir():
+		raise argparse.ArgumentTypeError(f'there is no folder {text!r}')
+	return path.resolve()
+
+
 def settings_from(options: argparse.Namespace) -> Settings:
 	"""The settings that the flags name; relative folders are seen from where the command was given.
 
 	Raises `BadDocument` for a file of extra folders that cannot be read.
 	"""
-	named = {name: getattr(options, name, None) for name in ('base', 'models', 'input', 'output', 'temp')}
+	named = {name: getattr(options, name, None) for name in ('base', 'models', 'input', 'output', 'temp', 'user')}
 	packs = [folder.resolve() for folder in options.custom_nodes]
 	models: dict[str, tuple[Path, ...]] = {}
 	for file in options.extra_model_paths_config:
@@ -110,8 +162,11 @@ def settings_from(options: argparse.Namespace) -> Settings:
 			'custom_nodes': tuple(packs),
 			'extra_models': models,
 			'packs': not options.disable_all_custom_nodes,
+			'multi_user': getattr(options, 'multi_user', False),
+			'allowed_packs': tuple(options.whitelist_custom_nodes),
 			'metadata': not getattr(options, 'disable_metadata', False),
 			**cache_settings(options),
+			**worker_settings(options),
 		}
 	)
 

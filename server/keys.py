@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from aiohttp import web
 
+from engine.events import EventBus
 from engine.queue import JobQueue
-from engine.report import Reports
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.supervisor import Supervisor
 from server.access import Access
+from server.auth import Auth
+from server.comfy.logteller import LogTeller
 from server.comfy.sockets import Hub
+from server.library import Library
+from server.logring import LogRing
+from server.metrics import Metrics
+from server.serving import Limits
+from server.store.store import Store
+from server.thumbnails import Thumbnails
+from server.users.accounts import Accounts
+from server.users.settings import UserSettings
 
 SETTINGS = web.AppKey('settings', Settings)
 STORAGE = web.AppKey('storage', Storage)
+BUS = web.AppKey('bus', EventBus)
 QUEUE = web.AppKey('queue', JobQueue)
+STORE = web.AppKey('store', Store)
+STREAMS = web.AppKey('streams', set[asyncio.Task[None]])
 SUPERVISOR = web.AppKey('supervisor', Supervisor)
-REPORTS = web.AppKey('reports', Reports)
 HUB = web.AppKey('hub', Hub)
 ACCESS = web.AppKey('access', Access)
+ACCOUNTS = web.AppKey('accounts', Accounts)
+USER_SETTINGS = web.AppKey('user_settings', UserSettings)
+PICTURE_SLOTS = web.AppKey('picture_slots', asyncio.Semaphore)
+AUTH = web.AppKey('auth', Auth)
+LIMITS = web.AppKey('limits', Limits)
+LOGS = web.AppKey('logs', LogRing)
+LOG_TELLER = web.AppKey('log_teller', LogTeller)
+PREVIEWS = web.AppKey('previews', bool)
 EDITOR = web.AppKey('editor', Path)
-WORKFLOWS = web.AppKey('workflows', Path)
+LIBRARY = web.AppKey('library', Library)
+THUMBNAILS = web.AppKey('thumbnails', Thumbnails)
+METRICS = web.AppKey('metrics', Metrics)
 MAX_BODY = web.AppKey('max_body', int)
 STARTED = web.AppKey('started', float)

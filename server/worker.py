@@ -1,4 +1,4 @@
-"""What the routes ask about the worker: its nodes, and what it is doing."""
+"""What the routes ask about the workers: their nodes, and what they are doing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from engine.supervisor import Supervisor
 from server.schemas.system import WorkerState
 
 START_SECONDS = 60.0
-GLANCE_SECONDS = 0.01
 
 
 async def known_nodes(supervisor: Supervisor, patience: float = START_SECONDS) -> Mapping[str, NodeInfo]:
@@ -36,14 +35,9 @@ async def current_nodes(supervisor: Supervisor, kind: str | None = None) -> Mapp
 	return await known_nodes(supervisor)
 
 
-async def worker_state(supervisor: Supervisor) -> WorkerState:
-	"""What the worker is doing."""
-	if supervisor.current is not None:
-		return 'busy'
-	if supervisor.worker_pid is None:
-		return 'starting'
-	try:
-		await known_nodes(supervisor, GLANCE_SECONDS)
-	except WorkerLost:
-		return 'starting'
-	return 'ready'
+def worker_state(supervisor: Supervisor) -> WorkerState:
+	"""Whether a worker waits for jobs, or all that are up have some."""
+	states = {worker.state for worker in supervisor.workers}
+	if 'idle' in states:
+		return 'ready'
+	return 'busy' if 'busy' in states else 'starting'

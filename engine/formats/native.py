@@ -75,9 +75,14 @@ def read_document(document: JsonValue) -> WorkflowDocument:
 			f'{".".join(str(part) for part in detail["loc"])}: {detail["msg"]}' for detail in error.errors()
 		)
 		raise BadDocument(f'This is not a workflow file: {places}.') from error
-	if read.lumengraph > VERSION:
-		raise BadDocument(f'The file has version {read.lumengraph}; this program reads up to version {VERSION}.')
+	check_version(read)
 	return read
+
+
+def check_version(document: WorkflowDocument) -> None:
+	"""Raise `BadDocument` if a file was written by a newer program than this one."""
+	if document.lumengraph > VERSION:
+		raise BadDocument(f'The file has version {document.lumengraph}; this program reads up to version {VERSION}.')
 
 
 def read_native(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Graph:

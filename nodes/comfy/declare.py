@@ -55,6 +55,10 @@ def declare(kind: str, cls: type[Any], *, title: str, origin: str, code: str) ->
 		foreign=True,
 		deprecated=bool(getattr(cls, 'DEPRECATED', False)),
 		experimental=bool(getattr(cls, 'EXPERIMENTAL', False)),
+		dev_only=bool(getattr(cls, 'DEV_ONLY', False)),
+		api_node=bool(getattr(cls, 'API_NODE', False)),
+		intermediate=bool(getattr(cls, 'HAS_INTERMEDIATE_OUTPUT', False)),
+		essentials=str(getattr(cls, 'ESSENTIALS_CATEGORY', '') or ''),
 		aliases=tuple(str(alias) for alias in getattr(cls, 'SEARCH_ALIASES', None) or ()),
 	)
 

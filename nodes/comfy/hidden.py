@@ -10,6 +10,8 @@ from engine.graph import Argument, Call, Constant, Given, Link, NodeId
 from nodes.comfy.shims.comfy_execution.graph import NodeNotFoundError
 from nodes.comfy.values import to_foreign
 
+SECRETS: tuple[Hidden, ...] = ('auth_token_comfy_org', 'api_key_comfy_org')
+
 
 def hidden_values(hidden: Mapping[str, Hidden], context: Context) -> dict[str, object]:
 	"""Name → value, during a call. The graphs are the job's own objects: packs write into the workflow to be saved."""
@@ -18,6 +20,7 @@ def hidden_values(hidden: Mapping[str, Hidden], context: Context) -> dict[str, o
 		'dynprompt': DynamicPrompt(context),
 		'extra_pnginfo': context.job.extra_pnginfo or None,
 		'unique_id': context.node,
+		**{source: context.job.secrets.get(source) for source in SECRETS},
 	}
 	return {name: known.get(source) for name, source in hidden.items()}
 

@@ -19,10 +19,11 @@ from typing import Any
 
 from engine.declaration import NodeInfo
 from engine.errors import PluginError
-from engine.plugins import Kit, PackReport
+from engine.plugins import Kit, PackReport, pack_name
 from nodes.comfy.adapter import ForeignNode
 from nodes.comfy.instances import Instances
 from nodes.comfy.view import PackLoader, finder
+from nodes.comfy.web import web_folders
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,17 @@ def open_pack(path: Path, kit: Kit) -> PackReport:
 	path = path.absolute()
 	name = pack_name(path)
 	kinds: tuple[str, ...] = ()
+	web: dict[str, Path] = {}
 	try:
-		kinds, error = _take(import_pack(path), path, kit)
+		module = import_pack(path)
+		web = web_folders(module, path)
+		kinds, error = _take(module, path, kit)
 	# A pack that ends the program, as scripts do, is a failure like others.
 	except (Exception, SystemExit):
 		error = traceback.format_exc()
 	if error:
 		log.warning('Pack %r, or a part of it, could not be loaded.\n%s', name, error)
-	return PackReport(name=name, path=path, kinds=kinds, seconds=time.perf_counter() - started, error=error)
+	return PackReport(name=name, path=path, kinds=kinds, seconds=time.perf_counter() - started, error=error, web=web)
 
 
 def prepare_pack(path: Path) -> None:
@@ -59,11 +63,6 @@ def prepare_pack(path: Path) -> None:
 		_run(f'{_key(path.absolute())}.prestartup_script', script)
 	except (Exception, SystemExit):
 		log.warning('The %s of pack %r failed.', PREPARING, pack_name(path), exc_info=True)
-
-
-def pack_name(path: Path) -> str:
-	"""The name of a pack: its folder's, or its file's without the ending."""
-	return path.stem if path.suffix == '.py' else path.name
 
 
 def import_pack(path: Path) -> ModuleType:

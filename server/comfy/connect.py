@@ -47,13 +47,13 @@ async def connect(request: web.Request) -> web.WebSocketResponse:
 
 
 def greet(app: web.Application, client: Client) -> None:
-	"""Tell a new socket how the queue stands and, if its job is running, at which node that is."""
+	"""Tell a new socket how the queue stands and, if jobs of its are running, at which nodes they are."""
 	status = queue_status(app[QUEUE].remaining)
 	client.tell(Welcome(data=WelcomeData(status=status, sid=client.sid)))
-	running = app[SUPERVISOR].current
-	if running is not None and running.node is not None and running.job.submission.client == client.sid:
-		places = Places(running.job.submission.graph, running.job.events)
-		client.tell(executing(running.job.id, running.node, places))
+	for running in app[SUPERVISOR].running:
+		if running.node is not None and running.job.submission.client == client.sid:
+			places = Places(running.job.submission.graph, running.job.events)
+			client.tell(executing(running.job.id, running.node, places))
 
 
 async def listen(app: web.Application, client: Client, socket: web.WebSocketResponse) -> None:

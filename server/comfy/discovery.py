@@ -1,4 +1,4 @@
-"""What there is: nodes, models, devices, features."""
+"""What there is: nodes, devices, features."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from aiohttp import web
 
-from engine.errors import ModelNotFound
 from engine.wire import Device
 from server.comfy.object_info import object_info
+from server.etags import conditional
 from server.http import reply
 from server.keys import MAX_BODY, STORAGE, SUPERVISOR
 from server.schemas.features import Features
-from server.schemas.system import DeviceInfo, Names, SystemInfo, SystemStats
+from server.schemas.system import DeviceInfo, SystemInfo, SystemStats
 from server.worker import current_nodes
 
 DIALECT_VERSION = '0.33.0'
@@ -29,7 +29,8 @@ MEMORY_FILE = Path('/proc/meminfo')
 async def list_nodes(request: web.Request) -> web.Response:
 	"""Every kind of node; file choices list what lies on disk now. Waits for the worker to tell its nodes."""
 	nodes = await current_nodes(request.app[SUPERVISOR])
-	return reply(object_info(request.app[STORAGE].described(list(nodes.values()))), exclude_none=True)
+	told = object_info(request.app[STORAGE].described(list(nodes.values())))
+	return conditional(request, reply(told, exclude_none=True))
 
 
 async def show_node(request: web.Request) -> web.Response:
@@ -58,7 +59,9 @@ async def show_system(request: web.Request) -> web.Response:
 			devices = (await request.app[SUPERVISOR].ready()).devices
 	except TimeoutError:
 		pass
-	return reply(SystemStats(system=system_info(), devices=[device_info(device) for device in devices]))
+	system = system_info()
+	found = [device_info(device) for device in devices] or [main_memory(system)]
+	return reply(SystemStats(system=system, devices=found))
 
 
 def system_info() -> SystemInfo:
@@ -97,6 +100,19 @@ def device_info(device: Device) -> DeviceInfo:
 	)
 
 
+def main_memory(system: SystemInfo) -> DeviceInfo:
+	"""What stands for the devices while no worker tells them: clients read the first one without looking."""
+	return DeviceInfo(
+		name='cpu',
+		type='cpu',
+		index=None,
+		vram_total=system.ram_total,
+		vram_free=system.ram_free,
+		torch_vram_total=0,
+		torch_vram_free=0,
+	)
+
+
 def memory() -> tuple[int, int]:
 	"""Total and available bytes of memory; zeros where the system does not tell."""
 	try:
@@ -111,37 +127,9 @@ def memory() -> tuple[int, int]:
 		return 0, 0
 
 
-async def list_embeddings(request: web.Request) -> web.Response:
-	"""The embeddings, without their extensions: as they are written in prompts."""
-	names = request.app[STORAGE].catalogue.names('embeddings')
-	return reply(Names([str(PurePath(name).with_suffix('')) for name in names]))
-
-
-async def list_model_folders(request: web.Request) -> web.Response:
-	"""The kinds of model folders."""
-	return reply(Names(list(request.app[STORAGE].catalogue.places)))
-
-
-async def list_models(request: web.Request) -> web.Response:
-	"""The model files of one kind of folder."""
-	catalogue, folder = request.app[STORAGE].catalogue, request.match_info['folder']
-	if folder not in catalogue.places:
-		raise ModelNotFound('', folder)
-	return reply(Names(list(catalogue.names(folder))))
-
-
-async def list_extensions(request: web.Request) -> web.Response:
-	"""Scripts that the official front end should load: none."""
-	return reply(Names([]))
-
-
 routes: Sequence[web.RouteDef] = (
 	web.get('/object_info', list_nodes),
 	web.get('/object_info/{kind}', show_node),
 	web.get('/features', show_features),
 	web.get('/system_stats', show_system),
-	web.get('/embeddings', list_embeddings),
-	web.get('/models', list_model_folders),
-	web.get('/models/{folder}', list_models),
-	web.get('/extensions', list_extensions),
 )

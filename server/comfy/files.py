@@ -1,37 +1,65 @@
-"""`/upload/image` and `/view`: files come in and are shown."""
+"""`/upload/image`, `/upload/mask` and `/view`: files come in and are shown."""
 
 from __future__ import annotations
 
 import asyncio
-import mimetypes
-import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import ValidationError
 
 from engine.errors import BadName, FileMissing
 from engine.events import Folder
 from engine.files import FOLDERS, Files, annotated
+from server.comfy.masks import masked
 from server.comfy.pictures import read_rendering, render
+from server.comfy.sending import disposition, passive_file
 from server.comfy.uploads import store_upload
 from server.errors import BadRequest, Forbidden, one_line
 from server.http import reply
-from server.keys import STORAGE
-from server.schemas.files import Uploaded
+from server.keys import PICTURE_SLOTS, STORAGE
+from server.paths import names_drive, slashed
+from server.schemas.files import OriginalFile, Uploaded
 
-# Types that a browser shows and that can run nothing; everything else is only downloaded.
-PASSIVE = re.compile(r'(image|audio|video|font|model)/(?!.*xml)|text/plain$|application/json$')
-SVG = 'image/svg+xml'
-UNKNOWN = 'application/octet-stream'
 # All that reading a form of arbitrary bytes has been seen to raise.
 BROKEN_FORM = (ValueError, LookupError, RuntimeError, AssertionError, zlib.error, HttpProcessingError)
 
 
+@dataclass(frozen=True)
+class Upload:
+	"""A form that brings a file."""
+
+	content: IO[bytes]
+	name: str
+	folder: Folder
+	subfolder: str
+	overwrite: bool
+	original: str
+
+
 async def upload_image(request: web.Request) -> web.Response:
 	"""Store an uploaded file of any sort. Same content under the same name is stored once."""
+	upload = await read_upload(request)
+	return await keep(request, upload, upload.content, upload.name)
+
+
+async def upload_mask(request: web.Request) -> web.Response:
+	"""Store the picture that `original_ref` names, with the transparency of the uploaded one, as a PNG."""
+	upload = await read_upload(request)
+	original = find_original(request.app[STORAGE].files, upload.original)
+	async with request.app[PICTURE_SLOTS]:
+		content = await asyncio.to_thread(masked, original, upload.content)
+	named_so = upload.name.lower().endswith('.png')
+	return await keep(request, upload, content, upload.name if named_so else f'{upload.name}.png')
+
+
+async def read_upload(request: web.Request) -> Upload:
+	"""The form of an upload, or `BadRequest`."""
 	try:
 		form = await request.post()
 	except BROKEN_FORM as error:
@@ -39,19 +67,34 @@ async def upload_image(request: web.Request) -> web.Response:
 	upload = form.get('image')
 	if not isinstance(upload, web.FileField) or not upload.filename:
 		raise BadRequest('The form has no file "image" with a file name.')
-	folder = read_folder(form_text(form.get('type')) or 'input')
-	subfolder = form_text(form.get('subfolder'))
-	overwrite = form_text(form.get('overwrite')) in ('true', '1')
-	name = await asyncio.to_thread(
-		store_upload,
-		request.app[STORAGE].files,
-		upload.file,
-		upload.filename,
-		folder,
-		subfolder,
-		overwrite=overwrite,
+	return Upload(
+		content=upload.file,
+		name=upload.filename,
+		folder=read_folder(form_text(form, 'type') or 'input'),
+		subfolder=form_text(form, 'subfolder'),
+		overwrite=form_text(form, 'overwrite') in ('true', '1'),
+		original=form_text(form, 'original_ref'),
 	)
-	return reply(Uploaded(name=name, subfolder=subfolder, type=folder))
+
+
+async def keep(request: web.Request, upload: Upload, content: IO[bytes], name: str) -> web.Response:
+	"""Store content where the form says; the answer says where it lies."""
+	files = request.app[STORAGE].files
+	stored = await asyncio.to_thread(
+		store_upload, files, content, name, upload.folder, upload.subfolder, overwrite=upload.overwrite
+	)
+	return reply(Uploaded(name=stored, subfolder=upload.subfolder, type=upload.folder))
+
+
+def find_original(files: Files, reference: str) -> Path:
+	"""The picture that a mask belongs to. Raises `BadRequest`, `BadName`, `Forbidden` or `FileMissing`."""
+	try:
+		named = OriginalFile.model_validate_json(reference)
+	except ValidationError as error:
+		raise BadRequest(
+			'original_ref must be a JSON object with a filename, and perhaps subfolder and type.'
+		) from error
+	return find_named(files, named.filename, named.type, named.subfolder)
 
 
 async def view(request: web.Request) -> web.StreamResponse:
@@ -59,25 +102,35 @@ async def view(request: web.Request) -> web.StreamResponse:
 	path = find_viewed(request)
 	rendering = read_rendering(request.query.get('preview'), request.query.get('channel'))
 	if rendering is None:
-		return web.FileResponse(path, headers=file_headers(path.name, request.headers.get('Sec-Fetch-Dest')))
-	picture = await asyncio.to_thread(render, path, rendering)
+		return await passive_file(path, request.headers.get('Sec-Fetch-Dest'))
+	async with request.app[PICTURE_SLOTS]:
+		picture = await asyncio.to_thread(render, path, rendering)
 	headers = {'Content-Disposition': disposition(path.name), 'X-Content-Type-Options': 'nosniff'}
 	return web.Response(body=picture, content_type=f'image/{rendering.format}', headers=headers)
 
 
 def find_viewed(request: web.Request) -> Path:
 	"""The file that the query names."""
-	named = request.query.get('filename')
+	query, files = request.query, request.app[STORAGE].files
+	named = query.get('filename')
 	if named is None:
 		raise FileMissing('', 'output')
-	name, folder = annotated(named, read_folder(request.query.get('type', 'output')))
-	if not name or name.startswith('/') or '..' in name:
+	return find_named(files, named, query.get('type', 'output'), query.get('subfolder', ''))
+
+
+def find_named(files: Files, named: str, type: str, subfolder: str) -> Path:
+	"""An existing file: the last part of its name, which may say its root (`a.png [input]`), below the subfolder."""
+	name, folder = annotated(named, read_folder(type))
+	plain = slashed(name)
+	if not name or plain.startswith('/') or names_drive(plain) or '..' in name:
 		raise BadName(name, folder)
-	return find_file(request.app[STORAGE].files, PurePosixPath(name).name, folder, request.query.get('subfolder', ''))
+	return find_file(files, PurePosixPath(plain).name, folder, subfolder)
 
 
 def find_file(files: Files, name: str, folder: Folder, subfolder: str) -> Path:
 	"""An existing file; folders are named only in `subfolder`, which cannot leave the root."""
+	if names_drive(subfolder):
+		raise Forbidden(f'The subfolder {subfolder[:80]!r} begins with a drive letter.')
 	try:
 		path = files.path(name, folder, subfolder)
 	except BadName as error:
@@ -99,28 +152,14 @@ def read_folder(name: str) -> Folder:
 	raise BadRequest(f'type must be one of {", ".join(FOLDERS)}, not {name[:80]!r}.')
 
 
-def form_text(field: object) -> str:
+def form_text(form: Mapping[str, object], name: str) -> str:
 	"""A text field of a form, empty if there is none."""
+	field = form.get(name)
 	return field if isinstance(field, str) else ''
 
 
-def file_headers(name: str, destination: str | None) -> dict[str, str]:
-	"""How a file is sent: what could run scripts in the browser is only ever downloaded.
-
-	An SVG that a page shows as a picture runs nothing, so there it is let through.
-	"""
-	guessed = mimetypes.guess_type(name)[0] or UNKNOWN
-	shown = PASSIVE.match(guessed) is not None or (guessed == SVG and destination == 'image')
-	return {
-		'Content-Type': guessed if shown else UNKNOWN,
-		'Content-Disposition': disposition(name) if shown else f'attachment; {disposition(name)}',
-		'X-Content-Type-Options': 'nosniff',
-	}
-
-
-def disposition(name: str) -> str:
-	"""The file's name for a header, without what would end the quotes or the line."""
-	return f'filename="{re.sub(r"[^ -~]", "_", name).translate({34: "_", 92: "_"})}"'
-
-
-routes: Sequence[web.RouteDef] = (web.post('/upload/image', upload_image), web.get('/view', view))
+routes: Sequence[web.RouteDef] = (
+	web.post('/upload/image', upload_image),
+	web.post('/upload/mask', upload_mask),
+	web.get('/view', view),
+)

@@ -47,6 +47,11 @@ def node_entry(node: NodeInfo) -> NodeEntry:
 		is_input_list=node.input_is_list,
 		deprecated=node.deprecated,
 		experimental=node.experimental,
+		dev_only=node.dev_only,
+		api_node=node.api_node,
+		has_intermediate_output=node.intermediate,
+		search_aliases=list(node.aliases),
+		essentials_category=node.essentials or None,
 	)
 
 

@@ -1,12 +1,13 @@
-"""Pictures re-encoded for `/view`: smaller, or some of their channels."""
+"""Pictures decoded for `/view`, masks and previews of models, and encoded anew."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from PIL import Image
 
@@ -14,10 +15,21 @@ from server.errors import BadRequest
 
 Format = Literal['webp', 'jpeg', 'png']
 QUALITY = 90
+# 8192 × 8192: decoded, four bytes a pixel, that is 256 MiB. A file of a few KiB can claim any size.
+MOST_PIXELS = 2**26
+# Others are never tried: some hand the file to other programs.
+READ_FORMATS = ('PNG', 'JPEG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM')
 # What the formats can hold, in pixels a side (WebP container specification, 2.7; libjpeg's JPEG_MAX_DIMENSION).
 LONGEST_SIDE: Mapping[Format, int] = {'webp': 16383, 'jpeg': 65500}
 # All that reading and writing a picture has been seen to raise. UnidentifiedImageError is an OSError.
-BROKEN_PICTURE = (Image.DecompressionBombError, OSError, ValueError, OverflowError, SyntaxError)
+BROKEN_PICTURE = (
+	Image.DecompressionBombError,
+	Image.DecompressionBombWarning,
+	OSError,
+	ValueError,
+	OverflowError,
+	SyntaxError,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ def read_rendering(preview: str | None, channel: str | None) -> Rendering | None
 		name, _, quality = preview.partition(';')
 		# JPEG has no transparency.
 		jpeg = name == 'jpeg' and 'a' not in (channel or '')
-		wanted = int(quality) if quality.isascii() and quality.isdigit() else QUALITY
+		wanted = int(quality) if quality.isascii() and quality.isdigit() and len(quality) < 4 else QUALITY
 		return Rendering(
 			channel='rgb' if channel == 'rgb' else 'rgba',
 			format='jpeg' if jpeg else 'webp',
@@ -48,22 +60,34 @@ def read_rendering(preview: str | None, channel: str | None) -> Rendering | None
 	return None
 
 
+@contextmanager
+def opened_picture(source: Path | IO[bytes], shown: str) -> Iterator[Image.Image]:
+	"""A picture, of which nothing but the header is read yet; the caller's work with it belongs inside.
+
+	`BadRequest` if it is none, or has more than `MOST_PIXELS`, or if decoding it fails. `shown` is how that names it.
+	"""
+	try:
+		with Image.open(source, formats=READ_FORMATS) as picture:
+			if picture.width * picture.height > MOST_PIXELS:
+				raise ValueError(f'it has {picture.width} × {picture.height} pixels, which are too many to decode here')
+			yield picture
+	except BROKEN_PICTURE as error:
+		raise BadRequest(f'{shown} cannot be shown as a picture: {error}.') from error
+
+
 def render(path: Path, wanted: Rendering) -> bytes:
 	"""Encode a picture anew; `BadRequest` if the file is none or the format cannot hold it.
 
 	Takes time: not for the event loop.
 	"""
 	stream = io.BytesIO()
-	try:
-		with Image.open(path) as opened:
-			check_size(opened, wanted.format)
-			picture = pick_channel(opened, wanted)
+	with opened_picture(path, path.name) as opened:
+		check_size(opened, wanted.format)
+		picture = pick_channel(opened, wanted)
 		if wanted.format == 'png':
 			picture.save(stream, 'PNG', compress_level=4)
 		else:
 			picture.save(stream, wanted.format.upper(), quality=wanted.quality)
-	except BROKEN_PICTURE as error:
-		raise BadRequest(f'{path.name} cannot be shown as a picture: {error}.') from error
 	return stream.getvalue()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from server.comfy.places import Places
 from server.schemas.messages import NodeState, ProgressState, ProgressStateData
@@ -14,12 +14,19 @@ LONG_BAR = 200
 LONG_BAR_SECONDS = 0.05
 
 
+class Tick(NamedTuple):
+	"""How far a node has come."""
+
+	done: int
+	total: int
+
+
 class NodeStates:
 	"""The states of one job's nodes, and which of them nobody was told yet.
 
 	Changes are told as they come. The whole, which some clients ask for, grows with the graph: it is told ten times a
 	second at most. Of bars above 200 ticks, twenty ticks a second and the last one are told; sampling steps are fewer,
-	and clients count them.
+	and clients count them. A tick that a picture follows is told in any case.
 	"""
 
 	def __init__(self, job: str, places: Places, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,6 +37,7 @@ class NodeStates:
 		self._changed: dict[str, NodeState] = {}
 		self._told_at = float('-inf')
 		self._ticked_at: dict[str, float] = {}
+		self._withheld: dict[str, Tick] = {}
 
 	@property
 	def finished(self) -> list[str]:
@@ -61,13 +69,19 @@ class NodeStates:
 		# Another node may tell the progress of one that has its results; that one stays where it is.
 		if last is None or last.state != 'finished':
 			self._put(node, done, total, 'running')
+		self._withheld.pop(node, None)
 		if total <= LONG_BAR:
 			return True
 		now = self._clock()
 		if 0 < done < total and now - self._ticked_at.get(node, float('-inf')) < LONG_BAR_SECONDS:
+			self._withheld[node] = Tick(done, total)
 			return False
 		self._ticked_at[node] = now
 		return True
+
+	def owed(self, node: str) -> Tick | None:
+		"""The last tick of a node, if it was not told; to be told now, since a picture belongs to it."""
+		return self._withheld.pop(node, None)
 
 	def finish(self, node: str) -> None:
 		"""A node has its results."""

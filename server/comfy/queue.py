@@ -15,11 +15,11 @@ from server.schemas.queue import FreeRequest, InterruptRequest, JobsChange, Queu
 
 async def show_queue(request: web.Request) -> web.Response:
 	"""What runs and what waits; a waiting job's index is its place in the queue."""
-	store = request.app[QUEUE].store
+	queue = request.app[QUEUE]
 	return reply(
 		QueueListing(
-			queue_running=[job_item(job) for job in store.running()],
-			queue_pending=[job_item(job) for job in store.queued()],
+			queue_running=[job_item(job) for job in queue.running()],
+			queue_pending=[job_item(job) for job in queue.queued()],
 		)
 	)
 

@@ -6,38 +6,43 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
 
 from aiohttp import WSCloseCode, web
 from pydantic import JsonValue
 
-from server.schemas.messages import Message, PreviewInfo
+from server.comfy.frames import Preview, Text
+from server.schemas.messages import Message
 
 OUTBOX_BYTES = 32 * 2**20
+RESULT_BYTES = 256 * 2**20
 FRAME_OVERHEAD = 128
 PIECE_BYTES = 2**18
 UNSENT_BYTES = 2**18
 SLOW_SECONDS = 0.01
 CLOSE_SECONDS = 2.0
-FINAL, TEXT, BINARY = 0x80, 0x1, 0x2
-PREVIEW = 1
-PREVIEW_WITH_INFO = 4
-PREVIEW_FORMATS = {'image/jpeg': 1, 'image/png': 2}
+FINAL, TEXT_FRAME, BINARY_FRAME = 0x80, 0x1, 0x2
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-	"""A picture of what a node is making, and what it belongs to."""
+class Kind(IntEnum):
+	"""What a frame is to a client that does not keep up."""
 
-	info: PreviewInfo
-	image: bytes
+	MESSAGE = 0
+	PREVIEW = 1
+	RESULT = 2
 
-	def frame(self, flags: Mapping[str, JsonValue]) -> bytes:
-		"""The binary frame as a client with these feature flags understands it."""
-		if flags.get('supports_preview_metadata') is True:
-			info = self.info.model_dump_json().encode()
-			return b''.join((PREVIEW_WITH_INFO.to_bytes(4), len(info).to_bytes(4), info, self.image))
-		return b''.join((PREVIEW.to_bytes(4), PREVIEW_FORMATS[self.info.image_type].to_bytes(4), self.image))
+
+class Waiting(NamedTuple):
+	"""A frame in an outbox."""
+
+	frame: str | bytes
+	kind: Kind
+
+	@property
+	def weight(self) -> int:
+		"""How much of the outbox it takes."""
+		return len(self.frame) + FRAME_OVERHEAD
 
 
 class Client:
@@ -51,8 +56,8 @@ class Client:
 		self.flags: Mapping[str, JsonValue] | None = None
 		self._socket = socket
 		self._transport = transport
-		self._outbox: deque[str | bytes] = deque()
-		self._bytes = 0
+		self._outbox: deque[Waiting] = deque()
+		self._bytes = [0] * len(Kind)
 		self._filled = asyncio.Event()
 
 	@property
@@ -69,22 +74,38 @@ class Client:
 		"""Send a message."""
 		self.send(message.model_dump_json())
 
-	def send(self, frame: str | bytes) -> None:
+	def show(self, shown: Preview | Text) -> None:
+		"""Send a binary frame in the form that this client understands."""
+		kind = Kind.MESSAGE
+		if isinstance(shown, Preview):
+			kind = Kind.PREVIEW if shown.passing else Kind.RESULT
+		self.send(shown.frame(self.flags or {}), kind)
+
+	def send(self, frame: str | bytes, kind: Kind = Kind.MESSAGE) -> None:
 		"""Put a frame in the outbox; never waits.
 
-		A client that does not keep up first loses its previews, then its connection.
+		A client that does not keep up first loses its previews, then its connection. Pictures that are results have room
+		of their own: several large ones may come at once.
 		"""
-		self._outbox.append(frame)
-		self._bytes += weight(frame)
-		if self._bytes > OUTBOX_BYTES:
-			self._outbox = deque(waiting for waiting in self._outbox if isinstance(waiting, str))
-			self._bytes = sum(weight(waiting) for waiting in self._outbox)
-		if self._bytes > OUTBOX_BYTES:
-			self._outbox.clear()
-			self._bytes = 0
+		self._put(Waiting(frame, kind))
+		if self._bytes[Kind.MESSAGE] + self._bytes[Kind.PREVIEW] > OUTBOX_BYTES:
+			kept = [waiting for waiting in self._outbox if waiting.kind is not Kind.PREVIEW]
+			self._empty()
+			for waiting in kept:
+				self._put(waiting)
+		if self._bytes[Kind.MESSAGE] > OUTBOX_BYTES or self._bytes[Kind.RESULT] > RESULT_BYTES:
+			self._empty()
 			if self._transport is not None:
 				self._transport.abort()
 		self._filled.set()
+
+	def _put(self, waiting: Waiting) -> None:
+		self._outbox.append(waiting)
+		self._bytes[waiting.kind] += waiting.weight
+
+	def _empty(self) -> None:
+		self._outbox.clear()
+		self._bytes = [0] * len(Kind)
 
 	async def write(self) -> None:
 		"""Write the outbox to the socket until cancelled or until the connection ends.
@@ -108,10 +129,11 @@ class Client:
 		parts: list[bytes] = []
 		size = 0
 		while self._outbox and size < PIECE_BYTES:
-			frame = self._outbox.popleft()
-			self._bytes -= weight(frame)
+			waiting = self._outbox.popleft()
+			self._bytes[waiting.kind] -= waiting.weight
+			frame = waiting.frame
 			payload = frame.encode() if isinstance(frame, str) else frame
-			parts += (header(len(payload), TEXT if isinstance(frame, str) else BINARY), payload)
+			parts += (header(len(payload), TEXT_FRAME if isinstance(frame, str) else BINARY_FRAME), payload)
 			size += len(payload)
 		return b''.join(parts)
 
@@ -130,11 +152,6 @@ def header(length: int, opcode: int) -> bytes:
 	if length < 2**16:
 		return first + b'\x7e' + length.to_bytes(2)
 	return first + b'\x7f' + length.to_bytes(8)
-
-
-def weight(frame: str | bytes) -> int:
-	"""How much of an outbox a frame takes."""
-	return len(frame) + FRAME_OVERHEAD
 
 
 class Hub:

@@ -13,24 +13,30 @@ from dataclasses import dataclass
 from engine.events import (
 	Event,
 	GraphExpanded,
+	JobDropped,
 	JobFinished,
 	JobProgress,
+	JobQueued,
 	JobStarted,
 	NodeBlocked,
 	NodeFinished,
+	NodeMessage,
 	NodePreview,
 	NodeProgress,
 	NodesCached,
 	NodeStarted,
+	NodeText,
 	QueueChanged,
 )
 from engine.jobs import Job
 from engine.queue import JobQueue
+from server.comfy.frames import Preview, Text
 from server.comfy.messages import blocked, status, told
 from server.comfy.places import Places
-from server.comfy.progress import NodeStates
-from server.comfy.sockets import Client, Hub, Preview
+from server.comfy.progress import NodeStates, Tick
+from server.comfy.sockets import Client, Hub
 from server.schemas.messages import (
+	Announcement,
 	Executed,
 	ExecutedData,
 	Executing,
@@ -70,9 +76,12 @@ class Teller:
 		if isinstance(event, QueueChanged):
 			self._queue_changed(event)
 			return
+		if isinstance(event, JobQueued | JobDropped):
+			self._forget(event.job)
+			return
 		telling = self._running.get(event.job)
 		if telling is None:
-			telling = self._running[event.job] = self._telling(self._queue.store.get(event.job))
+			telling = self._running[event.job] = self._telling(self._queue.get(event.job))
 		if isinstance(event, JobFinished):
 			self._job_finished(event, telling)
 		elif isinstance(event, JobStarted | NodesCached):
@@ -92,10 +101,14 @@ class Teller:
 			self._hub.send(owner, Executing(data=ExecutingNothing(prompt_id=job)))
 		self._over.clear()
 
-	def _job_finished(self, event: JobFinished, telling: Telling) -> None:
-		del self._running[event.job]
-		if telling.due is not None:
+	def _forget(self, job: str) -> None:
+		"""A job is not running, or not any more; one that waits again is told anew when it begins again."""
+		telling = self._running.pop(job, None)
+		if telling is not None and telling.due is not None:
 			telling.due.cancel()
+
+	def _job_finished(self, event: JobFinished, telling: Telling) -> None:
+		self._forget(event.job)
 		if event.state == 'failed' and event.node is not None:
 			telling.states.fail(event.node)
 		if telling.states.begun:
@@ -121,15 +134,19 @@ class Teller:
 				if not states.tick(event.node, event.done, event.total):
 					return
 				if client is not None:
-					# Before the tick, and not between it and its preview: clients read them as a pair.
-					self._tell_states(telling)
-					client.tell(
-						Progress(
-							data=ProgressData(value=event.done, max=event.total, prompt_id=event.job, node=event.node)
-						)
-					)
-			case NodePreview() if client is not None:
-				client.send(preview(event, telling.places).frame(client.flags or {}))
+					self._tell_tick(telling, client, event.job, event.node, Tick(event.done, event.total))
+			case NodePreview():
+				owed = states.owed(event.node)
+				if client is not None and owed is not None:
+					self._tell_tick(telling, client, event.job, event.node, owed)
+				if client is not None:
+					client.show(preview(event, telling.places))
+			case NodeText() if client is not None:
+				client.show(Text(event.job, telling.places.of(event.node).display, event.text))
+			case NodeMessage(everyone=True):
+				self._hub.broadcast(Announcement(type=event.name, data=event.data))
+			case NodeMessage() if client is not None:
+				client.tell(Announcement(type=event.name, data=event.data))
 			case NodeFinished():
 				# A cached sink is told even if it shows nothing; of an inner node that was not called, nobody needs to hear.
 				if client is not None and (event.ui is not None or (event.cached and event.node in telling.targets)):
@@ -147,6 +164,11 @@ class Teller:
 		if states.pending and telling.due is None and client is not None:
 			# Events come in batches, each within one turn of the loop: what they change is told once.
 			telling.due = asyncio.get_running_loop().call_soon(self._tell_states, telling)
+
+	def _tell_tick(self, telling: Telling, client: Client, job: str, node: str, tick: Tick) -> None:
+		# The states before the tick, and not between it and its picture: clients read those as a pair.
+		self._tell_states(telling)
+		client.tell(Progress(data=ProgressData(value=tick.done, max=tick.total, prompt_id=job, node=node)))
 
 	def _tell_states(self, telling: Telling) -> None:
 		"""Tell the owner what has changed, or everything if that is what it wants or if it has just come."""

@@ -9,18 +9,20 @@ from pathlib import Path
 
 from aiohttp import web
 
-from server.http import done, reply
 from server.keys import SETTINGS, SUPERVISOR
+from server.operation import Operation, Tag
 from server.schemas.cache import CacheSize
 
+CACHE = Tag('cache', 'Results of nodes that are kept, so that nothing is computed twice.')
 RUNS = 'runs'
 
 
-async def show_size(request: web.Request) -> web.Response:
-	"""What lies on disk. The cache itself is the worker's: here, only its files are counted."""
+async def show_cache(request: web.Request) -> CacheSize:
+	"""How much of the nodes' results is kept on disk."""
+	# The cache itself is the worker's: here, only its files are counted.
 	settings = request.app[SETTINGS]
 	files, size = await asyncio.to_thread(measure, settings.cache_folder)
-	return reply(CacheSize(files=files, bytes=size, limit=settings.disk_bytes))
+	return CacheSize(files=files, bytes=size, limit=settings.disk_bytes)
 
 
 def measure(folder: Path) -> tuple[int, int]:
@@ -37,10 +39,12 @@ def measure(folder: Path) -> tuple[int, int]:
 	return files, size
 
 
-async def clear(request: web.Request) -> web.Response:
-	"""Have the worker drop all results, in memory and on disk, before its next job."""
+async def clear_cache(request: web.Request) -> None:
+	"""Drop all results, in memory and on disk, before the next job begins."""
 	request.app[SUPERVISOR].free(models=False, cache=True)
-	return done()
 
 
-routes: Sequence[web.RouteDef] = (web.get('/v1/cache', show_size), web.delete('/v1/cache', clear))
+routes: Sequence[Operation] = (
+	Operation('GET', '/v1/cache', show_cache, tag=CACHE),
+	Operation('DELETE', '/v1/cache', clear_cache, tag=CACHE, destructive=True),
+)

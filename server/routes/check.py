@@ -6,36 +6,30 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from engine.errors import BadDocument, WorkerLost
 from engine.formats.workflow import read_workflow
-from engine.problems import Problem
 from server.checking import judge
-from server.http import read_json, reply
 from server.keys import SUPERVISOR
-from server.schemas.check import CheckReply, ProblemReply
+from server.operation import Operation, Tag
+from server.schemas.check import AnyWorkflow, CheckReply, ProblemReply
 from server.worker import known_nodes
 
+CHECK = Tag('check', 'What is wrong with a workflow, before it is run.')
 
-async def check_workflow(request: web.Request) -> web.Response:
-	"""Check a workflow in any form that the program reads; 400 only if it is none."""
-	document = await read_json(request)
-	workflow = read_workflow(document, await known_nodes(request.app[SUPERVISOR]))
+
+async def check_workflow(request: web.Request, body: AnyWorkflow) -> CheckReply:
+	"""Everything that is wrong with a workflow, without running it.
+
+	Takes any form that the program reads; 400 only if it is none. A workflow with problems is no error here: they are
+	the answer.
+	"""
+	workflow = read_workflow(body.root, await known_nodes(request.app[SUPERVISOR]))
 	_, checked = await judge(request.app, workflow.graph, tolerant=workflow.tolerant)
-	return reply(CheckReply(problems=[told(problem) for problem in checked.problems], sinks=list(checked.good_sinks)))
-
-
-def told(problem: Problem) -> ProblemReply:
-	"""One problem as a body."""
-	return ProblemReply(
-		code=problem.code,
-		node=problem.node,
-		kind=problem.kind,
-		input=problem.input,
-		expected=problem.expected,
-		received=problem.received,
-		sentence=problem.sentence,
-		source=problem.source,
-		cycle=list(problem.cycle),
+	return CheckReply(
+		problems=[ProblemReply.of(problem) for problem in checked.problems], sinks=list(checked.good_sinks)
 	)
 
 
-routes: Sequence[web.RouteDef] = (web.post('/v1/check', check_workflow),)
+routes: Sequence[Operation] = (
+	Operation('POST', '/v1/check', check_workflow, tag=CHECK, refuses=(BadDocument, WorkerLost)),
+)

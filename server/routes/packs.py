@@ -6,30 +6,28 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from server.http import reply
+from engine.errors import WorkerLost
 from server.keys import SUPERVISOR
-from server.schemas.runs import Pack, PackListing
+from server.operation import Operation, Tag
+from server.schemas.pack_reports import Pack, PackListing
 from server.worker import known_nodes
 
+PACKS = Tag('packs', 'Packs of custom nodes.')
 
-async def list_packs(request: web.Request) -> web.Response:
-	"""How each pack was loaded; a broken one has its traceback. Waits for the worker to tell."""
+
+async def list_packs(request: web.Request) -> PackListing:
+	"""How the packs of custom nodes were loaded; a broken one has its traceback.
+
+	Waits for the worker to tell.
+	"""
 	supervisor = request.app[SUPERVISOR]
 	await known_nodes(supervisor)
-	return reply(
-		PackListing(
-			packs=[
-				Pack(
-					name=pack.name,
-					path=str(pack.path),
-					kinds=list(pack.kinds),
-					seconds=pack.seconds,
-					error=pack.error,
-				)
-				for pack in supervisor.packs
-			]
-		)
+	return PackListing(
+		packs=[
+			Pack(name=pack.name, path=str(pack.path), kinds=list(pack.kinds), seconds=pack.seconds, error=pack.error)
+			for pack in supervisor.packs
+		]
 	)
 
 
-routes: Sequence[web.RouteDef] = (web.get('/v1/packs', list_packs),)
+routes: Sequence[Operation] = (Operation('GET', '/v1/packs', list_packs, tag=PACKS, refuses=(WorkerLost,)),)

@@ -1,65 +1,104 @@
-"""`/v1/workflows`: the workflows that come with the program, as native documents."""
+"""`/v1/workflows`: the workflows that come with the program and the user's own, as native documents."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from engine.errors import BadDocument, NotFound
-from engine.formats.native import WorkflowDocument, read_document
-from engine.formats.workflow import parse_json
-from server.http import reply
-from server.keys import WORKFLOWS
-from server.schemas.workflows import WorkflowListing, WorkflowSummary
+from engine.errors import BadDocument, BadName
+from engine.formats.native import WorkflowDocument
+from server.etags import heed_conditions
+from server.keys import LIBRARY
+from server.library import Entry, WorkflowNotFound, WorkflowReadOnly
+from server.operation import Answer, Operation, Tag
+from server.schemas.openapi import JsonSchema
+from server.schemas.workflows import NewWorkflowPath, WorkflowListing, WorkflowPath, WorkflowSummary
 
-log = logging.getLogger(__name__)
-
-
-class WorkflowNotFound(NotFound):
-	"""No bundled workflow has this name."""
-
-	def __init__(self, name: str) -> None:
-		super().__init__(f'There is no workflow {name!r}; GET /v1/workflows lists them.')
-		self.name = name
+WORKFLOWS = Tag('workflows', 'Workflows by name: those that come with the program, and your own.')
 
 
-def read_workflows(folder: Path) -> Mapping[str, WorkflowDocument]:
-	"""Name → document of every workflow file in the folder. What cannot be read is logged and left out."""
-	found: dict[str, WorkflowDocument] = {}
-	for path in sorted(folder.glob('*.json')):
-		try:
-			found[path.stem] = read_document(parse_json(path.read_bytes(), str(path)))
-		except (BadDocument, OSError) as error:
-			log.warning('The workflow %s is left out: %s', path.name, error)
-	return found
+async def list_workflows(request: web.Request) -> WorkflowListing:
+	"""Every workflow, without its nodes."""
+	entries = await asyncio.to_thread(request.app[LIBRARY].entries)
+	return WorkflowListing(workflows=[summary(entry) for entry in entries])
 
 
-async def list_workflows(request: web.Request) -> web.Response:
-	"""Every bundled workflow, without its nodes."""
-	return reply(
-		WorkflowListing(
-			workflows=[
-				WorkflowSummary(name=name, title=document.title or name, description=document.description)
-				for name, document in read_workflows(request.app[WORKFLOWS]).items()
-			]
-		)
+def summary(entry: Entry) -> WorkflowSummary:
+	"""A workflow without its nodes."""
+	document = entry.document
+	return WorkflowSummary(
+		name=entry.name,
+		title=document.title or entry.name,
+		description=document.description,
+		built_in=entry.built_in,
 	)
 
 
-async def show_workflow(request: web.Request) -> web.Response:
-	"""One bundled workflow."""
-	name = request.match_info['name']
-	# Looked up among the names that exist, so a name cannot lead out of the folder.
-	document = read_workflows(request.app[WORKFLOWS]).get(name)
-	if document is None:
-		raise WorkflowNotFound(name)
-	return reply(document, exclude_unset=True)
+async def show_workflow(request: web.Request, path: WorkflowPath) -> Answer[WorkflowDocument]:
+	"""One workflow, as its file says it."""
+	entry = await asyncio.to_thread(request.app[LIBRARY].find, path.name)
+	return Answer(entry.document, headers={'ETag': entry.etag})
 
 
-routes: Sequence[web.RouteDef] = (
-	web.get('/v1/workflows', list_workflows),
-	web.get('/v1/workflows/{name}', show_workflow),
+async def save_workflow(request: web.Request, path: NewWorkflowPath, body: WorkflowDocument) -> Answer[WorkflowSummary]:
+	"""Save a workflow under a name: 201 if it is new, 200 if it takes the place of what was there.
+
+	With the ETag that you got as `If-Match` nobody else's changes are lost; with `If-None-Match: *` nothing is replaced.
+	Nodes of kinds that are not known here are kept as they are.
+	"""
+	entry, is_new = await asyncio.to_thread(
+		request.app[LIBRARY].save, path.name, body, lambda etag: heed_conditions(request, etag)
+	)
+	return Answer(summary(entry), status=201 if is_new else 200, headers={'ETag': entry.etag})
+
+
+async def delete_workflow(request: web.Request, path: WorkflowPath) -> None:
+	"""Delete one of your own workflows."""
+	await asyncio.to_thread(request.app[LIBRARY].delete, path.name, lambda etag: heed_conditions(request, etag))
+
+
+async def show_workflow_schema(request: web.Request) -> JsonSchema:
+	"""The JSON Schema of a workflow file, for editors that check as one types."""
+	return JsonSchema(WorkflowDocument.model_json_schema())
+
+
+routes: Sequence[Operation] = (
+	Operation('GET', '/v1/workflows', list_workflows, tag=WORKFLOWS, etag=True),
+	Operation(
+		'GET',
+		'/v1/workflows/{name}',
+		show_workflow,
+		tag=WORKFLOWS,
+		refuses=(WorkflowNotFound,),
+		etag=True,
+		partial=True,
+	),
+	Operation(
+		'PUT',
+		'/v1/workflows/{name}',
+		save_workflow,
+		tag=WORKFLOWS,
+		statuses=(200, 201),
+		refuses=(BadDocument, BadName, WorkflowReadOnly),
+		guarded=True,
+	),
+	Operation(
+		'DELETE',
+		'/v1/workflows/{name}',
+		delete_workflow,
+		tag=WORKFLOWS,
+		refuses=(WorkflowNotFound, WorkflowReadOnly),
+		guarded=True,
+		destructive=True,
+	),
+	Operation(
+		'GET',
+		'/v1/workflow.schema.json',
+		show_workflow_schema,
+		tag=WORKFLOWS,
+		media=('application/schema+json',),
+		etag=True,
+	),
 )

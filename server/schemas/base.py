@@ -1,4 +1,4 @@
-"""The two bases of all bodies."""
+"""The bases of all bodies and queries."""
 
 from __future__ import annotations
 
@@ -14,4 +14,10 @@ class Request(BaseModel):
 class Reply(BaseModel):
 	"""A body that goes out."""
 
-	model_config = ConfigDict(extra='forbid')
+	model_config = ConfigDict(extra='forbid', json_schema_serialization_defaults_required=True)
+
+
+class Parameters(BaseModel):
+	"""Values in the path or the query of an address. A name that is not known is refused: it may be a slip of the pen."""
+
+	model_config = ConfigDict(extra='forbid', frozen=True)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from engine.problems import Code
+from pydantic import JsonValue, RootModel
+
+from engine.problems import Code, Problem
 from server.schemas.base import Reply
+
+
+class AnyWorkflow(RootModel[dict[str, JsonValue]]):
+	"""A workflow: a native document (`WorkflowDocument`), or ComfyUI's API form (node id → `class_type`, `inputs`)."""
 
 
 class ProblemReply(Reply):
@@ -22,6 +28,21 @@ class ProblemReply(Reply):
 	sentence: str
 	source: tuple[str, int] | None
 	cycle: list[str]
+
+	@classmethod
+	def of(cls, problem: Problem) -> ProblemReply:
+		"""A problem as the checker found it."""
+		return cls(
+			code=problem.code,
+			node=problem.node,
+			kind=problem.kind,
+			input=problem.input,
+			expected=problem.expected,
+			received=problem.received,
+			sentence=problem.sentence,
+			source=problem.source,
+			cycle=list(problem.cycle),
+		)
 
 
 class CheckReply(Reply):

@@ -21,8 +21,8 @@ class Features(Reply):
 	"""What is false makes the official front end leave the matching routes alone."""
 
 	supports_preview_metadata: bool = True
-	supports_progress_text_metadata: bool = False
+	supports_progress_text_metadata: bool = True
 	max_upload_size: int
 	extension: Extension = Extension()
-	node_replacements: bool = False
+	node_replacements: bool = True
 	assets: bool = False

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from engine.events import Ui
 from server.schemas.base import Reply
 from server.schemas.features import Features
+from server.schemas.logs import LogEntries
 from server.schemas.prompt import QueueStatus
 
 
@@ -237,7 +238,33 @@ class ExecutionInterrupted(Reply):
 	data: InterruptedData
 
 
+class Logs(Reply):
+	"""Lines of the server's log; only for clients that subscribed to them."""
+
+	type: Literal['logs'] = 'logs'
+	data: LogEntries
+
+
+class Announcement(Reply):
+	"""A message of a node's own making."""
+
+	type: str
+	data: dict[str, JsonValue]
+
+
 Told = ExecutionStart | ExecutionCached | ExecutionSuccess | ExecutionError | ExecutionInterrupted
 """The messages that the history keeps too."""
 
-Message = Told | Welcome | Status | FeatureFlags | Executing | ProgressState | Progress | JobProgressMessage | Executed
+Message = (
+	Told
+	| Welcome
+	| Status
+	| FeatureFlags
+	| Executing
+	| ProgressState
+	| Progress
+	| JobProgressMessage
+	| Executed
+	| Announcement
+	| Logs
+)

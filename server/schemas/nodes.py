@@ -67,6 +67,11 @@ class NodeEntry(Reply):
 	is_input_list: bool
 	deprecated: bool
 	experimental: bool
+	dev_only: bool
+	api_node: bool
+	has_intermediate_output: bool
+	search_aliases: list[str]
+	essentials_category: str | None = None
 
 
 class ObjectInfo(RootModel[dict[str, NodeEntry]]):

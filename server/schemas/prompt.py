@@ -9,7 +9,9 @@ from pydantic import Field, FiniteFloat, JsonValue, SkipValidation
 from server.schemas.base import Reply, Request
 from server.schemas.nodes import InputSpec
 
-Number = int | FiniteFloat
+MOST = 2**53
+Number = Annotated[int, Field(ge=-MOST, le=MOST)] | FiniteFloat
+"""A place in the queue. A whole number that is larger than floats tell apart becomes one of these."""
 
 
 class PromptRequest(Request):

@@ -1,19 +1,109 @@
-"""`/v1/jobs`, `/v1/packs`: what became of a job's nodes, and how packs of nodes were loaded."""
+"""`/v1/jobs` and `/v1/queue`. Times are seconds since the epoch."""
 
 from __future__ import annotations
 
-from engine.events import Why
-from server.schemas.base import Reply
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from engine.events import Failure, Ui, Why
+from engine.jobs import JobState
+from server.schemas.base import Parameters, Reply, Request
+from server.schemas.paging import Page, PageQuery
+
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r'^[^\x00-\x1f/]+$')]
+
+
+class JobPath(Parameters):
+	"""Which job."""
+
+	id: str
+
+
+class JobRequest(Request):
+	"""A workflow to run.
+
+	`workflow` is a native document, or ComfyUI's API form. `inputs` set its named inputs, or `NODE.INPUT`. Only the
+	`targets` and what they need are run, or all that save or show something. Lower `number` runs first; `front` runs it
+	before all that wait now. A second request with the same `key` is answered with the first one's job. `webhook` is
+	told of the end. `extra` goes along: its `extra_pnginfo` is written into saved pictures.
+	"""
+
+	workflow: dict[str, JsonValue]
+	inputs: dict[str, JsonValue] = Field(default_factory=dict)
+	targets: list[str] | None = None
+	id: Id | None = None
+	client: str = ''
+	number: float | None = Field(default=None, allow_inf_nan=False)
+	front: bool = False
+	previews: bool = False
+	key: str = Field(default='', max_length=200)
+	webhook: str = Field(default='', max_length=2000, pattern=r'^(https?://\S+)?$')
+	extra: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class JobReply(Reply):
+	"""A job as lists show it. `outputs` are what its nodes showed: node → name → list."""
+
+	id: str
+	state: JobState
+	number: float
+	client: str
+	created: float
+	started: float | None
+	finished: float | None
+	attempts: int
+	failure: Failure | None
+	outputs: dict[str, Ui]
+
+
+class JobDetail(JobReply):
+	"""A job with its graph in API form. A waiting one has its `position` in the queue, from 0."""
+
+	position: int | None
+	prompt: dict[str, JsonValue]
+	targets: list[str]
+	extra: dict[str, JsonValue]
+	losses: int
+
+
+class JobsQuery(PageQuery):
+	"""Which jobs, newest first unless `ascending`."""
+
+	state: Annotated[list[JobState], Field(description='only jobs in these states', default_factory=list)]
+	client: Annotated[str | None, Field(max_length=500, description='only those of this client')] = None
+	workflow: Annotated[str | None, Field(max_length=500, description='only those of the workflow with this id')] = None
+	ascending: bool = False
+
+
+class JobPage(Page[JobReply]):
+	"""Some jobs, and how many there are in all."""
+
+	total: int
+
+
+class JobChange(Request):
+	"""Another place in the queue: another `number`, or the place right `before` a waiting job."""
+
+	number: float | None = Field(default=None, allow_inf_nan=False)
+	before: str | None = None
+
+
+class CancelReply(Reply):
+	"""Whether the job was waiting, or running and was asked to stop. One that is over stays as it is."""
+
+	cancelled: bool
 
 
 class JobStep(Reply):
-	"""One node of a job: whether it was called, why, and how long its last real call took."""
+	"""One node of a job: whether it was called, why, how long that took in seconds, and what it raised if it did."""
 
 	node: str
 	kind: str
 	ran: bool
 	why: Why | None
 	seconds: float
+	error: str | None
 
 
 class JobSteps(Reply):
@@ -23,17 +113,15 @@ class JobSteps(Reply):
 	steps: list[JobStep]
 
 
-class Pack(Reply):
-	"""A pack in a folder of custom nodes: the kinds that it brought, or the traceback of its failure."""
+class QueueReply(Reply):
+	"""What runs, and what waits in the order in which it will run; while it is paused, nothing begins."""
 
-	name: str
-	path: str
-	kinds: list[str]
-	seconds: float
-	error: str
+	paused: bool
+	running: list[str]
+	queued: list[str]
 
 
-class PackListing(Reply):
-	"""All of them."""
+class ClearReply(Reply):
+	"""How many waiting jobs were cancelled."""
 
-	packs: list[Pack]
+	cancelled: int

@@ -61,3 +61,16 @@ class Health(Reply):
 	status: Literal['ok'] = 'ok'
 	worker: WorkerState
 	seconds_up: float
+
+
+class Live(Reply):
+	"""The server is up."""
+
+	status: Literal['ok'] = 'ok'
+
+
+class Readiness(Reply):
+	"""Jobs are taken; so many kinds of nodes are known."""
+
+	status: Literal['ok'] = 'ok'
+	nodes: int

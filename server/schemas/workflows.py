@@ -1,19 +1,48 @@
-"""`/v1/workflows`: the workflows that come with the program."""
+"""`/v1/workflows`: workflows by name. A workflow itself is the native document of the engine."""
 
 from __future__ import annotations
 
-from server.schemas.base import Reply
+from typing import Annotated
+
+from pydantic import Field
+
+from server.schemas.base import Parameters, Reply
+
+# Spelled out, since `\w` is not the same to everybody who reads the schema.
+INSIDE = r'[^\x00-\x1f\x7f/\\:*?"<>|]'
+EDGE = r'[^\x00-\x20\x7f/\\:*?"<>|.]'
+
+
+class WorkflowPath(Parameters):
+	"""Which workflow."""
+
+	name: str
+
+
+class NewWorkflowPath(Parameters):
+	"""The name of a workflow that is saved."""
+
+	name: Annotated[
+		str,
+		Field(
+			max_length=60,
+			pattern=f'^{EDGE}({INSIDE}*{EDGE})?$',
+			description='what every file system takes: no control characters and none of `/ \\ : * ? " < > |`, '
+			'neither a space nor a full stop at its ends',
+		),
+	]
 
 
 class WorkflowSummary(Reply):
-	"""A workflow, without its nodes."""
+	"""A workflow, without its nodes. One that is `built_in` comes with the program and cannot be changed."""
 
 	name: str
 	title: str
 	description: str
+	built_in: bool
 
 
 class WorkflowListing(Reply):
-	"""All bundled workflows."""
+	"""All workflows, those of the program first."""
 
 	workflows: list[WorkflowSummary]

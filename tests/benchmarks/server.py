@@ -1,34 +1,38 @@
-"""What a job costs from the client's side: `python -m tests.benchmarks.server`.
+"""What the server costs from its clients' side, and what it stands: `python -m tests.benchmarks.server`.
 
-A real server process with a real worker; a client posts graphs of trivial nodes and listens at a WebSocket as editors
-do. Told are the seconds from the request to the message that the job is over, and the bytes that came over the socket.
-Times are of this machine, and everything shares its cores.
+A real server process with a real worker. Times are of this machine, and everything shares its cores; what counts are the
+ratios within one run. Told are: the first answer after the start, jobs of many nodes with a WebSocket listening, many
+small jobs, many listeners of which some never read, a long history, prompts that went wrong, and a thousand jobs in a row.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse
+from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector
 
-from engine.settings import PROJECT, Settings
-from server.serve import serve
+from tests.benchmarks.hosting import MEGABYTE, PATIENCE, Host, Prompt, call, chain, fan, hosting, starts
+from tests.server.mutations import mutations
 
 CHAIN = 300
 FAN = 1000
 ROUNDS = 5
-PATIENCE = 120.0
-Prompt = Mapping[str, Mapping[str, Any]]
-starts = itertools.count(1, 1_000_000)
+SMALL = 6
+"""Nodes of a small job, besides the sink."""
+DRAINED = 200
+LISTENERS, SILENT = 50, 10
+HISTORY = 10_000
+MALFORMED = 5000
+SOAK, WARM_UP = 1000, 200
+SOAK_CACHE = 2 * MEGABYTE
+HELD_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,35 +44,11 @@ class Cost:
 	nbytes: int
 
 
-def call(kind: str, **inputs: object) -> dict[str, Any]:
-	"""One node in API form."""
-	return {'class_type': kind, 'inputs': inputs}
-
-
-def chain(length: int) -> Prompt:
-	"""A number that no other graph comes near, and additions one after the other."""
-	nodes = {'0': call('Number', value=next(starts))}
-	for index in range(1, length):
-		nodes[str(index)] = call('Add', a=[str(index - 1), 0], b=1)
-	return {**nodes, 'show': call('Show', a=[str(length - 1), 0])}
-
-
-def fan(width: int) -> Prompt:
-	"""A number, and as many sinks that show it, each with an addition of its own."""
-	nodes = {'0': call('Number', value=next(starts))}
-	for index in range(1, width // 2):
-		nodes[str(index)] = call('Add', a=['0', 0], b=index)
-		nodes[f'show {index}'] = call('Show', a=[str(index), 0])
-	return nodes
-
-
-async def run(session: ClientSession, listening: ClientWebSocketResponse, graph: Prompt) -> Cost:
+async def run(host: Host, listening: ClientWebSocketResponse, graph: Prompt) -> Cost:
 	"""Post a graph and listen until its end."""
-	body = json.dumps({'prompt': graph, 'client_id': 'benchmark'}).encode()
 	frames, nbytes = 0, 0
 	began = time.perf_counter()
-	async with session.post('/prompt', data=body) as response:
-		job = (await response.json())['prompt_id']
+	job = await host.post(graph)
 	while True:
 		frame = await listening.receive(PATIENCE)
 		frames += 1
@@ -77,45 +57,177 @@ async def run(session: ClientSession, listening: ClientWebSocketResponse, graph:
 			return Cost(time.perf_counter() - began, frames, nbytes)
 
 
-async def measure(url: str) -> None:
-	"""Measure and print."""
-	async with ClientSession(url) as session:
-		async with asyncio.timeout(PATIENCE):
-			while (await (await session.get('/v1/health')).json())['worker'] != 'ready':  # noqa: ASYNC110
-				await asyncio.sleep(0.1)
-		# The worker warms up behind its first answer.
-		await (await session.get('/system_stats')).read()
-		async with session.ws_connect('/ws?clientId=benchmark', max_msg_size=0) as listening:
-			await listening.receive()
-			await run(session, listening, chain(CHAIN))
-			for name, made in (
-				(f'chain of {CHAIN}', [chain(CHAIN) for _ in range(ROUNDS)]),
-				(f'fan of {FAN}', [fan(FAN) for _ in range(ROUNDS)]),
-			):
-				for when in ('first', 'again'):
-					costs = [await run(session, listening, graph) for graph in made]
-					best = min(costs, key=lambda cost: cost.seconds)
-					times = ' '.join(f'{cost.seconds * 1000:6.1f}' for cost in costs)
-					print(f'{name:>13} {when}: {times} ms; {best.frames} frames, {best.nbytes / 1000:.1f} kB')
+async def measure_large_jobs(host: Host) -> None:
+	"""Chains and fans, from the request to the message that the job is over."""
+	async with host.session.ws_connect('/ws?clientId=benchmark', max_msg_size=0) as listening:
+		await listening.receive()
+		await run(host, listening, chain(CHAIN))
+		for name, made in (
+			(f'chain of {CHAIN}', [chain(CHAIN) for _ in range(ROUNDS)]),
+			(f'fan of {FAN}', [fan(FAN) for _ in range(ROUNDS)]),
+		):
+			for when in ('first', 'again'):
+				costs = [await run(host, listening, graph) for graph in made]
+				best = min(costs, key=lambda cost: cost.seconds)
+				times = ' '.join(f'{cost.seconds * 1000:6.1f}' for cost in costs)
+				print(f'{name:>13} {when}: {times} ms; {best.frames} frames, {best.nbytes / 1000:.1f} kB')
+
+
+async def drain_rate(host: Host) -> float:
+	"""Jobs a second, from the moment at which the worker is free for the first of many that wait."""
+	async with host.session.ws_connect('/ws?clientId=drain', max_msg_size=0) as listening:
+		ends: dict[str, float] = {}
+
+		async def listen(last: asyncio.Future[str]) -> None:
+			while not last.done() or last.result() not in ends:
+				frame = await listening.receive(PATIENCE)
+				if isinstance(frame.data, str) and '"executing"' in frame.data[:20]:
+					data = json.loads(frame.data)['data']
+					if data['node'] is None:
+						ends[data['prompt_id']] = time.perf_counter()
+
+		last: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+		listener = asyncio.create_task(listen(last))
+		# While this one runs, the others come in.
+		first = await host.post(held(HELD_SECONDS), 'drain')
+		jobs = [await host.post(chain(SMALL), 'drain') for _ in range(DRAINED)]
+		assert first not in ends, 'the jobs did not come in while the worker was busy'
+		last.set_result(jobs[-1])
+		await listener
+	return DRAINED / (ends[jobs[-1]] - ends[first])
+
+
+def held(seconds: float) -> Prompt:
+	"""A graph that keeps the worker for so long."""
+	number = call('Number', value=next(starts))
+	return {'n': number, 'w': call('Wait', a=['n', 0], seconds=seconds), 's': call('Show', a=['w', 0])}
+
+
+async def measure_drain(host: Host) -> None:
+	"""Many small jobs that wait."""
+	rates = [await drain_rate(host) for _ in range(ROUNDS)]
+	told = ' '.join(f'{rate:.0f}' for rate in rates)
+	print(f'\n{DRAINED} queued jobs of {SMALL + 1} nodes drain at {told} jobs a second, each of them durable')
+
+
+async def measure_listeners(host: Host) -> None:
+	"""The same with many sockets open, some of which never read."""
+	alone = max([await drain_rate(host) for _ in range(ROUNDS)])
+	before = host.server_bytes()
+	async with AsyncExitStack() as stack:
+		session = await stack.enter_async_context(ClientSession(host.url, connector=TCPConnector(limit=0)))
+		readers = []
+		for index in range(LISTENERS):
+			socket = await stack.enter_async_context(
+				session.ws_connect(f'/ws?clientId=listener{index}', max_msg_size=0)
+			)
+			if index >= SILENT:
+				readers.append(asyncio.create_task(_read(socket)))
+		rates = [await drain_rate(host) for _ in range(ROUNDS)]
+		grown = host.server_bytes() - before
+		for reader in readers:
+			reader.cancel()
+	print(
+		f'the same with {LISTENERS} more sockets, {SILENT} of which never read: {max(rates):.0f} jobs a second, '
+		f'× {max(rates) / alone:.2f}; the server grew by {grown / MEGABYTE:.1f} MB'
+	)
+
+
+async def _read(socket: ClientWebSocketResponse) -> None:
+	async for _ in socket:
+		pass
+
+
+async def measure_history(host: Host) -> None:
+	"""Pages of a long history."""
+	graph = chain(SMALL)
+	for start in range(0, HISTORY, DRAINED):
+		await asyncio.gather(*(host.post(graph) for _ in range(min(DRAINED, HISTORY - start))))
+		await host.drained()
+	print(f'\nwith {HISTORY:,} jobs in the history, milliseconds for')
+	for path in ('/api/jobs?limit=100&offset=5000', '/history?max_items=100'):
+		times = []
+		for _ in range(ROUNDS * 2):
+			began = time.perf_counter()
+			async with host.session.get(path) as response:
+				body = await response.read()
+				assert response.status == 200, body
+			times.append(time.perf_counter() - began)
+		print(f'  {path:34} {min(times) * 1000:6.1f} to {max(times) * 1000:6.1f}; {len(body) / 1000:.0f} kB')
+
+
+async def measure_malformed(host: Host) -> None:
+	"""Prompts that went wrong: whatever they are, the server says so, and its worker lives."""
+	workers = [worker.pid for worker in host.workers]
+	statuses: Counter[int] = Counter()
+	began = time.perf_counter()
+	for body in mutations(
+		[chain(SMALL), fan(20), {**chain(3), 'w': call('Wait', a=['0', 0], seconds=0.001)}], MALFORMED
+	):
+		async with host.session.post('/prompt', data=body) as response:
+			await response.read()
+			statuses[response.status] += 1
+	seconds = time.perf_counter() - began
+	async with host.session.post('/queue', data=b'{"clear": true}') as response:
+		await response.read()
+	await host.drained()
+	same = workers == [worker.pid for worker in host.workers]
+	told = ', '.join(f'{count} × {status}' for status, count in sorted(statuses.items()))
+	print(
+		f'\n{MALFORMED:,} malformed prompts: {told}; {MALFORMED / seconds:.0f} a second; worker {"alive" if same else "LOST"}'
+	)
+	assert same
+	assert max(statuses) < 500
+
+
+async def measure_soak(host: Host) -> None:
+	"""Many jobs in a row: memory stays flat, once the cache is as large as it may become."""
+
+	async def some(count: int) -> None:
+		for start in range(0, count, 50):
+			await asyncio.gather(*(host.post(chain(SMALL)) for _ in range(min(50, count - start))))
+			await host.drained()
+
+	await some(WARM_UP)
+	server, worker = host.server_bytes(), host.worker_bytes()
+	await some(SOAK)
+	print(
+		f'\n{SOAK:,} jobs after {WARM_UP}: server {server / MEGABYTE:.1f} → {host.server_bytes() / MEGABYTE:.1f} MB '
+		f'(× {host.server_bytes() / server:.3f}), worker {worker / MEGABYTE:.1f} → {host.worker_bytes() / MEGABYTE:.1f} MB '
+		f'(× {host.worker_bytes() / worker:.3f})'
+	)
+
+
+async def measure_start() -> None:
+	"""The program as people start it, with the built-in nodes."""
+	answers, sizes = [], []
+	for _ in range(3):
+		with tempfile.TemporaryDirectory() as folder:
+			async with hosting(Path(folder), 'nodes') as host:
+				answers.append(host.first_answer)
+				await host.ready()
+				sizes.append(host.server_bytes())
+	told = ' '.join(f'{seconds:.2f}' for seconds in answers)
+	print(
+		f'first answer {told} s after the start; the server process holds {max(sizes) / MEGABYTE:.0f} MB with its worker ready'
+	)
 
 
 async def main() -> None:
-	"""Start a server, measure it, end it."""
-	with tempfile.TemporaryDirectory() as folder:
-		process = await asyncio.create_subprocess_exec(
-			*(sys.executable, '-m', 'tests.benchmarks.server', folder), cwd=PROJECT, stdout=asyncio.subprocess.PIPE
-		)
-		assert process.stdout is not None
-		try:
-			told = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
-			await measure(told.decode().split()[-1])
-		finally:
-			process.terminate()
-			await process.wait()
+	"""Measure everything."""
+	await measure_start()
+	for measures, cache in (
+		((measure_large_jobs, measure_drain, measure_listeners), None),
+		((measure_soak,), SOAK_CACHE),
+		((measure_malformed,), None),
+		((measure_history,), None),
+	):
+		with tempfile.TemporaryDirectory() as folder:
+			async with hosting(Path(folder), cache_bytes=cache) as host:
+				await host.ready()
+				for measure in measures:
+					await measure(host)
 
 
 if __name__ == '__main__':
-	if len(sys.argv) > 1:
-		serve(Settings(base=Path(sys.argv[1])), host='127.0.0.1', port=0, pack='tests.benchmarks.pack')
-	else:
-		asyncio.run(main())
+	asyncio.run(main())

@@ -98,6 +98,49 @@ class TestPreviews:
 		assert desk.events == []
 
 
+class TestSendImage:
+	@pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'L', 'CMYK'])
+	def test_a_result_comes_whole(self, tmp_path: Path, mode: str) -> None:
+		"""A PNG of the picture's own size and pixels, also to a client that wants no previews."""
+		desk = Desk(tmp_path, JobInfo('j'))
+		picture = Image.effect_noise((600, 4), 50).convert(mode)
+		desk.context.send_image(picture)
+		[event] = desk.events
+
+		assert isinstance(event, NodePreview)
+		assert event.format == 'PNG'
+		with Image.open(io.BytesIO(event.image)) as seen:
+			assert seen.format == 'PNG'
+			assert seen.tobytes() == (picture.convert('RGB') if mode == 'CMYK' else picture).tobytes()
+
+	def test_limited_side(self, desk: Desk) -> None:
+		"""It is shrunk to what is allowed and never enlarged; JPEG has no transparency."""
+		for size in ((100, 50), (20, 40)):
+			desk.context.send_image(Image.new('RGBA', size), format='JPEG', side=40)
+		sizes = []
+		for event in desk.events:
+			assert isinstance(event, NodePreview)
+			with Image.open(io.BytesIO(event.image)) as seen:
+				sizes.append((seen.format, seen.mode, seen.size))
+
+		assert sizes == [('JPEG', 'RGB', (40, 20)), ('JPEG', 'RGB', (20, 40))]
+
+
+class TestWords:
+	def test_what_is_said(self, desk: Desk) -> None:
+		"""Words and messages are told with job and node."""
+		desk.context.note('half way')
+		desk.context.announce('mine', {'a': [1]})
+		desk.context.announce('mine', {}, everyone=True)
+		said = [event.model_dump(exclude={'at', 'type'}) for event in desk.events]
+
+		assert said == [
+			{'job': 'j', 'node': 'n', 'text': 'half way'},
+			{'job': 'j', 'node': 'n', 'name': 'mine', 'data': {'a': [1]}, 'everyone': False},
+			{'job': 'j', 'node': 'n', 'name': 'mine', 'data': {}, 'everyone': True},
+		]
+
+
 class TestPictures:
 	def test_a_saved_picture_is_shown(self, desk: Desk) -> None:
 		"""The node's ui lists its pictures in the order of saving."""

@@ -11,7 +11,7 @@ import pytest
 from engine import courier
 from engine.courier import Courier, gathered, lines
 from engine.events import AnyEvent, JobFinished, JobStarted, NodeFinished, NodeStarted, Ui
-from engine.wire import Happened, Message, Validated, from_worker
+from engine.wire import Beat, Happened, Message, Validated, from_worker
 
 
 class Line:
@@ -25,8 +25,10 @@ class Line:
 		self.courier = Courier(near)
 
 	def next(self) -> Message:
-		"""The next message."""
-		return from_worker.validate_json(self.stream.readline())
+		"""The next message; beats come whenever the machine is slow."""
+		while isinstance(message := from_worker.validate_json(self.stream.readline()), Beat):
+			continue
+		return message
 
 	def events(self, count: int) -> list[tuple[AnyEvent, ...]]:
 		"""Messages until so many events have come."""
@@ -113,6 +115,32 @@ class TestEvents:
 		line.courier.close()
 
 		assert len(line.events(1)) == 1
+
+
+class TestBeats:
+	"""A sign of life."""
+
+	def test_when_there_is_nothing_to_tell(self, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""It comes again and again, and no more once the worker ends."""
+		monkeypatch.setattr(courier, 'BEAT_SECONDS', 0.01)
+		line = Line()
+		came = [from_worker.validate_json(line.stream.readline()) for _ in range(3)]
+		line.close()
+
+		assert came == [Beat()] * 3
+
+	def test_events_come_through(self, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""However quickly it beats."""
+		monkeypatch.setattr(courier, 'BEAT_SECONDS', 0.0001)
+		line = Line()
+		for node in range(200):
+			line.courier.tell(started(node))
+		came = line.events(200)
+		line.close()
+
+		assert [event.node for batch in came for event in batch if isinstance(event, NodeStarted)] == [
+			str(node) for node in range(200)
+		]
 
 
 class TestMessages:

@@ -15,10 +15,12 @@ from engine.events import (
 	JobStarted,
 	NodeBlocked,
 	NodeFinished,
+	NodeMessage,
 	NodePreview,
 	NodeProgress,
 	NodesCached,
 	NodeStarted,
+	NodeText,
 	SavedFile,
 	Ui,
 	Why,
@@ -30,6 +32,9 @@ EVENTS: list[AnyEvent] = [
 	NodeStarted(job='j', node='b', kind='B'),
 	NodeProgress(job='j', node='b', done=1, total=2, phase='sampling'),
 	NodePreview(job='j', node='b', image=bytes(range(256))),
+	NodePreview(job='j', node='b', image=b'', format='PNG'),
+	NodeText(job='j', node='b', text='ü'),
+	NodeMessage(job='j', node='b', name='mine', data={'a': [1, None, {'b': 'ü'}]}, everyone=True),
 	NodeFinished(job='j', node='b', kind='B', seconds=0.5, ui=Ui.of_images(SavedFile(filename='ä.png', subfolder='s'))),
 	NodeFinished(
 		job='j', node='b', kind='B', seconds=0.0, cached=True, why=Why(code='input_changed', text="input 'a' changed")

@@ -81,6 +81,15 @@ class TestPaths:
 			with pytest.raises(BadName):
 				files.find(name)
 
+	def test_links_in_a_circle(self, files: Files) -> None:
+		"""A name that never arrives is none."""
+		files.root('input').mkdir()
+		(files.root('input') / 'a').symlink_to(files.root('input') / 'b')
+		(files.root('input') / 'b').symlink_to(files.root('input') / 'a')
+
+		with pytest.raises(BadName):
+			files.path('a/c.png', 'input')
+
 	def test_a_root_that_is_itself_a_link(self, tmp_path: Path) -> None:
 		"""The root may lie elsewhere; what is in it is within."""
 		(tmp_path / 'big').mkdir()

@@ -2,39 +2,57 @@ import itertools
 
 import pytest
 
-from engine.errors import NotFound
-from engine.events import Failure, JobProgress, NodeFinished, NodePreview, NodeProgress, NodeStarted, SavedFile, Ui
-from engine.graph import Graph
-from engine.jobs import LEGAL, IllegalTransition, Job, JobId, JobNotFound, JobState, MemoryJobStore, Submission
+from engine.errors import EngineError, NotFound
+from engine.events import (
+	Failure,
+	JobFinished,
+	JobProgress,
+	NodeFinished,
+	NodePreview,
+	NodeProgress,
+	NodeStarted,
+	SavedFile,
+	Ui,
+)
+from engine.graph import Call, Constant, Graph, Link, NodeId
+from engine.jobs import (
+	LEGAL,
+	IdTaken,
+	IllegalTransition,
+	Job,
+	JobId,
+	JobNotFound,
+	JobState,
+	KeyTaken,
+	MemoryJobStore,
+	Submission,
+)
 
 SUBMISSION = Submission(Graph({}), ())
+LEGAL_PAIRS = {
+	('queued', 'running'),
+	('queued', 'cancelled'),
+	('running', 'succeeded'),
+	('running', 'failed'),
+	('running', 'cancelled'),
+	('running', 'queued'),
+}
 
 
-def job(id: str, number: float = 0) -> Job:
+def job(id: str = 'a', number: float = 0, key: str = '') -> Job:
 	"""A queued job."""
-	return Job(JobId(id), number, SUBMISSION)
-
-
-def ids(jobs: object) -> list[str]:
-	"""The jobs' ids."""
-	assert isinstance(jobs, list)
-	return [item.id for item in jobs]
+	return Job(JobId(id), number, Submission(Graph({}), (), key=key))
 
 
 class TestTransitions:
+	"""Which state follows which."""
+
 	@pytest.mark.parametrize(('before', 'after'), list(itertools.product(JobState, JobState)))
 	def test_only_legal_ones(self, before: JobState, after: JobState) -> None:
-		"""Waiting jobs begin or are cancelled, running ones end, ended ones stay."""
-		legal = {
-			('queued', 'running'),
-			('queued', 'cancelled'),
-			('running', 'succeeded'),
-			('running', 'failed'),
-			('running', 'cancelled'),
-		}
-		one = job('a')
+		"""Waiting jobs begin or are cancelled, running ones end or wait again, ended ones stay."""
+		one = job()
 		one.state = before
-		if (before, after) in legal:
+		if (before, after) in LEGAL_PAIRS:
 			one.become(after)
 
 			assert one.state is after
@@ -43,10 +61,19 @@ class TestTransitions:
 				one.become(after)
 
 			assert one.state is before
+			assert (one.started, one.finished, one.attempts) == (None, None, 0)
+
+	def test_every_state_is_in_the_table(self) -> None:
+		"""A new state must say what follows it."""
+		assert set(LEGAL) == set(JobState)
+
+	def test_over(self) -> None:
+		"""A state is over when nothing follows."""
+		assert [state for state in JobState if state.over] == ['succeeded', 'failed', 'cancelled']
 
 	def test_times_are_taken(self) -> None:
 		"""A job knows when it was made, began and ended."""
-		one = job('a')
+		one = job()
 		one.become(JobState.RUNNING)
 		begun = (one.started, one.finished)
 		one.become(JobState.SUCCEEDED)
@@ -56,182 +83,142 @@ class TestTransitions:
 		assert one.finished is not None
 		assert one.created <= one.started <= one.finished
 
-	def test_over(self) -> None:
-		"""A state is over when nothing follows."""
-		assert [state for state in JobState if state.over] == ['succeeded', 'failed', 'cancelled']
-		assert set(LEGAL) == set(JobState)
+	def test_dropped_job_never_began(self) -> None:
+		"""It has an end only."""
+		one = job()
+		one.become(JobState.CANCELLED)
+
+		assert one.started is None
+		assert one.finished is not None
+		assert one.attempts == 0
+
+	def test_waiting_again_forgets_the_attempt_and_counts_it(self) -> None:
+		"""What the first attempt told is told anew by the second; how often it was begun is remembered."""
+		one = job()
+		one.become(JobState.RUNNING)
+		one.record(NodeFinished(job='a', node='n', kind='K', seconds=1, ui=Ui({'text': ['x']})))
+		one.become(JobState.QUEUED)
+
+		assert (one.started, one.outputs, one.events, one.attempts) == (None, {}, [], 1)
+
+		one.become(JobState.RUNNING)
+
+		assert one.attempts == 2
 
 
 class TestRecord:
+	"""What a job keeps of its events."""
+
 	def test_what_happened_is_kept(self) -> None:
 		"""Steps are kept for the history, with what sinks showed; ticks and previews pass by."""
-		one = job('a')
+		one = job()
 		ui = Ui.of_images(SavedFile(filename='x.png'))
 		started = NodeStarted(job='a', node='n', kind='Save')
 		finished = NodeFinished(job='a', node='n', kind='Save', seconds=1, ui=ui)
+		silent = NodeFinished(job='a', node='m', kind='Add', seconds=1)
+		end = JobFinished(job='a', state='succeeded')
 		for event in (
 			started,
 			NodeProgress(job='a', node='n', done=1, total=2),
 			NodePreview(job='a', node='n', image=b''),
 			JobProgress(job='a', fraction=0.5),
 			finished,
+			silent,
+			end,
 		):
 			one.record(event)
 
-		assert one.events == [started, finished]
+		assert one.events == [started, finished, silent, end]
 		assert one.outputs == {'n': ui}
 
+	def test_newest_output_counts(self) -> None:
+		"""A node that is told twice shows what it showed last."""
+		one = job()
+		for text in ('first', 'second'):
+			one.record(NodeFinished(job='a', node='n', kind='Show', seconds=1, ui=Ui({'text': [text]})))
 
-class TestOrder:
-	def test_lower_numbers_run_first(self) -> None:
-		"""The number decides, whatever came first."""
-		store = MemoryJobStore()
-		for id, number in (('c', 3), ('a', -1), ('b', 2.5)):
-			store.add(job(id, number))
-
-		assert ids(store.queued()) == ['a', 'b', 'c']
-
-	def test_equal_numbers_keep_their_order_of_arrival(self) -> None:
-		"""The id does not matter."""
-		store = MemoryJobStore()
-		for id in ('z', 'a', 'm'):
-			store.add(job(id, 1))
-
-		assert ids(store.queued()) == ['z', 'a', 'm']
-
-	def test_claim_takes_the_first(self) -> None:
-		"""A claimed job is running and no longer waits; an empty queue gives None."""
-		store = MemoryJobStore()
-		store.add(job('b', 2))
-		store.add(job('a', 1))
-		claimed = store.claim()
-
-		assert claimed is not None
-		assert claimed.id == 'a'
-		assert claimed.state is JobState.RUNNING
-		assert ids(store.running()) == ['a']
-		assert ids(store.queued()) == ['b']
-		assert store.claim() is not None
-		assert store.claim() is None
-
-	def test_numbers_count_up(self) -> None:
-		"""From 0, by one."""
-		store = MemoryJobStore()
-
-		assert [store.next_number() for _ in range(3)] == [0, 1, 2]
+		assert one.outputs == {'n': Ui({'text': ['second']})}
 
 
-class TestMemory:
-	def ended(self, store: MemoryJobStore, *names: str) -> None:
-		for name in names:
-			store.add(job(name))
-			store.claim()
-			store.finish(JobId(name), JobState.SUCCEEDED)
+class TestPlace:
+	"""Where a job stands."""
 
-	def test_a_taken_id_is_refused(self) -> None:
-		"""Whether its job waits, runs or has ended."""
-		store = MemoryJobStore()
-		store.add(job('a'))
-		with pytest.raises(IllegalTransition):
-			store.add(job('a'))
-		store.claim()
-		with pytest.raises(IllegalTransition):
-			store.add(job('a'))
-		store.finish(JobId('a'), JobState.SUCCEEDED)
-		with pytest.raises(IllegalTransition):
-			store.add(job('a'))
+	def test_number_then_arrival(self) -> None:
+		"""The id and the time of making do not matter."""
+		jobs = [
+			Job(JobId(id), number, SUBMISSION, arrival)
+			for id, number, arrival in (('a', 2, 0), ('b', 1, 3), ('c', 1, 2), ('d', -1, 9))
+		]
 
-		assert store.queued() == []
-
-	def test_an_unknown_job(self) -> None:
-		"""Asking for it tells its id."""
-		with pytest.raises(JobNotFound, match="no job 'x'") as caught:
-			MemoryJobStore().get('x')
-		assert isinstance(caught.value, NotFound)
-
-	def test_finish_keeps_the_failure(self) -> None:
-		"""An ended job is found with its cause."""
-		store = MemoryJobStore()
-		store.add(job('a'))
-		store.claim()
-		failure = Failure(message='no', exception_type='ValueError')
-		store.finish(JobId('a'), JobState.FAILED, failure)
-
-		assert store.get('a').failure == failure
-		assert store.running() == []
-		assert ids(store.ended()) == ['a']
-
-	def test_only_a_running_job_can_be_finished(self) -> None:
-		"""A waiting job is not among the ended ones by mistake."""
-		store = MemoryJobStore()
-		store.add(job('a'))
-		with pytest.raises(IllegalTransition):
-			store.finish(JobId('a'), JobState.SUCCEEDED)
-
-		assert store.ended() == []
-		assert ids(store.queued()) == ['a']
-
-	def test_ended_jobs_stand_in_the_order_in_which_they_ended(self) -> None:
-		"""Not in that of their numbers or beginnings."""
-		store = MemoryJobStore()
-		for name in ('a', 'b'):
-			store.add(job(name))
-			store.claim()
-		store.finish(JobId('b'), JobState.CANCELLED)
-		store.finish(JobId('a'), JobState.SUCCEEDED)
-
-		assert ids(store.ended()) == ['b', 'a']
-
-	def test_the_oldest_are_forgotten(self) -> None:
-		"""Only so many ended jobs are kept; waiting ones are not counted."""
-		store = MemoryJobStore(keep=2)
-		store.add(job('waiting', 9))
-		self.ended(store, 'a', 'b', 'c')
-
-		assert ids(store.ended()) == ['b', 'c']
-		assert store.get('waiting').state is JobState.QUEUED
-		with pytest.raises(JobNotFound):
-			store.get('a')
-
-	def test_waiting_jobs_can_be_removed(self) -> None:
-		"""Running, ended and unknown ones are passed over."""
-		store = MemoryJobStore()
-		self.ended(store, 'old')
-		for name in ('runs', 'b', 'c'):
-			store.add(job(name))
-		store.claim()
-
-		assert store.remove_queued(['old', 'runs', 'b', 'nothing']) == 1
-		assert ids(store.queued()) == ['c']
-		assert ids(store.running()) == ['runs']
-		with pytest.raises(JobNotFound):
-			store.get('b')
-
-	def test_ended_jobs_can_be_forgotten(self) -> None:
-		"""These, or all; others are passed over."""
-		store = MemoryJobStore()
-		self.ended(store, 'a', 'b', 'c')
-		store.add(job('waiting'))
-		store.forget(['b', 'waiting', 'nothing'])
-		assert ids(store.ended()) == ['a', 'c']
-		store.forget()
-
-		assert store.ended() == []
-		assert ids(store.queued()) == ['waiting']
-
-	def test_a_forgotten_id_may_come_again(self) -> None:
-		"""A client may use an id anew once its job is gone."""
-		store = MemoryJobStore()
-		self.ended(store, 'a')
-		store.forget()
-		store.add(job('a'))
-
-		assert ids(store.queued()) == ['a']
+		assert [job.id for job in sorted(jobs, key=lambda job: job.place)] == ['d', 'c', 'b', 'a']
 
 
 class TestSubmission:
+	"""What was asked for."""
+
+	def test_prompt_is_the_graph_in_api_form(self) -> None:
+		"""For worker, history and pictures."""
+		graph = Graph(
+			{NodeId('1'): Call('A', {'x': Constant([1, 2])}), NodeId('2'): Call('B', {'y': Link(NodeId('1'), 0)}, 'B!')}
+		)
+
+		assert Submission(graph, ()).prompt == {
+			'1': {'class_type': 'A', 'inputs': {'x': {'__value__': [1, 2]}}},
+			'2': {'class_type': 'B', 'inputs': {'y': ['1', 0]}, '_meta': {'title': 'B!'}},
+		}
+
 	def test_what_goes_into_pictures(self) -> None:
 		"""`extra_pnginfo` is taken from the extra data if it is an object."""
 		assert Submission(Graph({}), (), extra={'extra_pnginfo': {'workflow': 1}}).extra_pnginfo == {'workflow': 1}
 		assert Submission(Graph({}), (), extra={'extra_pnginfo': [1]}).extra_pnginfo == {}
 		assert SUBMISSION.extra_pnginfo == {}
+
+	def test_secrets_are_not_shown(self) -> None:
+		"""Whoever logs a submission logs no secret."""
+		assert 'hush' not in repr(Submission(Graph({}), (), secrets={'token': 'hush'}))
+
+
+class TestMemoryJobStore:
+	"""The store of whoever has no database."""
+
+	def test_knows_ids_and_keys(self) -> None:
+		"""Of jobs in any state."""
+		store = MemoryJobStore()
+		store.add(job('a', key='k'))
+		over = job('b')
+		store.add(over)
+		over.become(JobState.CANCELLED)
+		store.update(over)
+
+		assert [store.knows(id) for id in 'abc'] == [True, True, False]
+		assert [store.holder(key) for key in ('k', 'other')] == ['a', None]
+
+	def test_remembers_pausing(self) -> None:
+		"""Until its process ends."""
+		store = MemoryJobStore()
+		store.pause(True)
+
+		assert store.paused
+
+
+class TestErrors:
+	"""They carry what they are about."""
+
+	def test_sentences(self) -> None:
+		"""Each names the job."""
+		errors: list[EngineError] = [
+			JobNotFound('j'),
+			IdTaken('j'),
+			KeyTaken('k', 'j'),
+			IllegalTransition('j', JobState.FAILED, JobState.RUNNING),
+		]
+
+		assert all("'j'" in str(error) for error in errors)
+		assert isinstance(errors[0], NotFound)
+
+	def test_failure_is_data(self) -> None:
+		"""A job's failure crosses borders as JSON."""
+		one = job()
+		one.failure = Failure(message='no', exception_type='ValueError', traceback=('a', 'b'))
+
+		assert Failure.model_validate_json(one.failure.model_dump_json()) == one.failure

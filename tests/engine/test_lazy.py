@@ -3,7 +3,7 @@ from typing import TypeVar
 
 import pytest
 
-from engine.events import NodeStarted
+from engine.events import NodeFinished, NodeStarted, NodeWaits
 from engine.flow import InputWanted, Lazy, Skip
 from engine.spec import Context, node
 from tests.engine.tools import Bench, Nodes, graph
@@ -117,6 +117,24 @@ class TestLazy:
 		assert bench.outputs(graph(nodes), 'rounds') == ((5,),)
 		assert seen == ['rounds'] * 3
 		assert started(bench) == ['rounds', 'two', 'rounds', 'three', 'rounds', 'see']
+
+	def test_it_is_told_that_the_node_waits(self, bench: Bench) -> None:
+		"""Between the announcements it is not at work: others are."""
+		nodes: Nodes = {
+			'two': ('Number', {'value': 2}),
+			'three': ('Number', {'value': 3}),
+			'rounds': ('InRounds', {'a': ('two', 0), 'b': ('three', 0)}),
+			'see': ('See', {'value': ('rounds', 0)}),
+		}
+		bench.run(graph(nodes))
+		edges = [
+			f'{type(event).__name__} {event.node}'
+			for event in bench.events
+			if isinstance(event, NodeStarted | NodeWaits | NodeFinished)
+		]
+
+		assert edges[:4] == ['NodeStarted rounds', 'NodeWaits rounds', 'NodeStarted two', 'NodeFinished two']
+		assert edges.count('NodeWaits rounds') == 2
 
 	def test_several_can_be_asked_for_at_once(self, bench: Bench) -> None:
 		"""One round computes both."""

@@ -96,6 +96,17 @@ class TestLoadPacks:
 		assert load_packs(kit, [tmp_path]) == ()
 		assert seen == []
 
+	def test_packs_that_are_not_allowed_are_left_alone(self, kit: Kit, tmp_path: Path) -> None:
+		"""Neither opened nor prepared."""
+		seen: list[str] = []
+		kit.preparers.append(lambda path: seen.append(f'prepare {path.name}'))
+		kit.openers.append(self.opener(seen))
+		for name in ('a.py', 'b.py'):
+			(tmp_path / name).touch()
+		load_packs(kit, [tmp_path], allowed=lambda path: path.name == 'b.py')
+
+		assert seen == ['prepare b.py', 'b.py']
+
 	def test_every_pack_is_prepared_before_the_first_is_opened(self, kit: Kit, tmp_path: Path) -> None:
 		"""What a pack prepares may concern packs before it."""
 		seen: list[str] = []

@@ -1,9 +1,10 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from engine.events import Why
-from engine.report import KEPT_RUNS, InputTrace, Reports, RunReport, StepReport
+from engine.report import KEPT_RUNS, RUNS_A_FILE, InputTrace, Reports, RunReport, StepReport
 
 
 def report(job: str, at: float = 1.0) -> RunReport:
@@ -40,26 +41,45 @@ class TestReports:
 		assert list(tmp_path.iterdir()) == []
 
 	def test_old_ones_are_dropped(self, reports: Reports, tmp_path: Path) -> None:
-		"""Only so many are kept."""
-		for at in range(KEPT_RUNS + 3):
+		"""Only so many are kept, and a few more in the file that has the oldest of them."""
+		for at in range(KEPT_RUNS + 3 * RUNS_A_FILE):
 			reports.save(report(f'j{at}', float(at)))
 
-		assert len(list((tmp_path / 'runs').iterdir())) == KEPT_RUNS
+		assert KEPT_RUNS <= len(reports.newest(1000)) <= KEPT_RUNS + 2 * RUNS_A_FILE
 		assert reports.of_job('j0') is None
+		assert reports.of_job(f'j{2 * RUNS_A_FILE}') is not None
 
-	def test_odd_ids(self, reports: Reports, tmp_path: Path) -> None:
-		"""A job's id may hold anything; its file lies in the folder all the same."""
-		reports.save(report('../../x/ä b'))
+	def test_several_processes(self, reports: Reports, tmp_path: Path) -> None:
+		"""Each writes files of its own; together they are told by the time of the run."""
+		other = Reports(tmp_path / 'runs')
+		for at, (where, job) in enumerate([(reports, 'a'), (other, 'b'), (reports, 'c'), (other, 'd')]):
+			where.save(report(job, float(at)))
 
-		assert reports.of_job('../../x/ä b') == report('../../x/ä b')
-		assert [path.parent for path in tmp_path.rglob('*.json')] == [tmp_path / 'runs']
+		assert [found.job for found in reports.newest(3)] == ['d', 'c', 'b']
+		assert len(list((tmp_path / 'runs').iterdir())) == 2
 
-	def test_damaged_files_are_passed_over(self, reports: Reports, tmp_path: Path) -> None:
-		"""What cannot be read is not there."""
+	def test_odd_ids(self, reports: Reports) -> None:
+		"""A job's id may hold anything."""
+		for job in ('../../x/ä b', '"quoted"\\', 'two\nlines'):
+			reports.save(report(job))
+
+			assert reports.of_job(job) == report(job)
+
+	def test_the_folder_is_emptied_meanwhile(self, reports: Reports, tmp_path: Path) -> None:
+		"""What comes next is kept all the same, once the loss was noticed."""
+		reports.save(report('a'))
+		shutil.rmtree(tmp_path / 'runs')
+		for job in 'bc':
+			reports.save(report(job))
+
+		assert reports.of_job('c') is not None
+
+	def test_damaged_lines_are_passed_over(self, reports: Reports, tmp_path: Path) -> None:
+		"""A line that was cut by a kill is not there; the others are."""
 		reports.save(report('a', 1.0))
 		reports.save(report('b', 2.0))
-		newest = max((tmp_path / 'runs').iterdir())
-		newest.write_bytes(newest.read_bytes()[:40])
+		[file] = (tmp_path / 'runs').iterdir()
+		file.write_bytes(file.read_bytes()[:-20])
 
 		assert reports.of_job('b') is None
 		assert [found.job for found in reports.newest(5)] == ['a']

@@ -15,13 +15,17 @@ class TestFolders:
 		assert settings.output_folder == tmp_path / 'output'
 		assert settings.temp_folder == tmp_path / 'temp'
 		assert settings.models_folder == tmp_path / 'models'
+		assert settings.user_folder == tmp_path / 'user'
 
 	def test_each_can_be_elsewhere(self, tmp_path: Path) -> None:
 		"""A folder that is named is taken, the others stay in the base."""
-		settings = Settings(base=tmp_path / 'base', models=tmp_path / 'shared', temp=tmp_path / 'fast')
+		settings = Settings(
+			base=tmp_path / 'base', models=tmp_path / 'shared', temp=tmp_path / 'fast', user=tmp_path / 'me'
+		)
 
 		assert settings.models_folder == tmp_path / 'shared'
 		assert settings.temp_folder == tmp_path / 'fast'
+		assert settings.user_folder == tmp_path / 'me'
 		assert settings.output_folder == tmp_path / 'base' / 'output'
 
 	def test_making_settings_makes_no_folders(self, tmp_path: Path) -> None:
@@ -65,6 +69,15 @@ class TestValues:
 		settings = Settings(base=tmp_path, models=tmp_path / 'm', cache_bytes=5, model_bytes=7, metadata=False)
 
 		assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+	@pytest.mark.parametrize(
+		('name', 'value'),
+		[('workers', 0), ('node_seconds', 0), ('grace_seconds', -1), ('recycle_jobs', -1), ('heartbeat_seconds', -0.5)],
+	)
+	def test_an_impossible_one_is_refused(self, name: str, value: float) -> None:
+		"""No server without workers, no time that runs backwards."""
+		with pytest.raises(ValidationError, match=name):
+			Settings.model_validate({name: value})
 
 	def test_an_unknown_one_is_refused(self) -> None:
 		"""A misspelt setting is an error."""

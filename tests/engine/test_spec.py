@@ -75,15 +75,25 @@ class TestDeclaration:
 		)
 
 	def test_what_is_given_by_hand_wins(self) -> None:
-		"""Kind, title, version, lane, sink and hidden are taken from the decorator."""
+		"""Kind, title, version, lane, sink, hidden and time limit are taken from the decorator."""
 
-		@node(kind='Save', title='Save it', category='image', version='2', lane='disk', sink=True, hidden=('prompt',))
+		@node(
+			kind='Save',
+			title='Save it',
+			category='image',
+			version='2',
+			lane='disk',
+			sink=True,
+			hidden=('prompt',),
+			time_limit=2.5,
+		)
 		def function(value: int) -> None: ...
 
 		info = info_of(function)
 
 		assert (info.kind, info.title, info.version, info.lane, info.sink) == ('Save', 'Save it', '2', 'disk', True)
 		assert info.hidden == {'prompt': 'prompt'}
+		assert info.time_limit == 2.5
 		assert info.description == ''
 		assert info.outputs == ()
 

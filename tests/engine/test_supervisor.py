@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,86 +16,15 @@ import pytest
 import pytest_asyncio
 
 from engine.errors import WorkerLost
-from engine.events import (
-	AnyEvent,
-	Event,
-	EventBus,
-	Failure,
-	JobFinished,
-	NodeFinished,
-	NodeProgress,
-	NodesCached,
-	QueueChanged,
-)
+from engine.events import AnyEvent, JobFinished, NodesCached, QueueChanged
 from engine.graph import Call, Constant, Graph, NodeId
-from engine.jobs import Job, JobState, MemoryJobStore, Submission
-from engine.queue import JobQueue
-from engine.settings import Settings
+from engine.jobs import JobState
+from engine.seat import RESPAWN_SECONDS
 from engine.spec import ValidationRequest
-from engine.storage import Storage
-from engine.supervisor import RESPAWN_SECONDS, Supervisor
-from tests.engine.tools import Nodes, graph
+from tests.engine.shop import PATIENCE, WAITING, Shop, opened, poll, quick
 
 pytestmark = pytest.mark.asyncio(loop_scope='module')
-PATIENCE = 120.0
 ASKED = ValidationRequest(NodeId('n'), 'Number', {'value': 1})
-WAITING: Nodes = {'wait': ('Wait', {'value': 1}), 'see': ('See', {'value': ('wait', 0)})}
-
-
-def quick(value: int) -> Nodes:
-	"""A job of one step that is in no cache yet."""
-	return {'see': ('See', {'value': value})}
-
-
-async def poll(condition: Callable[[], bool]) -> None:
-	"""Wait for what no event tells: a new process, a line in the log."""
-	async with asyncio.timeout(PATIENCE):
-		while not condition():  # noqa: ASYNC110 - see above
-			await asyncio.sleep(0.01)
-
-
-class Shop:
-	"""A queue, its supervisor, and every event that was told."""
-
-	def __init__(self, base: Path, pack: str = 'tests.engine.pack') -> None:
-		self.settings = Settings(base=base)
-		self.storage = Storage.of(self.settings)
-		self.bus = EventBus()
-		self.queue = JobQueue(MemoryJobStore(), self.bus)
-		self.supervisor = Supervisor(self.settings, self.queue, self.storage, pack=pack)
-		self.events: list[Event] = []
-		self._news = asyncio.Event()
-		self.bus.subscribe(self._hear)
-
-	def _hear(self, event: Event) -> None:
-		self.events.append(event)
-		self._news.set()
-
-	def submit(self, nodes: Nodes | Graph) -> Job:
-		"""Queue a job for all its sinks."""
-		asked = nodes if isinstance(nodes, Graph) else graph(nodes)
-		sinks = tuple(node for node, call in asked.calls.items() if call.kind in ('See', 'Save'))
-		return self.queue.submit(Submission(asked, sinks))
-
-	async def until(self, condition: Callable[[], bool]) -> None:
-		"""Wait for events until it is so."""
-		async with asyncio.timeout(PATIENCE):
-			while not condition():
-				self._news.clear()
-				await self._news.wait()
-
-	async def ended(self, job: Job) -> Job:
-		"""Wait for a job's end."""
-		await self.until(lambda: job.state.over)
-		return job
-
-	async def computing(self, job: Job) -> None:
-		"""Wait until a job's node is at work."""
-		await self.until(lambda: any(isinstance(event, NodeProgress) and event.job == job.id for event in self.events))
-
-	def of(self, job: Job) -> list[Event]:
-		"""What was told of a job."""
-		return [event for event in self.events if event.job == job.id]
 
 
 @pytest_asyncio.fixture(scope='module', loop_scope='module')
@@ -104,13 +33,10 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
 	base = tmp_path_factory.mktemp('shop')
 	(base / 'engine').mkdir()
 	(base / 'engine' / '__init__.py').write_text("raise ImportError('this is another engine')")
-	made = Shop(base)
 	with pytest.MonkeyPatch.context() as patch:
 		patch.chdir(base)
-		await made.supervisor.start()
-		await asyncio.wait_for(made.supervisor.nodes(), PATIENCE)
-	yield made
-	await made.supervisor.stop()
+		async with opened(base) as made:
+			yield made
 
 
 class TestRunning:
@@ -128,6 +54,7 @@ class TestRunning:
 
 		assert ready.devices
 		assert all(device.total > 0 for device in ready.devices)
+		assert ready.device == shop.worker.device == 'cpu'
 		assert 'torch' in ready.versions
 
 	async def test_a_job_runs(self, shop: Shop) -> None:
@@ -137,6 +64,7 @@ class TestRunning:
 
 		assert job.state is JobState.SUCCEEDED
 		assert [event.model_dump(include={'type', 'node'}) for event in shop.of(job)] == [
+			{'type': 'job_queued'},
 			{'type': 'job_started'},
 			{'type': 'nodes_cached'},
 			{'type': 'node_started', 'node': 'one'},
@@ -145,7 +73,7 @@ class TestRunning:
 			{'type': 'node_finished', 'node': 'save'},
 			{'type': 'job_finished', 'node': None},
 		]
-		assert job.events == shop.of(job)
+		assert job.events == shop.of(job)[1:]
 		[image] = job.outputs['save'].images
 		assert shop.storage.files.saved(image) == shop.settings.output_folder / 'sub' / 'a_00001_.png'
 		assert shop.storage.files.saved(image).is_file()
@@ -167,7 +95,8 @@ class TestRunning:
 		await shop.until(lambda: isinstance(shop.events[-1], QueueChanged))
 
 		assert shop.queue.remaining == 0
-		assert shop.supervisor.current is None
+		assert shop.supervisor.running == []
+		assert shop.worker.state == 'idle'
 
 	async def test_results_stay_in_the_worker(self, shop: Shop) -> None:
 		"""A second job computes nothing, until the cache is freed."""
@@ -183,7 +112,7 @@ class TestRunning:
 
 	async def test_a_failing_node_leaves_the_worker_alive(self, shop: Shop) -> None:
 		"""The job has failed with its cause; the same process runs the next."""
-		pid = shop.supervisor.worker_pid
+		pid = shop.pid
 		job = await shop.ended(shop.submit({'bad': ('Fail', {'value': 3}), 'see': ('See', {'value': ('bad', 0)})}))
 		after = await shop.ended(shop.submit(quick(16)))
 
@@ -191,7 +120,7 @@ class TestRunning:
 		assert job.failure is not None
 		assert (job.failure.message, job.failure.node) == ('cannot use 3', 'bad')
 		assert after.state is JobState.SUCCEEDED
-		assert shop.supervisor.worker_pid == pid
+		assert shop.pid == pid
 
 	async def test_a_job_that_cannot_be_sent(self, shop: Shop) -> None:
 		"""It has failed with the reason, and the next one runs."""
@@ -212,20 +141,21 @@ class TestRunning:
 class TestInterrupt:
 	async def test_a_node_at_work_is_stopped(self, shop: Shop) -> None:
 		"""The job is cancelled, naming the node, and the worker lives on."""
-		pid = shop.supervisor.worker_pid
+		pid = shop.pid
 		job = shop.submit(WAITING)
 		await shop.computing(job)
-		current = shop.supervisor.current
-		assert current is not None
-		assert (current.job, current.node, current.kind) == (job, 'wait', 'Wait')
+		[running] = shop.supervisor.running
+		worker = shop.worker
 		assert shop.supervisor.interrupt()
 		await shop.ended(job)
-		[end] = [event for event in shop.of(job) if isinstance(event, JobFinished)]
 
+		assert (running.job, running.node, running.kind) == (job, 'wait', 'Wait')
+		assert (worker.state, worker.job, worker.node, worker.kind) == ('busy', job.id, 'wait', 'Wait')
+		assert worker.seconds >= 0
 		assert job.state is JobState.CANCELLED
-		assert (end.node, end.kind) == ('wait', 'Wait')
+		assert (shop.end(job).node, shop.end(job).kind) == ('wait', 'Wait')
 		assert job.failure is None
-		assert shop.supervisor.worker_pid == pid
+		assert shop.pid == pid
 
 	async def test_another_job_is_left_alone(self, shop: Shop) -> None:
 		"""Only the job that is meant is stopped; a waiting one is not running."""
@@ -234,7 +164,7 @@ class TestInterrupt:
 
 		assert not shop.supervisor.interrupt('another')
 		assert not shop.supervisor.interrupt(waiting.id)
-		assert [running.id for running in shop.queue.store.running()] == [job.id]
+		assert [running.id for running in shop.queue.running()] == [job.id]
 		assert shop.supervisor.interrupt(job.id)
 		await shop.ended(waiting)
 		assert job.state is JobState.CANCELLED
@@ -256,65 +186,25 @@ class TestInterrupt:
 		assert (await shop.ended(shop.submit(quick(23)))).state is JobState.SUCCEEDED
 
 
-class TestLostWorkers:
-	async def test_a_killed_worker(self, shop: Shop) -> None:
-		"""Its job has failed, naming the signal and the node; the next runs on a new worker."""
-		pid = shop.supervisor.worker_pid
-		assert pid is not None
-		job, after = shop.submit(WAITING), shop.submit(quick(31))
-		await shop.computing(job)
-		os.kill(pid, signal.SIGKILL)
-		await shop.ended(job)
-
-		assert job.state is JobState.FAILED
-		assert job.failure == Failure(
-			message='The worker process was killed by signal SIGKILL. It may have run out of memory. '
-			"It was running node 'wait' (Wait).",
-			exception_type='WorkerLost',
-			node='wait',
-			kind='Wait',
-		)
-		assert isinstance(shop.of(job)[-1], JobFinished)
-		await shop.ended(after)
-		assert after.state is JobState.SUCCEEDED
-		assert shop.supervisor.worker_pid not in (None, pid)
-
-	async def test_a_node_that_ends_the_process(self, shop: Shop) -> None:
-		"""A crash in native code is told with the exit code; declarations are served all the while."""
-		pid = shop.supervisor.worker_pid
-		job = shop.submit({'end': ('Leave', {'code': 3}), 'see': ('See', {'value': ('end', 0)})})
-		await shop.ended(job)
-
-		assert job.state is JobState.FAILED
-		assert job.failure is not None
-		assert job.failure.message == ("The worker process ended with exit code 3. It was running node 'end' (Leave).")
-		assert 'Number' in await shop.supervisor.nodes()
-		after = await shop.ended(shop.submit(quick(32)))
-		assert after.state is JobState.SUCCEEDED
-		assert shop.supervisor.worker_pid not in (None, pid)
-
+class TestFaults:
 	async def test_a_fault_of_the_supervisors_own(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-		"""Whatever goes wrong while a worker is listened to, its job has an end and there is a next worker."""
-		pid = shop.supervisor.worker_pid
+		"""Whatever goes wrong while a worker is listened to, there is a next one, and its job is begun anew."""
+		pid = shop.pid
 		tell = shop.queue.tell
 
 		def break_once(event: AnyEvent) -> None:
-			monkeypatch.setattr(shop.queue, 'tell', tell)
-			raise RuntimeError('the store is full')
+			if isinstance(event, JobFinished):
+				monkeypatch.setattr(shop.queue, 'tell', tell)
+				raise RuntimeError('the store is full')
+			tell(event)
 
 		monkeypatch.setattr(shop.queue, 'tell', break_once)
 		job, after = shop.submit(quick(33)), shop.submit(quick(34))
 		await shop.ended(after)
 
-		assert job.state is JobState.FAILED
+		assert job.state is JobState.SUCCEEDED
 		assert after.state is JobState.SUCCEEDED
-		assert shop.supervisor.worker_pid not in (None, pid)
-
-	async def test_a_new_worker_goes_on_from_what_is_on_disk(self, shop: Shop) -> None:
-		"""What the old one had finished is not computed again."""
-		job = await shop.ended(shop.submit(quick(31)))
-
-		assert [event.cached for event in shop.of(job) if isinstance(event, NodeFinished)] == [True]
+		assert shop.pid != pid
 
 
 class TestQuestions:
@@ -336,7 +226,7 @@ class TestQuestions:
 
 	async def test_no_answer_is_a_refusal(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
 		"""A validator that takes too long must not let its graph run."""
-		monkeypatch.setattr('engine.supervisor.VALIDATE_SECONDS', 0.0)
+		monkeypatch.setattr('engine.questions.VALIDATE_SECONDS', 0.0)
 
 		assert await shop.supervisor.validate([ASKED]) == {'n': 'The validator did not answer.'}
 
@@ -357,8 +247,7 @@ class TestQuestions:
 
 	async def test_a_worker_that_dies_over_it(self, shop: Shop) -> None:
 		"""Who waits for the answer hears that the worker is lost; who waits for declarations keeps the old ones."""
-		pid = shop.supervisor.worker_pid
-		assert pid is not None
+		pid = shop.pid
 		os.kill(pid, signal.SIGSTOP)
 		asked = asyncio.create_task(shop.supervisor.validate([ASKED]))
 		refreshed = asyncio.create_task(shop.supervisor.refresh())
@@ -371,6 +260,17 @@ class TestQuestions:
 		assert 'Number' in await shop.supervisor.nodes()
 		assert (await shop.ended(shop.submit(quick(41)))).state is JobState.SUCCEEDED
 
+	async def test_before_the_worker_is_up(self, tmp_path: Path) -> None:
+		"""Who asks early waits for it."""
+		shop = Shop(tmp_path, 'tests.engine.deadly')
+		await shop.supervisor.start()
+		try:
+			answer = await asyncio.wait_for(shop.supervisor.validate([ASKED]), PATIENCE)
+		finally:
+			await shop.supervisor.stop()
+
+		assert answer == {}
+
 	async def test_without_a_worker(self, tmp_path: Path) -> None:
 		"""Nobody is there to judge; nothing is told anew."""
 		shop = Shop(tmp_path)
@@ -381,37 +281,81 @@ class TestQuestions:
 
 class TestStop:
 	async def test_no_process_stays_behind(self, shop: Shop) -> None:
-		"""Even in the middle of a job the worker ends; a second stop is no error."""
-		pid = shop.supervisor.worker_pid
-		assert pid is not None
-		job = shop.submit(WAITING)
+		"""Even in the middle of a job the worker ends, and the job waits again; a second stop is no error."""
+		pid = shop.pid
+		job, behind = shop.submit(WAITING), shop.submit(quick(51))
 		await shop.computing(job)
 		await shop.supervisor.stop()
 		await shop.supervisor.stop()
 
-		assert shop.supervisor.worker_pid is None
+		assert shop.worker.pid is None
 		with pytest.raises(ProcessLookupError):
 			os.kill(pid, 0)
+		assert shop.queue.queued() == [job, behind]
+		assert shop.reasons(job) == ['', 'the server was stopped']
+		assert job.losses == 0
 
 	async def test_one_that_was_never_started(self, tmp_path: Path) -> None:
 		"""There is nothing to stop, and no process was started."""
 		shop = Shop(tmp_path)
 		await shop.supervisor.stop()
 
-		assert shop.supervisor.worker_pid is None
+		assert shop.supervisor.workers == []
 
 	async def test_one_that_is_still_starting(self, tmp_path: Path) -> None:
 		"""A worker that has not yet connected is ended too."""
 		shop = Shop(tmp_path)
 		await shop.supervisor.start()
-		await poll(lambda: shop.supervisor.worker_pid is not None)
-		pid = shop.supervisor.worker_pid
-		assert pid is not None
+		await poll(lambda: shop.worker.pid is not None)
+		pid = shop.pid
 		await shop.supervisor.stop()
 
-		assert shop.supervisor.worker_pid is None
+		assert shop.worker.pid is None
 		with pytest.raises(ProcessLookupError):
 			os.kill(pid, 0)
+
+	async def test_one_that_is_not_yet_spawned(self, tmp_path: Path) -> None:
+		"""A stop right after the start leaves nothing behind."""
+		shop = Shop(tmp_path)
+		await shop.supervisor.start()
+		await shop.supervisor.stop()
+
+		assert shop.worker.pid is None
+
+	async def test_in_the_grace_period(self, tmp_path: Path) -> None:
+		"""What runs may end, but nothing more begins."""
+		async with opened(tmp_path, 'tests.engine.deadly') as shop:
+			job = shop.submit({'last': ('Stubborn', {'seconds': 0.5}), 'see': ('See', {'value': ('last', 0)})})
+			behind = shop.submit(quick(1))
+			await shop.computing(job)
+			await shop.supervisor.stop(grace=PATIENCE)
+
+		assert job.state is JobState.SUCCEEDED
+		assert behind.state is JobState.QUEUED
+
+	async def test_a_hanging_node(self, tmp_path: Path) -> None:
+		"""A worker that cannot hear that it should end is ended all the same, and with it what it has started."""
+		async with opened(tmp_path, 'tests.engine.deadly') as shop:
+			pid = shop.pid
+			job = shop.submit(
+				{'hang': ('Seize', {'path': f'{tmp_path / "pid"}'}), 'see': ('See', {'value': ('hang', 0)})}
+			)
+			await poll((tmp_path / 'pid').exists)
+			await shop.supervisor.stop(grace=0.1)
+
+		assert job.state is JobState.QUEUED
+		with pytest.raises(ProcessLookupError):
+			os.kill(pid, 0)
+
+	async def test_a_job_that_was_interrupted(self, tmp_path: Path) -> None:
+		"""It does not come back with the next server."""
+		async with opened(tmp_path, 'tests.engine.deadly') as shop:
+			job = shop.submit({'last': ('Stubborn', {'seconds': 60.0}), 'see': ('See', {'value': ('last', 0)})})
+			await shop.computing(job)
+			shop.supervisor.interrupt(job.id)
+			await shop.supervisor.stop()
+
+		assert job.state is JobState.CANCELLED
 
 
 class TestBrokenPack:
@@ -433,7 +377,8 @@ class TestBrokenPack:
 		assert second.created - first.created >= RESPAWN_SECONDS[1]
 		assert "Pack 'no_such_pack': it cannot be imported" in capfd.readouterr().err
 		assert job.state is JobState.QUEUED
-		assert shop.supervisor.worker_pid is None
+		assert shop.supervisor.restarts['exited'] >= 2
+		assert shop.worker.pid is None
 
 	async def test_the_pauses_grow(self) -> None:
 		"""The first worker comes at once, later ones ever later."""

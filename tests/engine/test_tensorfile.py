@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelNotFound, UnknownFormat
-from engine.tensorfile import read_header
+from engine.tensorfile import read_header, read_metadata
 
 ONE = {'__metadata__': {'made': 'by hand'}, 'a': {'dtype': 'U8', 'shape': [2, 2], 'data_offsets': [0, 4]}}
 
@@ -89,3 +89,31 @@ class TestReadHeader:
 		"""A folder is no file."""
 		with pytest.raises(UnknownFormat, match='directory'):
 			read_header(tmp_path)
+
+
+class TestReadMetadata:
+	def test_tells_what_the_file_says_of_itself(self, tmp_path: Path) -> None:
+		"""Whether or not its tensors are whole; nothing if it says nothing."""
+		header = {'__metadata__': {'made': 'by hand', 'odd': [1]}, 'a': ONE['a']}
+
+		assert read_metadata(with_header(tmp_path / 'half.safetensors', header)) == header['__metadata__']
+		assert read_metadata(with_header(tmp_path / 'silent.safetensors', {'a': ONE['a']})) == {}
+		assert read_metadata(with_header(tmp_path / 'odd.safetensors', {'__metadata__': 'text'})) == {}
+
+	def test_long_headers_are_not_read(self, tmp_path: Path) -> None:
+		"""Those up to the bound are."""
+		path = with_header(tmp_path / 'long.safetensors', ONE)
+		length = path.stat().st_size - 8
+
+		assert read_metadata(path, length) == {'made': 'by hand'}
+		with pytest.raises(UnknownFormat):
+			read_metadata(path, length - 1)
+
+	def test_other_files_have_none(self, tmp_path: Path) -> None:
+		"""What is missing, a folder, a text."""
+		(tmp_path / 'text.safetensors').write_text('this is no model')
+		with pytest.raises(ModelNotFound):
+			read_metadata(tmp_path / 'absent.safetensors')
+		for path in (tmp_path, tmp_path / 'text.safetensors'):
+			with pytest.raises(UnknownFormat):
+				read_metadata(path)

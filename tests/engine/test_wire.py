@@ -11,12 +11,14 @@ from engine.events import (
 	NodeBlocked,
 	NodeFinished,
 	NodePreview,
+	NodeWaits,
 	Ui,
 	Why,
 )
 from engine.facts import FileMark, TensorMark
 from engine.plugins import PackReport
 from engine.wire import (
+	Beat,
 	Describe,
 	Described,
 	Device,
@@ -41,6 +43,7 @@ TO_WORKER: list[Message] = [
 		targets=('1',),
 		extra_pnginfo='{"workflow": {"ü": "\\n\u2028\n"}}',
 		previews=True,
+		secrets={'api_key_comfy_org': 'sk-1'},
 	),
 	Validate(id=3, questions=(Question(node='1', kind='A', constants={'x': [1, None]}, links={'y': 'INT'}),)),
 	Describe(),
@@ -63,7 +66,13 @@ FROM_WORKER: list[Message] = [
 		marks=(FileMark(title='SD', tensors=(TensorMark(name='x', shape=(-1, 2)),), facts={'family': 'sd'}),),
 		model_folders={'vae': (Path('/a'), Path('/b'))},
 	),
-	Ready(devices=(Device(name='cpu', type='cpu', total=2, free=1),), versions={'torch': '2.9'}),
+	Ready(
+		device='cpu',
+		devices=(Device(name='cpu', type='cpu', total=2, free=1),),
+		used=('cpu',),
+		versions={'torch': '2.9'},
+	),
+	Beat(),
 	Validated(id=3, refusals={'1': 'too large'}),
 	Happened(
 		events=(
@@ -71,6 +80,7 @@ FROM_WORKER: list[Message] = [
 			NodeFinished(job='j', node='n', kind='A', seconds=1.5, ui=Ui({'text': ['\n']}), why=Why(code='first_time')),
 			NodeBlocked(job='j', node='m', kind='A', message='no'),
 			GraphExpanded(job='j', node='n', added=(AddedNode(node='n.0.1', kind='A', display='n'),)),
+			NodeWaits(job='j', node='n'),
 			JobProgress(job='j', fraction=0.5, seconds_left=2.0),
 		)
 	),
@@ -105,6 +115,15 @@ class TestMessages:
 			to_worker.validate_json(line)
 		with pytest.raises(ValidationError):
 			from_worker.validate_json(line)
+
+	def test_secrets_are_not_shown(self) -> None:
+		"""Neither where a message is shown, nor where one that does not fit is refused."""
+		message = RunJob(job='j', prompt='{}', targets=(), secrets={'key': 'sk-1'})
+		with pytest.raises(ValidationError) as refused:
+			to_worker.validate_json(b'{"type": "run_job", "job": "j", "secrets": {"key": "sk-1", "other": ["sk-1"]}}')
+
+		assert 'sk-1' not in repr(message) + str(message)
+		assert 'sk-1' not in str(refused.value) + repr(refused.value)
 
 	def test_each_direction_has_its_own(self) -> None:
 		"""A worker cannot be told that it is ready."""

@@ -14,6 +14,7 @@ from PIL import Image
 from engine.settings import Settings
 from server.app import build_app
 from tests.server.client import Api, Web
+from tests.server.guarded import Guarded, guarded_server
 
 PACK = 'tests.server.pack'
 
@@ -58,3 +59,17 @@ async def api(web: Web) -> AsyncIterator[Api]:
 	api = Api(web)
 	yield api
 	await api.idle()
+
+
+@pytest_asyncio.fixture(scope='session', loop_scope='session')
+async def guarded_session(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
+	"""One server for all tests that need tokens."""
+	async with guarded_server(tmp_path_factory.mktemp('guarded')) as guarded:
+		yield guarded
+
+
+@pytest.fixture
+def guarded(guarded_session: Guarded) -> Guarded:
+	"""That server, to a client that has shown nothing yet."""
+	guarded_session.forget()
+	return guarded_session

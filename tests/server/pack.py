@@ -98,6 +98,31 @@ def steps(
 			context.preview(Image.new('RGB', (4, 4)))
 
 
+@node(kind='Send', category='test', sink=True)
+def send(
+	context: Context,
+	count: Annotated[int, Number(default=3)],
+	total: Annotated[int, Number(default=12345)],
+	seed: Annotated[int, Number(default=0)],
+) -> None:
+	"""Send pictures as results, each after a tick of a bar that is as long as the client wants it."""
+	for done in range(count):
+		context.progress(done, total)
+		context.send_image(Image.new('RGB', (600, 4), (done, 0, 0)))
+
+
+@node(kind='Talk', category='test', sink=True)
+def talk(
+	context: Context,
+	text: Annotated[str, Text()],
+	everyone: Annotated[bool, Toggle()] = False,
+	seed: Annotated[int, Number(default=0)] = 0,
+) -> None:
+	"""Say something in passing, and announce it too."""
+	context.note(text)
+	context.announce('talk', {'text': text, 'values': [1, None, 'ü']}, everyone=everyone)
+
+
 @node(kind='Fail', category='test')
 def fail(paper: Paper, text: Annotated[str, Text()]) -> Paper:
 	"""Raise."""
@@ -117,6 +142,7 @@ def twice(context: Context, paper: Paper, fails: bool = False) -> Paper | Expand
 def look(context: Context, paper: Paper) -> Paper:
 	"""Show the shade as text, and hand it on."""
 	context.progress(1, 2)
+	context.note('looking')
 	context.show(text=[f'shade {paper.shade}'])
 	return paper
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from aiohttp import WSServerHandshakeError
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from engine.settings import Settings
-from server.access import Access, is_foreign, is_loopback, split_host
+from server.access import Access
 from server.app import build_app
 from tests.server.client import Api, Web
 
@@ -41,6 +42,7 @@ class TestOrigin:
 			({'Sec-Fetch-Site': 'same-origin'}, 200),
 			({'Sec-Fetch-Site': 'none'}, 200),
 			({'Sec-Fetch-Site': 'cross-site'}, 403),
+			({'Sec-Fetch-Site': 'same-site'}, 403),
 			({'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe'}, 403),
 			({'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document'}, 200),
 		],
@@ -78,11 +80,27 @@ class TestOrigin:
 		async with api.web.ws_connect('/ws', headers=own) as socket:
 			assert (await socket.receive_json())['type'] == 'status'
 
-	def test_name_given_by_a_proxy_is_not_compared(self) -> None:
-		"""A server bound to the network may be called by any name, also by one that its proxy made up."""
-		headers = {'Host': 'backend:8188', 'Origin': 'https://studio.example'}
+	@pytest.mark.parametrize(
+		('headers', 'foreign'),
+		[
+			({'Host': 'studio:8188', 'Origin': 'http://studio:8188'}, False),
+			({'Host': 'studio:8188', 'Origin': 'http://evil.example'}, True),
+			({'Host': 'studio:8188', 'Origin': 'http://studio:9999'}, True),
+			({'Host': 'backend:8188', 'Origin': 'https://studio.example'}, True),
+			({'Host': 'backend:8188', 'Origin': 'https://proxy.example'}, False),
+			({'Host': 'backend:8188', 'Origin': 'https://studio.example', 'Sec-Fetch-Site': 'same-origin'}, False),
+			({'Origin': 'http://evil.example'}, True),
+			({'Host': '', 'Origin': 'null'}, True),
+		],
+	)
+	def test_names_are_compared_too(self, headers: dict[str, str], foreign: bool) -> None:
+		"""A name in the network is no address, but its pages differ all the same.
 
-		assert not is_foreign(make_mocked_request('POST', '/interrupt', headers=headers))
+		Where a proxy has put another name in `Host`, the browser's own word helps, or the proxy's name is told.
+		"""
+		access = Access('0.0.0.0', allowed_hosts=('proxy.example',))
+
+		assert access.is_foreign(make_mocked_request('POST', '/interrupt', headers=headers)) is foreign
 
 	async def test_websocket_of_another_site_is_refused(self, api: Api) -> None:
 		"""Browsers let any page open a WebSocket to anywhere; the origin tells."""
@@ -113,32 +131,38 @@ class TestHost:
 		assert (await response.json())['error']['code'] == 'unknown_host'
 
 	def test_host_that_the_server_was_started_with(self) -> None:
-		"""A name given on the command line is one of the server's own; bound elsewhere, any is."""
+		"""A name given on the command line is one of the server's own, and so is one that was allowed."""
 		assert Access('studio.localhost').knows_host('studio.localhost:8188')
+		assert Access('127.0.0.1', allowed_hosts=('studio.example',)).knows_host('studio.example')
 		assert not Access('127.0.0.1').knows_host('studio:8188')
-		assert Access('0.0.0.0').knows_host('studio:8188')
 		assert Access().knows_host(None)
 
 	@pytest.mark.parametrize(
-		('host', 'parts'),
+		('host', 'known'),
 		[
-			('a:1', ('a', 1)),
-			('A', ('a', None)),
-			('[::1]:8', ('::1', 8)),
-			('[::1]', ('::1', None)),
-			('a:b', ('', None)),
-			('', ('', None)),
-			('a:99999', ('', None)),
+			('studio:8188', True),
+			('studio.local', True),
+			('studio.lan:8188', True),
+			('10.0.0.7:8188', True),
+			('evil.example:8188', False),
+			('studio.example', False),
+			('', False),
 		],
 	)
-	def test_split_host(self, host: str, parts: tuple[str, int | None]) -> None:
-		"""Name and port of a host; nothing of what cannot be read."""
-		assert split_host(host) == parts
+	def test_names_of_a_server_in_the_network(self, host: str, known: bool) -> None:
+		"""Without tokens only those names do that no page can own; with tokens, any."""
+		assert Access('0.0.0.0,::').knows_host(host) is known
+		assert Access('0.0.0.0,::', guarded=True).knows_host(host) is bool(host)
+		assert Access('127.0.0.1,studio.example').knows_host('studio.example')
 
-	def test_is_loopback(self) -> None:
-		"""Names and addresses that mean this machine."""
-		assert all(map(is_loopback, ('localhost', 'x.localhost', '127.0.0.1', '127.9.9.9', '::1')))
-		assert not any(map(is_loopback, ('', '0.0.0.0', '10.0.0.1', 'localhost.example', '::')))
+	async def test_refused_page_is_logged_once(self, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+		"""Whoever has set up a proxy finds out why it does not work, and is not flooded."""
+		foreign = {'Origin': 'http://only.here.example'}
+		with caplog.at_level(logging.WARNING, 'server.access'):
+			for _ in range(3):
+				await api.web.post('/interrupt', headers=foreign)
+
+		assert caplog.text.count('only.here.example') == 1
 
 
 class TestCors:

@@ -8,17 +8,22 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from engine.settings import PROJECT, Settings
-from server.app import COMFY_ROUTES, OWN_ROUTES, build_app
+from server.app import BARE_ROUTES, COMFY_ROUTES, OWN_ROUTES, build_app
+from server.openapi import plain_path
 from tests.server.client import Api
 
 GETS = ('/prompt', '/queue', '/history', '/history/none', '/object_info', '/object_info/Shade', '/features')
 MORE_GETS = ('/embeddings', '/models', '/models/checkpoints', '/models/none', '/extensions', '/view', '/nowhere')
+PACK_GETS = ('/i18n', '/workflow_templates', '/global_subgraphs', '/global_subgraphs/none', '/node_replacements')
+MODEL_GETS = ('/experiment/models', '/experiment/models/checkpoints', '/view_metadata/checkpoints')
+USER_GETS = ('/users', '/settings', '/settings/none', '/userdata', '/userdata/none', '/v2/userdata')
+ALL_GETS = (*GETS, *MORE_GETS, *PACK_GETS, *MODEL_GETS, *USER_GETS)
 
 
 class TestRoutes:
 	"""What answers where."""
 
-	@pytest.mark.parametrize('path', [*GETS, *MORE_GETS])
+	@pytest.mark.parametrize('path', ALL_GETS)
 	async def test_route_answers_the_same_under_api(self, api: Api, path: str) -> None:
 		"""Every route of the dialect is served bare and under /api."""
 		bare, doubled = await api.get(path), await api.get(f'/api{path}')
@@ -26,7 +31,7 @@ class TestRoutes:
 		assert bare.status == doubled.status
 		assert (await bare.text()).replace(path, '') == (await doubled.text()).replace(f'/api{path}', '')
 
-	@pytest.mark.parametrize('path', [*GETS, *MORE_GETS])
+	@pytest.mark.parametrize('path', ALL_GETS)
 	async def test_unknown_query_parameters_are_ignored(self, api: Api, path: str) -> None:
 		"""Clients add their id and cache busters to every URL."""
 		plain, more = await api.get(path), await api.get(path, clientId='x', rand='0.5', t='1')
@@ -60,8 +65,8 @@ class TestRoutes:
 		"""server/README.md has a row for each route."""
 		readme = (PROJECT / 'server' / 'README.md').read_text()
 
-		for route in (*COMFY_ROUTES, *OWN_ROUTES):
-			assert f'| {route.method} | `{route.path}` |' in readme
+		for route in (*COMFY_ROUTES, *BARE_ROUTES, *OWN_ROUTES):
+			assert f'| {route.method} | `{plain_path(route.path)}` |' in readme
 
 	def test_every_file_is_short(self) -> None:
 		"""No file of the server passes 300 lines."""

@@ -34,6 +34,8 @@ class TestCacheControl:
 			('/a.png', 304, None),
 			('/a.png', 500, None),
 			('/a.gif', 200, None),
+			('/v1/images/a.png', 200, None),
+			('/v1/images/a.png', 404, None),
 		],
 	)
 	def test_value(self, path: str, status: int, value: str | None) -> None:

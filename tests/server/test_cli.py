@@ -331,19 +331,6 @@ class TestCommandLine:
 		assert 'runn' in told
 		assert 'check' in told
 
-	@pytest.mark.parametrize('port', ['abc', '-1', '65536', '1.5'])
-	def test_port_must_be_one(self, port: str, capsys: pytest.CaptureFixture[str]) -> None:
-		"""Anything else is refused with what was given."""
-		with pytest.raises(SystemExit):
-			run_command(['serve', f'--port={port}'])
-
-		assert 'is no port: 0 to 65535' in capsys.readouterr().err
-
-	def test_other_machines_need_a_word(self, capsys: pytest.CaptureFixture[str]) -> None:
-		"""Listening where others can come in is refused unless it is asked for."""
-		assert run_command(['serve', '--host', '0.0.0.0', '--port', '0']) == 2
-		assert '--insecure' in capsys.readouterr().err
-
 
 class TestServe:
 	"""`serve`, and no command at all."""
@@ -371,3 +358,26 @@ class TestServe:
 		assert '--port' in second.stderr
 		assert kept
 		assert code == 0
+
+	def test_flags_of_front_ends(self, tmp_path: Path) -> None:
+		"""Another front end is served, users are told apart, uploads bounded, and all lies in the folder named for it."""
+		(tmp_path / 'front').mkdir()
+		(tmp_path / 'front' / 'index.html').write_text('<title>Another</title>')
+		flags = ['--front-end-root', 'front', '--user-directory', 'people', '--multi-user', '--max-upload-size', '2']
+		command = [sys.executable, str(PROJECT / 'main.py'), '--base', 'base', '--port', '0', *flags]
+		server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+		assert server.stdout is not None
+		with server.stdout:
+			url = server.stdout.readline().split()[-1]
+			with urllib.request.urlopen(f'{url}/') as answer:
+				page = answer.read().decode()
+			with urllib.request.urlopen(f'{url}/features') as answer:
+				features = json.load(answer)
+			with urllib.request.urlopen(f'{url}/users', b'{"username": "Ann"}') as answer:
+				user = json.load(answer)
+			server.send_signal(signal.SIGTERM)
+			server.wait(60)
+
+		assert 'Another' in page
+		assert features['max_upload_size'] == 2 * 2**20
+		assert json.loads((tmp_path / 'people' / 'users.json').read_text()) == {user: 'Ann'}

@@ -27,6 +27,7 @@ class TestFolders:
 			('--input', '--input-directory', 'input'),
 			('--output', '--output-directory', 'output'),
 			('--temp', '--temp-directory', 'temp'),
+			('--user', '--user-directory', 'user'),
 		],
 	)
 	def test_both_spellings(self, flag: str, spelling: str, name: str) -> None:
@@ -40,6 +41,17 @@ class TestFolders:
 
 		assert settings(*given).pack_folders == (tmp_path / 'custom_nodes', Path('a').resolve(), Path('b').resolve())
 		assert settings(*given, '--disable-all-custom-nodes').pack_folders == ()
+
+	def test_allowed_packs(self, tmp_path: Path) -> None:
+		"""Packs that are named are loaded although all are disabled; only those."""
+		chosen = settings('--disable-all-custom-nodes', '--whitelist-custom-nodes', 'one', 'two.py', '--port', '0')
+
+		assert chosen.pack_folders == (chosen.base / 'custom_nodes',)
+		assert chosen.allows_pack(tmp_path / 'one')
+		assert chosen.allows_pack(tmp_path / 'one.py')
+		assert chosen.allows_pack(tmp_path / 'two.py')
+		assert not chosen.allows_pack(tmp_path / 'three')
+		assert settings().allows_pack(tmp_path / 'three')
 
 	def test_extra_paths(self, tmp_path: Path) -> None:
 		"""Files of more folders are read in the order in which they are named, and add up."""
@@ -88,14 +100,46 @@ class TestCache:
 			settings(*flags)
 
 
+class TestFrontEnds:
+	"""What front ends get."""
+
+	def test_by_default(self) -> None:
+		"""The program's editor, one user, uploads of up to 100 megabytes."""
+		options = parser().parse_args(['serve'])
+
+		assert (options.front_end_root, options.max_upload_size) == (None, 100 * 2**20)
+		assert not settings().multi_user
+
+	def test_given(self, tmp_path: Path) -> None:
+		"""A folder that is there, several users, megabytes."""
+		flags = ['--front-end-root', str(tmp_path), '--multi-user', '--max-upload-size', '0.5']
+		options = parser().parse_args(['serve', *flags])
+
+		assert (options.front_end_root, options.max_upload_size) == (tmp_path, 2**19)
+		assert settings(*flags).multi_user
+
+	@pytest.mark.parametrize(
+		'flags',
+		[
+			['--front-end-root', 'nowhere'],
+			['--front-end-root', __file__],
+			['--max-upload-size', '0'],
+			['--max-upload-size', '-5'],
+			['--max-upload-size', 'nan'],
+			['--max-upload-size', 'inf'],
+			['--max-upload-size', 'much'],
+		],
+	)
+	def test_what_makes_no_sense(self, flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""A folder that is none, a size that is none: refused with what was given."""
+		with pytest.raises(SystemExit):
+			settings(*flags)
+
+		assert flags[1] in capsys.readouterr().err
+
+
 class TestComfySpellings:
 	"""Flags that people bring along."""
-
-	def test_listen(self) -> None:
-		"""With an address, without one, and not at all."""
-		hosts = [parser().parse_args(['serve', *flags]).host for flags in (['--listen', '::1'], ['--listen'], [])]
-
-		assert hosts == ['::1', '0.0.0.0', '127.0.0.1']
 
 	def test_cpu_and_metadata(self) -> None:
 		"""The CPU is used anyway; pictures without workflows are wanted by some."""

@@ -10,7 +10,9 @@ from aiohttp import FormData
 from server.app import COMFY_ROUTES
 from tests.server.client import Api, call, saving, slow
 
-POSTS = [route.path for route in COMFY_ROUTES if route.method == 'POST' and route.path != '/upload/image']
+# Forms, files, single values of any sort, and what says in another form what is wrong.
+OTHER_BODIES = ('/upload/', '/userdata/', '/settings/', '/jobs/')
+POSTS = [route.path for route in COMFY_ROUTES if route.method == 'POST' and not route.path.startswith(OTHER_BODIES)]
 TYPES = (None, 'text/plain;charset=UTF-8', 'application/x-www-form-urlencoded', 'application/json', 'nonsense')
 BAD_BODIES = {
 	'empty': b'',

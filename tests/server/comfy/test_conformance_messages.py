@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from tests.server.client import Api, Graph, call
 from tests.server.comfy.hosting import data_of, fresh, messages, names, number, show
@@ -191,6 +194,40 @@ class TestCoroutines:
 		assert {
 			node: (state['value'], state['max'], state['state']) for node, state in states.items()
 		} == dict.fromkeys(graph, (1, 1, 'finished'))
+
+
+class TestPictures:
+	@pytest.mark.parametrize(('format', 'number'), [('PNG', 2), ('JPEG', 1)])
+	async def test_of_a_progress_bar(self, host: Api, format: str, number: int) -> None:
+		"""Are sent whole, in their format, each after its tick, though nobody asked for previews."""
+		graph: Graph = {
+			'1': call('TestingImage', content='WHITE', height=8, width=600 + next(fresh), batch_size=2),
+			'2': call('TestingSend', images=['1', 0], format=format),
+		}
+		async with host.listening('me') as socket:
+			told = await socket.until_over(await host.submit(graph, client_id='me'))
+		sent = [frame for frame in socket.raw if isinstance(frame, bytes)]
+		sizes = []
+		for frame in sent:
+			with Image.open(io.BytesIO(frame[8:])) as picture:
+				sizes.append((picture.format, picture.size))
+
+		assert [frame[:8] for frame in sent] == [bytes((0, 0, 0, 1, 0, 0, 0, number))] * 2
+		assert sizes == [(format, (graph['1']['inputs']['width'], 8))] * 2
+		assert [item['value'] for item in data_of(told, 'progress')] == [1, 2]
+
+	@pytest.mark.parametrize('whole', [True, False])
+	async def test_of_the_typed_interface(self, host: Api, whole: bool) -> None:
+		"""The first of a batch, at most 512 pixels a side unless the node wants it whole."""
+		graph: Graph = {
+			'1': call('TestingImage', content='WHITE', height=8, width=1024 + next(fresh), batch_size=2),
+			'2': call('TestingSendTyped', images=['1', 0], whole=whole),
+		}
+		async with host.listening('me') as socket:
+			await socket.until_over(await host.submit(graph, client_id='me'))
+		[frame] = [frame for frame in socket.raw if isinstance(frame, bytes)]
+		with Image.open(io.BytesIO(frame[8:])) as picture:
+			assert (picture.format, picture.width) == ('JPEG', graph['1']['inputs']['width'] if whole else 512)
 
 
 class TestLazy:

@@ -1,4 +1,4 @@
-"""What there is: nodes, models, machine, features."""
+"""What there is: nodes, machine, features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from server.comfy.discovery import memory
+from server.comfy.discovery import main_memory, memory, system_info
 from tests.server.client import Api, call
 
 KEYS = {
@@ -93,6 +93,22 @@ class TestObjectInfo:
 		assert {'seen.png', 'sub/new.png'} <= set(required['image'][0])
 		assert required['image'][1] == {'image_upload': True}
 
+	async def test_known_declarations_are_not_sent_again(self, api: Api) -> None:
+		"""Who says that it has them gets 304 and no body, until a file comes that can be chosen."""
+		first = await api.get('/object_info')
+		known = {'If-None-Match': first.headers['ETag']}
+		again = await api.web.get('/api/object_info', headers=known)
+		folder = (await api.json('/experiment/models'))[0]['folders'][0]
+		new = Path(folder) / 'fresh.safetensors'
+		new.write_bytes(b'weights')
+		changed = await api.web.get('/object_info', headers=known)
+		new.unlink()
+
+		assert first.headers['Cache-Control'] == 'no-cache'
+		assert (again.status, await again.read()) == (304, b'')
+		assert changed.status == 200
+		assert changed.headers['ETag'] != first.headers['ETag']
+
 	async def test_one_kind(self, api: Api) -> None:
 		"""One kind by name; an unknown one is an empty object."""
 		assert await api.json('/object_info/Mix') == {'Mix': (await api.json('/object_info'))['Mix']}
@@ -132,27 +148,6 @@ class TestForeignNodes:
 		assert body['node_errors']['1']['errors'][0]['type'] == 'value_not_in_list'
 
 
-class TestModels:
-	"""Model files by folder."""
-
-	async def test_folders_and_files(self, api: Api) -> None:
-		"""The kinds of folders, and what lies in one."""
-		assert {'checkpoints', 'loras', 'vae', 'embeddings'} <= set(await api.json('/models'))
-		assert await api.json('/models/checkpoints') == ['one.safetensors', 'sub/two.safetensors']
-
-	async def test_unknown_folder_is_404(self, api: Api) -> None:
-		"""A kind that is none."""
-		assert (await api.get('/models/unknown')).status == 404
-
-	async def test_embeddings_have_no_extension(self, api: Api) -> None:
-		"""They are written into prompts without one."""
-		assert await api.json('/embeddings') == ['good']
-
-	async def test_no_extensions(self, api: Api) -> None:
-		"""There are no scripts for the official front end."""
-		assert await api.json('/extensions') == []
-
-
 class TestSystem:
 	"""The machine."""
 
@@ -169,6 +164,13 @@ class TestSystem:
 		assert system['ram_total'] >= system['ram_free'] > 0
 		assert system['embedded_python'] is False
 
+	def test_main_memory_stands_in_for_devices(self) -> None:
+		"""Clients read the first device without looking, also while no worker tells of any."""
+		system = system_info()
+		device = main_memory(system)
+
+		assert (device.name, device.type, device.vram_total) == ('cpu', 'cpu', system.ram_total)
+
 	def test_memory(self) -> None:
 		"""Sizes are bytes: more than a hundred million of them."""
 		total, free = memory()
@@ -181,4 +183,54 @@ class TestSystem:
 
 		assert flags['supports_preview_metadata'] is True
 		assert flags['max_upload_size'] == 2**19
-		assert flags['assets'] is flags['node_replacements'] is flags['extension']['manager']['supports_v4'] is False
+		assert flags['node_replacements'] is True
+		assert flags['assets'] is flags['extension']['manager']['supports_v4'] is False
+
+
+class TestEveryNode:
+	"""The declarations of the program's own nodes and of packs, as clients read them."""
+
+	async def test_every_key(self, host: Api) -> None:
+		"""Texts are texts, lists have equal lengths, the order names every input."""
+		info = await host.json('/object_info')
+
+		for kind, entry in info.items():
+			assert entry.keys() >= KEYS
+			assert all(isinstance(entry[key], str) for key in ('name', 'display_name', 'description', 'category'))
+			assert len(entry['output']) == len(entry['output_is_list']) == len(entry['output_name'])
+			assert {section: list(inputs) for section, inputs in entry['input'].items()} == entry['input_order'], kind
+
+	async def test_checkpoints_are_a_plain_list(self, host: Api) -> None:
+		"""Clients look for the names of model files there."""
+		loader = (await host.json('/object_info/CheckpointLoaderSimple'))['CheckpointLoaderSimple']
+
+		assert isinstance(loader['input']['required']['ckpt_name'][0], list)
+		assert loader['python_module'] == 'nodes'
+
+	async def test_class_that_cannot_be_described_is_left_out(self, host: Api) -> None:
+		"""The others of its pack are there, with all that a class can say of itself."""
+		info = await host.json('/object_info')
+
+		assert 'CompanionBroken' not in info
+		assert (
+			info['CompanionNew'].items()
+			>= {
+				'python_module': 'custom_nodes.companion pack',
+				'deprecated': True,
+				'experimental': True,
+				'dev_only': True,
+				'api_node': True,
+				'has_intermediate_output': True,
+				'essentials_category': 'Basics',
+				'search_aliases': ['count', 'tally'],
+			}.items()
+		)
+
+	async def test_nodes_that_say_nothing_of_it(self, host: Api) -> None:
+		"""Are neither of these, and belong to no short list."""
+		node = (await host.json('/object_info/SingleFileDouble'))['SingleFileDouble']
+		flags = ('deprecated', 'experimental', 'dev_only', 'api_node', 'has_intermediate_output')
+
+		assert [node[flag] for flag in flags] == [False] * 5
+		assert node['search_aliases'] == []
+		assert 'essentials_category' not in node

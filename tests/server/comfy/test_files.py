@@ -84,6 +84,12 @@ class TestUpload:
 			('out.png', {'subfolder': 'a/../../b'}),
 			('out.png', {'subfolder': '..\\..'}),
 			('../out.png', {'subfolder': 'inside'}),
+			('C:\\out.png', {}),
+			('c:out.png', {}),
+			('out.png', {'subfolder': 'C:\\'}),
+			('out.png', {'subfolder': 'link'}),
+			('out.png', {'subfolder': 'link/deeper'}),
+			('link', {'overwrite': 'true'}),
 			('sub', {}),
 			('x' * 300, {}),
 			('out.png', {'subfolder': 'seen.png'}),
@@ -93,9 +99,11 @@ class TestUpload:
 		],
 	)
 	async def test_bad_place_is_400(self, api: Api, base: Path, name: str, fields: Mapping[str, str]) -> None:
-		"""No name leaves its root, and none that the disk refuses fails inside."""
+		"""No name leaves its root, also by a symbolic link, and none that the disk refuses fails inside."""
 		before = sorted(base.rglob('*out.png'))
+		(base / 'input' / 'link').symlink_to(base)
 		response = await api.web.post('/upload/image', data=form(b'x', name, **fields))
+		(base / 'input' / 'link').unlink()
 
 		assert response.status == 400
 		assert (await response.json())['error']['message']
@@ -203,6 +211,20 @@ class TestUpload:
 			assert response.status == 400
 			assert (await response.json())['error']['message']
 
+	async def test_upload_that_is_too_large_is_413(self, api: Api, base: Path) -> None:
+		"""The bound is that of all bodies, and is announced; nothing is left."""
+		longest = (await api.json('/features'))['max_upload_size']
+		response = await api.web.post('/upload/image', data=form(bytes(longest + 1), 'large.png'))
+
+		assert response.status == 413
+		assert not list((base / 'input').glob('large*'))
+
+	async def test_file_that_is_no_picture_is_kept_as_it_is(self, api: Api, base: Path) -> None:
+		"""Films, sounds and models come in by the same door."""
+		await upload(api, b'\0\1\2', 'sound.wav')
+
+		assert (base / 'input' / 'sound.wav').read_bytes() == b'\0\1\2'
+
 	async def test_uploaded_picture_can_be_chosen(self, api: Api) -> None:
 		"""The next /object_info lists it."""
 		await upload(api, b'x', 'chosen.png')
@@ -256,6 +278,12 @@ class TestView:
 			({'filename': '/etc/passwd'}, 400),
 			({'filename': '../seen.png', 'type': 'input'}, 400),
 			({'filename': 'a..b', 'type': 'input'}, 400),
+			({'filename': '..\\seen.png', 'type': 'input'}, 400),
+			({'filename': '\\seen.png', 'type': 'input'}, 400),
+			({'filename': 'C:\\seen.png', 'type': 'input'}, 400),
+			({'filename': 'seen.png', 'type': 'input', 'subfolder': 'C:'}, 403),
+			({'filename': 'seen.png', 'type': 'input', 'subfolder': '..\\..'}, 403),
+			({'filename': '%2e%2e%2fseen.png', 'type': 'input'}, 404),
 			({'filename': 'seen.png', 'type': 'input', 'subfolder': '..'}, 403),
 			({'filename': 'seen.png', 'type': 'input', 'subfolder': '/etc'}, 403),
 			({'filename': 'seen.png', 'type': 'input', 'subfolder': 'a/../..'}, 403),
@@ -304,6 +332,15 @@ class TestView:
 		response = await api.web.get('/view?filename=a.svg&type=input', headers={'Sec-Fetch-Dest': 'image'})
 
 		assert response.content_type == 'image/svg+xml'
+		assert 'sandbox' in response.headers['Content-Security-Policy']
+
+	async def test_page_that_is_called_a_picture(self, api: Api) -> None:
+		"""Is only downloaded: its beginning is looked at."""
+		await upload(api, b'<!doctype html><script>alert(1)</script>', 'page.png')
+		response = await api.web.get('/view?filename=page.png&type=input', headers={'Sec-Fetch-Dest': 'image'})
+
+		assert response.content_type == 'application/octet-stream'
+		assert response.headers['Content-Disposition'] == 'attachment; filename="page.png"'
 
 	async def test_name_cannot_end_its_header(self, api: Api) -> None:
 		"""Quotes and letters beyond ASCII are replaced where the name is told."""

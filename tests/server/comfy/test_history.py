@@ -82,6 +82,9 @@ class TestWindow:
 			({'offset': 4, 'max_items': 3}, '4'),
 			({'offset': -1, 'max_items': 2}, '34'),
 			({'max_items': 2, 'clientId': 'x'}, '34'),
+			({'max_items': 2**70}, '01234'),
+			({'offset': 2**70}, ''),
+			({'offset': -(2**70), 'max_items': 2**70}, '01234'),
 		],
 	)
 	async def test_window(self, api: Api, query: dict[str, int], expected: str) -> None:
@@ -90,6 +93,14 @@ class TestWindow:
 			await api.ended(await api.submit({'1': shade(), '2': call('Show', paper=['1', 0])}, prompt_id=f'{index}'))
 
 		assert ''.join(await api.json('/history', **query)) == expected
+
+	@pytest.mark.parametrize('query', [{'max_items': -1}, {'max_items': 'x'}, {'offset': '1.5'}, {'offset': ''}])
+	async def test_bad_numbers(self, api: Api, query: dict[str, str | int]) -> None:
+		"""400 with a sentence that names the parameter."""
+		response = await api.get('/history', **query)
+
+		assert response.status == 400
+		assert next(iter(query)) in (await response.json())['error']['message']
 
 
 class TestForget:
@@ -105,6 +116,21 @@ class TestForget:
 
 		assert (deleted.status, await deleted.read()) == (200, b'')
 		assert left == jobs[1:]
+		assert await api.json('/history') == {}
+
+	async def test_many_at_once(self, api: Api) -> None:
+		"""A client may name thousands; other bodies are refused and drop nothing."""
+		job = await api.submit(saving())
+		await api.ended(job)
+		bad: tuple[object, ...] = ({'delete': 'x'}, {'delete': [{}]}, [], 'x')
+		for body in bad:
+			assert (await api.post('/history', body)).status == 400
+		nothing = await api.post('/history', {'delete': []})
+		kept = list(await api.json('/history'))
+		await api.post('/history', {'delete': [*(f'{number}' for number in range(5000)), job]})
+
+		assert nothing.status == 200
+		assert kept == [job]
 		assert await api.json('/history') == {}
 
 	async def test_running_job_is_not_forgotten(self, api: Api) -> None:

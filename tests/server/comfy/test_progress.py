@@ -9,7 +9,7 @@ import pytest
 from engine.events import AddedNode, GraphExpanded
 from engine.graph import Call, Graph, NodeId
 from server.comfy.places import Places
-from server.comfy.progress import WHOLE_SECONDS, NodeStates
+from server.comfy.progress import WHOLE_SECONDS, NodeStates, Tick
 
 
 @pytest.fixture
@@ -46,6 +46,18 @@ class TestTick:
 		states.tick('1', 1, 1000)
 
 		assert states.tick('2', 1, 1000)
+
+	def test_a_tick_that_was_left_out_is_owed(self, states: NodeStates) -> None:
+		"""The last one, once, and only if no later one was told."""
+		told = [states.tick('1', done, 1000) for done in range(3)]
+		first, again = states.owed('1'), states.owed('1')
+		states.tick('1', 3, 1000)
+		states.tick('1', 1000, 1000)
+
+		assert told == [True, False, False]
+		assert (first, again) == (Tick(2, 1000), None)
+		assert states.owed('1') is None
+		assert states.owed('2') is None
 
 
 class TestChanges:

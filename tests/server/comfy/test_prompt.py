@@ -126,6 +126,15 @@ class TestAccepted:
 			assert 'SECRET' not in text
 			assert text.count('"other":"kept"') == 2
 
+	@pytest.mark.parametrize(('extra', 'told'), [({}, 'header'), ({'comfy_usage_source': 'body'}, 'body')])
+	async def test_what_the_client_is(self, api: Api, extra: dict[str, str], told: str) -> None:
+		"""Is said in a header, unless the extra data say it."""
+		body = {'prompt': saving(), 'extra_data': extra}
+		response = await api.web.post('/prompt', json=body, headers={'Comfy-Usage-Source': 'header'})
+		entry = await api.ended((await response.json())['prompt_id'])
+
+		assert entry['prompt'][3]['comfy_usage_source'] == told
+
 	async def test_extra_data_holds_client_and_time(self, api: Api) -> None:
 		"""The client's id and the moment of arrival in milliseconds are among the extra data."""
 		entry = await api.ended(await api.submit(saving(), client_id='someone', extra_data={'create_time': 1}))

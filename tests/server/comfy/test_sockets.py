@@ -8,8 +8,7 @@ from typing import cast
 import pytest
 from aiohttp import web
 
-from server.comfy.sockets import OUTBOX_BYTES, PIECE_BYTES, UNSENT_BYTES, Client, Preview, header
-from server.schemas.messages import PreviewInfo
+from server.comfy.sockets import OUTBOX_BYTES, PIECE_BYTES, RESULT_BYTES, UNSENT_BYTES, Client, Kind, header
 
 
 class OpenSocket:
@@ -112,7 +111,7 @@ class TestSlowClient:
 		"""When too much waits, previews are dropped; every message still arrives, in order."""
 		for index in range(100):
 			client.send(f'message {index}')
-			client.send(b'x' * 2**20)
+			client.send(b'x' * 2**20, Kind.PREVIEW)
 		connection.reads = True
 		await write_for(client, 0.1)
 		came = frames(b''.join(connection.pieces))
@@ -121,6 +120,33 @@ class TestSlowClient:
 		assert texts == [f'message {index}' for index in range(100)]
 		assert len(came) - len(texts) <= OUTBOX_BYTES // 2**20
 		assert not connection.aborted
+
+	async def test_results_have_room_of_their_own(self, client: Client, connection: Connection) -> None:
+		"""Pictures that no file makes up for are not dropped with the previews, nor do they count among what is."""
+		for index in range(40):
+			client.send(bytes((index,)) * 2**20, Kind.RESULT)
+			client.send(b'x' * 2**20, Kind.PREVIEW)
+		connection.reads = True
+		await write_for(client, 0.1)
+		came = frames(b''.join(connection.pieces))
+		results = [frame for frame in came if frame[:1] != b'x']
+
+		assert results == [bytes((index,)) * 2**20 for index in range(40)]
+		assert 0 < len(came) - len(results) <= OUTBOX_BYTES // 2**20
+		assert not connection.aborted
+
+	@pytest.mark.parametrize(('size', 'kind'), [(2**20, Kind.MESSAGE), (2**24, Kind.RESULT)])
+	async def test_that_never_reads_is_bounded(
+		self, client: Client, connection: Connection, size: int, kind: Kind
+	) -> None:
+		"""However it is sent: what waits for it comes to an end, and so does its connection."""
+		sent = 0
+		while not connection.aborted and sent <= 2 * RESULT_BYTES:
+			client.send(b'x' * size, kind)
+			sent += size
+
+		assert connection.aborted
+		assert sent <= (RESULT_BYTES if kind is Kind.RESULT else OUTBOX_BYTES) + size
 
 	async def test_then_the_connection(self, client: Client, connection: Connection) -> None:
 		"""A client that does not even take its messages is cut off, and nothing is kept for it."""
@@ -166,25 +192,3 @@ class TestFlags:
 
 		assert client.wants_whole is whole
 		assert client.wants_job_progress is job
-
-
-class TestPreview:
-	"""Binary frames."""
-
-	def test_format_and_metadata(self) -> None:
-		"""PNG is format 2 in the old form, which some clients take for results; the new form names the type."""
-		info = PreviewInfo(
-			node_id='1',
-			display_node_id='1',
-			parent_node_id=None,
-			real_node_id='1',
-			prompt_id='job',
-			image_type='image/png',
-		)
-		preview = Preview(info, b'PNG')
-		new = preview.frame({'supports_preview_metadata': True})
-
-		assert preview.frame({}) == b'\0\0\0\1\0\0\0\2PNG'
-		assert new[:4] == b'\0\0\0\4'
-		assert b'"image_type":"image/png"' in new[8:-3]
-		assert new.endswith(b'}PNG')

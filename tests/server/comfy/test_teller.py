@@ -6,8 +6,6 @@ import itertools
 import json
 from typing import Any
 
-import pytest
-
 from tests.server.client import Api, Socket, call, saving, shade, slow, stepping
 
 MIX = {'first': ['1', 0], 'second': ['1', 0], 'share': 0.5, 'mode': 'mean', 'note': ''}
@@ -251,45 +249,6 @@ class TestProgress:
 		assert len(states[-1]['nodes']) == 301
 		assert {node['state'] for node in states[-1]['nodes'].values()} == {'finished'}
 		assert len(data(messages, 'executing')) == 302
-
-
-class TestPreviews:
-	"""Pictures of what is being made."""
-
-	async def test_clients_that_announced_it_get_metadata(self, api: Api) -> None:
-		"""Event 4: length, JSON, picture."""
-		async with api.listening('me', {'supports_preview_metadata': True}) as socket:
-			job = await api.submit(stepping(2), client_id='me', extra_data=PREVIEWS)
-			await socket.until_over(job)
-		frames = [frame for frame in socket.raw if isinstance(frame, bytes)]
-
-		assert len(frames) == 2
-		for frame in frames:
-			length = int.from_bytes(frame[4:8])
-			assert int.from_bytes(frame[:4]) == 4
-			assert json.loads(frame[8 : 8 + length]) == {
-				'node_id': '1',
-				'display_node_id': '1',
-				'parent_node_id': None,
-				'real_node_id': '1',
-				'prompt_id': job,
-				'image_type': 'image/jpeg',
-			}
-			assert frame[8 + length :].startswith(b'\xff\xd8')
-
-	@pytest.mark.parametrize('flags', [None, {}, {'supports_preview_metadata': False}])
-	async def test_others_get_the_old_form(self, api: Api, flags: dict[str, bool] | None) -> None:
-		"""Event 1: format, picture; each comes after its `progress`."""
-		async with api.listening('me', flags) as socket:
-			job = await api.submit(stepping(2), client_id='me', extra_data=PREVIEWS)
-			await socket.until_over(job)
-
-		for before, frame in itertools.pairwise(socket.raw):
-			if isinstance(frame, bytes):
-				assert (int.from_bytes(frame[:4]), int.from_bytes(frame[4:8])) == (1, 1)
-				assert frame[8:].startswith(b'\xff\xd8')
-				assert json.loads(before)['type'] == 'progress'
-		assert sum(isinstance(frame, bytes) for frame in socket.raw) == 2
 
 
 class TestExpansion:

@@ -6,7 +6,7 @@ import os
 import signal
 
 from server.keys import SUPERVISOR
-from tests.server.client import Api, call, saving, shade, slow
+from tests.server.client import Api, call, eventually, saving, shade, slow
 
 
 class TestWorkerLoss:
@@ -34,13 +34,19 @@ class TestWorkerLoss:
 		assert 'execution_success' in [item['type'] for item in after]
 
 	async def test_kill_from_outside(self, api: Api) -> None:
-		"""The kernel's killer, or a user's, is named as the cause."""
-		job = await api.submit(slow())
-		await api.running(job)
+		"""The kernel's killer, or a user's, is named as the cause once it has struck twice."""
 		assert api.web.app is not None
-		pid = api.web.app[SUPERVISOR].worker_pid
-		assert pid is not None
-		os.kill(pid, signal.SIGKILL)
+		supervisor = api.web.app[SUPERVISOR]
+		job = await api.submit(slow())
+		for attempt in (1, 2):
+
+			async def has_begun(attempt: int = attempt) -> bool:
+				return any(running.node and running.job.attempts == attempt for running in supervisor.running)
+
+			await eventually(has_begun, f'attempt {attempt}')
+			[worker] = supervisor.workers
+			assert worker.pid is not None
+			os.kill(worker.pid, signal.SIGKILL)
 		entry = await api.ended(job)
 
 		assert 'SIGKILL' in entry['status']['messages'][-1][1]['exception_message']

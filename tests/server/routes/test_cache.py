@@ -43,5 +43,5 @@ class TestClear:
 		await api.ended(job)
 		steps = (await api.json(f'/v1/jobs/{job}/steps'))['steps']
 
-		assert response.status == 200
+		assert response.status == 204
 		assert [step['ran'] for step in steps] == [True, True]

@@ -17,7 +17,7 @@ from engine.storage import Storage
 from engine.supervisor import Supervisor
 from server.app import build_app
 from server.worker import known_nodes
-from tests.server.client import Api, slow
+from tests.server.client import Api, eventually, slow
 
 
 class TestHealth:
@@ -37,10 +37,21 @@ class TestHealth:
 		"""The server listens at once; what needs no nodes is answered, what needs them waits for them."""
 		async with TestClient(TestServer(build_app(Settings(base=tmp_path), pack='tests.server.pack'))) as client:
 			health = await (await client.get('/v1/health')).json()
+			live = await client.get('/v1/health/live')
+			early = await client.get('/v1/health/ready')
 			nodes = await (await client.get('/object_info')).json()
 
-		assert health['worker'] == 'starting'
-		assert 'Shade' in nodes
+			async def is_up() -> bool:
+				return (await client.get('/v1/health/ready')).status == 200
+
+			await eventually(is_up, 'a worker')
+			ready = await client.get('/v1/health/ready')
+
+			assert health['worker'] == 'starting'
+			assert (live.status, await live.json()) == (200, {'status': 'ok'})
+			assert (early.status, (await early.json())['error']['code']) == (503, 'not_ready')
+			assert 'Shade' in nodes
+			assert (ready.status, await ready.json()) == (200, {'status': 'ok', 'nodes': len(nodes)})
 
 
 class TestKnownNodes:

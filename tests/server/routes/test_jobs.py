@@ -1,13 +1,45 @@
-"""/v1/jobs/{id}/steps: which nodes of a job ran, and why."""
+"""/v1/jobs: submit, list, look at, move, cancel, run again, forget."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
-from engine.events import Why
-from engine.report import Reports, RunReport, StepReport
-from tests.server.client import Api, call, saving
+import pytest
+import pytest_asyncio
+
+from tests.server.client import Api, call, eventually, saving, shade, slow
+
+NATIVE = {
+	'lumengraph': 1,
+	'title': 'A shade',
+	'inputs': {'shade': {'node': 'a', 'input': 'value'}},
+	'nodes': {
+		'a': {'kind': 'Shade', 'inputs': {'value': 9, 'seed': 77}},
+		'b': {'kind': 'Save', 'inputs': {'paper': {'node': 'a', 'output': 0}}},
+	},
+}
+
+
+async def submit(api: Api, workflow: object, status: int = 201, **fields: object) -> dict[str, Any]:
+	"""POST /v1/jobs; gives the body."""
+	response = await api.post('/v1/jobs', {'workflow': workflow, **fields})
+	body: dict[str, Any] = await response.json()
+
+	assert response.status == status, body
+	return body
+
+
+async def over(api: Api, job: str) -> dict[str, Any]:
+	"""The job once it is over."""
+	found: dict[str, Any] = {}
+
+	async def is_over() -> bool:
+		found.update(await api.json(f'/v1/jobs/{job}'))
+		return found['state'] not in ('queued', 'running')
+
+	await eventually(is_over, f'job {job} to end')
+	return found
 
 
 async def steps(api: Api, job: str) -> dict[str, dict[str, Any]]:
@@ -18,9 +50,243 @@ async def steps(api: Api, job: str) -> dict[str, dict[str, Any]]:
 	return {step['node']: step for step in body['steps']}
 
 
-class TestJobsInMemory:
-	"""Jobs that this server ran."""
+@pytest_asyncio.fixture(loop_scope='session')
+async def paused(api: Api) -> AsyncIterator[Api]:
+	"""The server with a queue in which nothing begins."""
+	await api.post('/v1/queue/pause', {})
+	yield api
+	await api.post('/v1/queue/clear', {})
+	await api.post('/v1/queue/resume', {})
 
+
+class TestSubmit:
+	async def test_a_prompt_runs_and_shows_its_outputs(self, api: Api) -> None:
+		"""201 with where to find it; once over, what its nodes showed."""
+		response = await api.post('/v1/jobs', {'workflow': saving(), 'client': 'me'})
+		body = await response.json()
+		done = await over(api, body['id'])
+
+		assert response.status == 201
+		assert response.headers['Location'] == f'/v1/jobs/{body["id"]}'
+		assert body['state'] in ('queued', 'running')
+		assert (done['state'], done['client'], done['attempts'], done['failure']) == ('succeeded', 'me', 1, None)
+		assert done['outputs']['2']['images'][0]['type'] == 'output'
+		assert done['created'] <= done['started'] <= done['finished']
+
+	async def test_a_native_workflow_with_inputs(self, api: Api) -> None:
+		"""Its named inputs are set, and any other by node and name."""
+		body = await submit(api, NATIVE, inputs={'shade': 33, 'a.seed': 78})
+		done = await over(api, body['id'])
+
+		assert done['state'] == 'succeeded'
+		assert done['prompt']['a']['inputs'] == {'value': 33, 'seed': 78}
+
+	async def test_only_the_targets_run(self, api: Api) -> None:
+		"""And what they need."""
+		graph = {**saving(), '3': call('Show', paper=['1', 0])}
+		done = await over(api, (await submit(api, graph, targets=['3']))['id'])
+
+		assert done['targets'] == ['3']
+		assert done['outputs'] == {}
+
+	async def test_every_problem_is_told_and_nothing_queued(self, api: Api) -> None:
+		"""Other than in the dialect, where good sinks run all the same."""
+		graph = {**saving(), '3': call('Show', paper=['9', 0]), '4': call('Shade', value=999, seed=0)}
+		graph['5'] = call('Show', paper=['4', 0])
+		body = await submit(api, graph, 400)
+
+		assert body['error']['code'] == 'invalid_graph'
+		assert {detail['node'] for detail in body['error']['details']} == {'3', '4'}
+		assert (await api.json('/v1/queue'))['queued'] == []
+
+	@pytest.mark.parametrize(
+		('body', 'words'),
+		[
+			({}, 'workflow'),
+			({'workflow': {'nodes': []}}, 'editor form'),
+			({'workflow': {'x': 1}}, 'no workflow'),
+			({'workflow': NATIVE, 'inputs': {'nothing': 1}}, "no workflow input 'nothing'"),
+			({'workflow': NATIVE, 'webhook': 'ftp://x'}, 'webhook'),
+			({'workflow': NATIVE, 'id': 'a/b'}, 'id'),
+			({'workflow': NATIVE, 'number': 'first'}, 'number'),
+		],
+	)
+	async def test_what_cannot_be_read(self, api: Api, body: dict[str, object], words: str) -> None:
+		"""400 with a sentence that says what is wrong."""
+		response = await api.post('/v1/jobs', body)
+
+		assert response.status == 400
+		assert words in (await response.json())['error']['message']
+
+	async def test_a_taken_id(self, api: Api) -> None:
+		"""409, also if its job is long over."""
+		first = await submit(api, saving(), id='mine-1')
+		await over(api, 'mine-1')
+		body = await submit(api, saving(), 409, id='mine-1')
+
+		assert first['id'] == 'mine-1'
+		assert body['error']['code'] == 'id_taken'
+
+	async def test_the_same_key_is_the_same_job(self, api: Api) -> None:
+		"""While it waits or runs, and when it is over; another workflow changes nothing about that."""
+		first = await submit(api, slow(), key='once')
+		again = await submit(api, saving(), 200, key='once')
+		await api.post(f'/v1/jobs/{first["id"]}/cancel', {})
+		await over(api, first['id'])
+		later = await submit(api, saving(), 200, key='once')
+
+		assert first['id'] == again['id'] == later['id']
+		assert later['state'] == 'cancelled'
+
+
+class TestList:
+	async def test_pages(self, api: Api) -> None:
+		"""Newest first, page after page, each job once; ascending, the other way round."""
+		made = [(await submit(api, saving(), client='pages'))['id'] for _ in range(5)]
+		found: list[str] = []
+		cursor: str | None = None
+		while True:
+			query: dict[str, str | int] = {'client': 'pages', 'limit': 2, **({'cursor': cursor} if cursor else {})}
+			page = await api.json('/v1/jobs', **query)
+			found += [job['id'] for job in page['items']]
+			cursor = page['next']
+			if cursor is None:
+				break
+		oldest = await api.json('/v1/jobs', client='pages', ascending='true', limit=1)
+
+		assert found == made[::-1]
+		assert page['total'] == 5
+		assert [job['id'] for job in oldest['items']] == made[:1]
+
+	async def test_states(self, paused: Api) -> None:
+		"""Only those that are asked for, several at once too."""
+		waiting = (await submit(paused, saving(), client='states'))['id']
+		dropped = (await submit(paused, saving(), client='states'))['id']
+		await paused.post(f'/v1/jobs/{dropped}/cancel', {})
+
+		async def ids(states: str) -> list[str]:
+			response = await paused.web.get(f'/v1/jobs?client=states&{states}')
+			return [job['id'] for job in (await response.json())['items']]
+
+		assert await ids('state=queued') == [waiting]
+		assert await ids('state=cancelled') == [dropped]
+		assert await ids('state=queued&state=cancelled') == [dropped, waiting]
+
+	@pytest.mark.parametrize('query', ['state=odd', 'limit=0', 'limit=x', 'cursor=%21', 'cursor=WzFd', 'other=1'])
+	async def test_bad_queries(self, api: Api, query: str) -> None:
+		"""400 that names the place."""
+		response = await api.web.get(f'/v1/jobs?{query}')
+
+		assert response.status == 400
+		assert query.partition('=')[0] in (await response.json())['error']['message']
+
+
+class TestMove:
+	async def test_before_another(self, paused: Api) -> None:
+		"""The queue tells the new order, and the job its place."""
+		first, second, third = [(await submit(paused, saving()))['id'] for _ in range(3)]
+		response = await paused.web.patch(f'/v1/jobs/{third}', json={'before': second})
+
+		assert (await response.json())['position'] == 1
+		assert (await paused.json('/v1/queue'))['queued'] == [first, third, second]
+
+	async def test_another_number(self, paused: Api) -> None:
+		"""Lower numbers run first."""
+		first, second = [(await submit(paused, saving()))['id'] for _ in range(2)]
+		response = await paused.web.patch(f'/v1/jobs/{second}', json={'number': -5})
+
+		assert response.status == 200
+		assert (await paused.json('/v1/queue'))['queued'] == [second, first]
+
+	async def test_front(self, paused: Api) -> None:
+		"""Before all that wait."""
+		await submit(paused, saving())
+		first = (await submit(paused, saving()))['id']
+		front = (await submit(paused, saving(), front=True))['id']
+
+		assert (await paused.json('/v1/queue'))['queued'][0] == front != first
+
+	async def test_what_cannot_be_moved(self, api: Api) -> None:
+		"""One that runs, one that is not there, and neither place nor number."""
+		running = (await submit(api, slow()))['id']
+		await api.running(running)
+
+		assert (await api.web.patch(f'/v1/jobs/{running}', json={'number': 1})).status == 409
+		assert (await api.web.patch('/v1/jobs/nobody', json={'number': 1})).status == 404
+		assert (await api.web.patch(f'/v1/jobs/{running}', json={})).status == 400
+
+
+class TestCancel:
+	async def test_a_waiting_and_a_running_one(self, api: Api) -> None:
+		"""The one is dropped, the other stopped; nothing else is touched."""
+		running = (await submit(api, slow()))['id']
+		waiting = (await submit(api, slow()))['id']
+		other = (await submit(api, saving()))['id']
+		await api.running(running)
+		dropped = await (await api.post(f'/v1/jobs/{waiting}/cancel', {})).json()
+		stopped = await (await api.post(f'/v1/jobs/{running}/cancel', {})).json()
+
+		assert (dropped, stopped) == ({'cancelled': True}, {'cancelled': True})
+		assert (await over(api, running))['state'] == 'cancelled'
+		assert (await over(api, waiting))['state'] == 'cancelled'
+		assert (await over(api, other))['state'] == 'succeeded'
+
+	async def test_one_that_is_over(self, api: Api) -> None:
+		"""Stays as it is; again and again."""
+		job = (await submit(api, saving()))['id']
+		await over(api, job)
+
+		for _ in range(2):
+			assert await (await api.post(f'/v1/jobs/{job}/cancel', {})).json() == {'cancelled': False}
+		assert (await api.post('/v1/jobs/nobody/cancel', {})).status == 404
+
+
+class TestRetry:
+	async def test_a_failed_job_as_a_new_one(self, api: Api) -> None:
+		"""With the same graph; what had finished comes from the cache."""
+		graph = {'1': shade(), '2': call('Fail', paper=['1', 0], text='no'), '3': call('Show', paper=['2', 0])}
+		first = await over(api, (await submit(api, graph, key='k'))['id'])
+		response = await api.post(f'/v1/jobs/{first["id"]}/retry', {})
+		again = await over(api, (await response.json())['id'])
+
+		assert (first['state'], first['failure']['node']) == ('failed', '2')
+		assert response.status == 201
+		assert again['id'] != first['id']
+		assert again['prompt'] == first['prompt']
+		assert [(step['node'], step['ran']) for step in (await steps(api, again['id'])).values()] == [
+			('1', False),
+			('2', True),
+		]
+
+	async def test_one_that_is_not_over(self, paused: Api) -> None:
+		"""409."""
+		job = (await submit(paused, saving()))['id']
+
+		assert (await paused.post(f'/v1/jobs/{job}/retry', {})).status == 409
+		assert (await paused.post('/v1/jobs/nobody/retry', {})).status == 404
+
+
+class TestForget:
+	async def test_one_that_is_over(self, api: Api) -> None:
+		"""It is gone from everywhere; its picture stays."""
+		job = await over(api, (await submit(api, saving()))['id'])
+		image = job['outputs']['2']['images'][0]
+		response = await api.web.delete(f'/v1/jobs/{job["id"]}')
+
+		assert response.status == 204
+		assert (await api.get(f'/v1/jobs/{job["id"]}')).status == 404
+		assert await api.json(f'/history/{job["id"]}') == {}
+		assert (await api.get('/view', **image)).status == 200
+
+	async def test_one_that_waits(self, paused: Api) -> None:
+		"""409: it must be cancelled first."""
+		job = (await submit(paused, saving()))['id']
+
+		assert (await paused.web.delete(f'/v1/jobs/{job}')).status == 409
+		assert (await paused.web.delete('/v1/jobs/nobody')).status == 404
+
+
+class TestSteps:
 	async def test_what_ran_and_what_was_cached(self, api: Api) -> None:
 		"""At first all nodes run for the first time; then only what changed, and the rest is said to be cached."""
 		graph = saving()
@@ -41,28 +307,29 @@ class TestJobsInMemory:
 		assert 'prefix' in after['2']['why']['text']
 		assert after['2']['seconds'] > 0
 
+	async def test_of_a_running_job(self, api: Api) -> None:
+		"""As far as it has come."""
+		graph = {'1': shade(), '2': call('Slow', seconds=30.0, after=['1', 0])}
+		job = await api.submit(graph)
+
+		async def has_come_to_the_second() -> bool:
+			return list(await steps(api, job)) == ['1']
+
+		await eventually(has_come_to_the_second, 'the first node to end')
+
+	async def test_of_a_failed_one(self, api: Api) -> None:
+		"""The node that failed, and what it raised."""
+		graph = {'1': shade(), '2': call('Fail', paper=['1', 0], text='no'), '3': call('Show', paper=['2', 0])}
+		job = await api.submit(graph)
+		await api.ended(job)
+		found = await steps(api, job)
+
+		assert list(found) == ['1', '2']
+		assert (found['2']['ran'], found['2']['error']) == (True, 'no')
+
 	async def test_unknown_job(self, api: Api) -> None:
 		"""404 with a sentence."""
 		response = await api.get('/v1/jobs/nobody/steps')
 
 		assert response.status == 404
 		assert (await response.json())['error']['code'] == 'job_not_found'
-
-
-class TestOlderJobs:
-	"""Jobs that the server has forgotten, or that ran before it began."""
-
-	async def test_are_told_from_their_report(self, api: Api, base: Path) -> None:
-		"""As long as the report is kept."""
-		step = StepReport(node='9', kind='Old', ran=True, why=Why(code='evicted', text='gone'), seconds=2.5, key='k')
-		Reports(base / 'cache' / 'runs').save(RunReport(job='long ago', state='succeeded', seconds=3, steps=(step,)))
-
-		assert await steps(api, 'long ago') == {
-			'9': {
-				'node': '9',
-				'kind': 'Old',
-				'ran': True,
-				'why': {'code': 'evicted', 'text': 'gone'},
-				'seconds': 2.5,
-			}
-		}

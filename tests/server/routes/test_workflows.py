@@ -1,70 +1,173 @@
-"""/v1/workflows: the bundled workflows."""
+"""/v1/workflows: workflows by name, over HTTP."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import unquote
 
+import jsonschema_rs
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+import pytest_asyncio
+from aiohttp import ClientResponse
 
-from server.errors import errors
-from server.keys import WORKFLOWS
-from server.routes.workflows import routes
+from engine.formats.native import WorkflowDocument
 from tests.server.client import Api
 
 DOCUMENT = {
 	'lumengraph': 1,
-	'title': 'One',
-	'nodes': {'a': {'kind': 'X', 'inputs': {'b': None}, 'more': 1}},
+	'title': 'Mine',
+	'nodes': {'a': {'kind': 'Not here', 'inputs': {'seed': 2**64 - 1, 'none': None}, 'more': 1}},
 	'own': [2],
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-	"""A folder with one workflow, one broken file, and one file beside it."""
-	folder = tmp_path / 'workflows'
-	folder.mkdir()
-	(folder / 'one.json').write_text(json.dumps({**DOCUMENT, 'description': 'Does it.'}))
-	(folder / 'broken.json').write_text('{')
-	(folder / 'README.md').write_text('read me')
-	(tmp_path / 'outside.json').write_text(json.dumps(DOCUMENT))
-	return folder
+async def put(api: Api, name: str, document: object = DOCUMENT, **headers: str) -> ClientResponse:
+	"""Save a workflow."""
+	sent = {header.replace('_', '-'): value for header, value in headers.items()}
+	return await api.web.put(f'/v1/workflows/{name}', json=document, headers=sent)
 
 
-async def get(folder: Path, path: str) -> tuple[int, object]:
-	"""The answer to a GET."""
-	app = web.Application(middlewares=(errors,))
-	app[WORKFLOWS] = folder
-	app.add_routes(routes)
-	async with TestClient(TestServer(app)) as client:
-		response = await client.get(path)
-		return response.status, await response.json()
+@pytest_asyncio.fixture(loop_scope='session')
+async def mine(api: Api) -> AsyncIterator[str]:
+	"""The ETag of a saved workflow, `mine`."""
+	response = await put(api, 'mine')
+
+	assert response.status == 201, await response.text()
+	yield response.headers['ETag']
+	await api.web.delete('/v1/workflows/mine')
 
 
-class TestWorkflows:
+class TestReading:
 	"""Listing and fetching."""
 
-	async def test_listing_leaves_out_what_is_broken(self, folder: Path) -> None:
-		"""Name, title and description; a broken file does not hide the others."""
-		listing = {'workflows': [{'name': 'one', 'title': 'One', 'description': 'Does it.'}]}
+	async def test_listing(self, api: Api, mine: str) -> None:
+		"""The program's and one's own, told apart; the title stands in for what is not named."""
+		listing = (await api.json('/v1/workflows'))['workflows']
 
-		assert await get(folder, '/v1/workflows') == (200, listing)
+		assert {'name': 'mine', 'title': 'Mine', 'description': '', 'built_in': False} in listing
+		assert [item['built_in'] for item in listing] == [True] * (len(listing) - 1) + [False]
 
-	async def test_document_is_what_the_file_says(self, folder: Path) -> None:
-		"""Nothing is added, nothing is lost."""
-		assert await get(folder, '/v1/workflows/one') == (200, {**DOCUMENT, 'description': 'Does it.'})
+	async def test_document_is_what_was_saved(self, api: Api, mine: str) -> None:
+		"""Nothing is added, nothing is lost; who has it need not get it again."""
+		response = await api.get('/v1/workflows/mine')
+		again = await api.web.get('/v1/workflows/mine', headers={'If-None-Match': mine})
 
-	@pytest.mark.parametrize('name', ['none', 'broken', '..%2foutside', '%2e%2e%2foutside', 'README.md', 'one.json'])
-	async def test_unknown_name_is_404(self, folder: Path, name: str) -> None:
-		"""Only names of the listing are found; none leads out of the folder."""
-		status, _ = await get(folder, f'/v1/workflows/{name}')
+		assert await response.json() == DOCUMENT
+		assert response.headers['ETag'] == mine
+		assert again.status == 304
 
-		assert status == 404
+	@pytest.mark.parametrize('name', ['none', '..%2foutside', '%2e%2e%2foutside', '..%5coutside', 'README.md', '%00'])
+	async def test_unknown_name_is_404(self, api: Api, name: str) -> None:
+		"""Only names of the listing are found."""
+		response = await api.get(f'/v1/workflows/{name}')
+
+		assert response.status == 404
 
 	async def test_bundled_workflows_are_served(self, api: Api) -> None:
-		"""Those of the repository, each of them."""
+		"""Those of the repository, each of them; they fit the schema that is served."""
+		schema = await api.json('/v1/workflow.schema.json')
 		for summary in (await api.json('/v1/workflows'))['workflows']:
-			assert (await api.json(f'/v1/workflows/{summary["name"]}'))['lumengraph'] == 1
+			document: Any = await api.json(f'/v1/workflows/{summary["name"]}')
+
+			assert document['lumengraph'] == 1
+			jsonschema_rs.validate(schema, document)
+
+	async def test_schema(self, api: Api) -> None:
+		"""That of the format itself."""
+		response = await api.get('/v1/workflow.schema.json')
+
+		assert response.content_type == 'application/schema+json'
+		assert await response.json() == WorkflowDocument.model_json_schema()
+
+
+class TestSaving:
+	"""One's own."""
+
+	async def test_replacing_is_200(self, api: Api, mine: str) -> None:
+		"""And gives another ETag, with which the next change is made."""
+		response = await put(api, 'mine', {**DOCUMENT, 'title': 'Other'}, If_Match=mine)
+		next_one = await put(api, 'mine', If_Match=response.headers['ETag'])
+
+		assert response.status == 200
+		assert await response.json() == {'name': 'mine', 'title': 'Other', 'description': '', 'built_in': False}
+		assert (next_one.status, next_one.headers['ETag']) == (200, mine)
+
+	async def test_change_of_what_has_changed_is_412(self, api: Api, mine: str) -> None:
+		"""Nobody's work is lost unseen."""
+		await put(api, 'mine', {**DOCUMENT, 'title': 'Theirs'})
+		changed, deleted = (
+			await put(api, 'mine', If_Match=mine),
+			await api.web.delete('/v1/workflows/mine', headers={'If-Match': mine}),
+		)
+
+		assert (changed.status, deleted.status) == (412, 412)
+		assert (await changed.json())['error']['code'] == 'outdated'
+		assert (await api.json('/v1/workflows/mine'))['title'] == 'Theirs'
+
+	async def test_only_if_there_is_none(self, api: Api, mine: str) -> None:
+		"""`If-None-Match: *` creates, and replaces nothing."""
+		assert (await put(api, 'mine', If_None_Match='*')).status == 412
+
+	async def test_programs_own_are_403(self, api: Api) -> None:
+		"""Neither replaced nor deleted."""
+		saved, deleted = await put(api, 'text_to_image'), await api.web.delete('/v1/workflows/text_to_image')
+
+		assert (saved.status, deleted.status) == (403, 403)
+		assert (await saved.json())['error']['code'] == 'workflow_read_only'
+
+	@pytest.mark.parametrize(
+		'name',
+		[
+			'..%2foutside',
+			'%2e%2e%2foutside',
+			'..%5coutside',
+			'%2fetc%2fx',
+			'.hidden',
+			'a%00b',
+			'a.',
+			'a%20',
+			'C:x',
+			'x' * 61,
+		],
+	)
+	async def test_names_that_are_none(self, api: Api, name: str) -> None:
+		"""400, naming the path."""
+		response = await put(api, name)
+
+		assert response.status == 400
+		assert [item['place'] for item in (await response.json())['error']['details']] == ['path.name']
+
+	@pytest.mark.parametrize(
+		'name', ['a', 'My workflow (2)', 'fluß-äöü', '画像', '😀', "it's 100%25 & more!", 'v1.2', 'x' * 60]
+	)
+	async def test_names_that_people_give(self, api: Api, name: str) -> None:
+		"""Are kept as they are."""
+		saved = await put(api, name)
+		names = [item['name'] for item in (await api.json('/v1/workflows'))['workflows']]
+		deleted = await api.web.delete(f'/v1/workflows/{name}')
+
+		assert (saved.status, deleted.status) == (201, 204)
+		assert unquote(name) in names
+
+	@pytest.mark.parametrize(
+		('document', 'code'),
+		[
+			([], 'invalid_request'),
+			({}, 'invalid_request'),
+			({'lumengraph': 1, 'nodes': {'a': {}}}, 'invalid_request'),
+			({'lumengraph': 99, 'nodes': {}}, 'bad_document'),
+			({'1': {'class_type': 'X', 'inputs': {}}}, 'invalid_request'),
+		],
+	)
+	async def test_what_is_no_workflow(self, api: Api, document: object, code: str) -> None:
+		"""400; nothing is saved."""
+		response = await put(api, 'other', document)
+
+		assert response.status == 400
+		assert (await response.json())['error']['code'] == code
+		assert (await api.get('/v1/workflows/other')).status == 404
+
+	async def test_deleting_what_is_not_there(self, api: Api) -> None:
+		"""404."""
+		assert (await api.web.delete('/v1/workflows/none')).status == 404

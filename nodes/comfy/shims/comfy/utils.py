@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 PROGRESS_BAR_ENABLED = True
 Preview = tuple[str, 'Image.Image', 'int | None']
+"""A format, `JPEG` or `PNG`; a picture; its longest side, if it may be shrunk."""
 
 
-def tell_progress(value: float, total: float, picture: Image.Image | None = None, node_id: str | None = None) -> None:
+def tell_progress(value: float, total: float, preview: Preview | None = None, node_id: str | None = None) -> None:
 	"""Tell how far the running node has come, or another node of its job; outside of a node's call nobody listens.
 
+	A picture that comes along is sent whether the client wants previews or not: it may be what the node is there for.
 	Raises `InterruptProcessingException` if the job was asked to stop.
 	"""
 	context = current.get()
@@ -32,8 +34,9 @@ def tell_progress(value: float, total: float, picture: Image.Image | None = None
 		context.progress(int(value), int(total))
 	except JobCancelled as stop:
 		raise InterruptProcessingException from stop
-	if picture is not None:
-		context.preview(picture)
+	if preview is not None:
+		format, picture, side = preview
+		context.send_image(picture, format='PNG' if format == 'PNG' else 'JPEG', side=side)
 
 
 class ProgressBar:
@@ -45,13 +48,13 @@ class ProgressBar:
 		self.node_id = node_id
 
 	def update_absolute(self, value: float, total: float | None = None, preview: Preview | None = None) -> None:
-		"""Set how much is done, and perhaps show a picture: (`JPEG` or `PNG`, picture, longest side or None)."""
+		"""Set how much is done, and perhaps send a picture."""
 		if total is not None:
 			self.total = total
 		self.current = min(value, self.total)
 		# A node may set the switch of this module.
 		if PROGRESS_BAR_ENABLED:
-			tell_progress(self.current, self.total, None if preview is None else preview[1], self.node_id)
+			tell_progress(self.current, self.total, preview, self.node_id)
 
 	def update(self, value: float) -> None:
 		"""Add to what is done."""

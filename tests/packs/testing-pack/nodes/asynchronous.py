@@ -7,6 +7,7 @@ import comfy.model_management
 import comfy.utils
 from comfy_api.latest import ComfyAPI, ComfyAPISync
 from comfy_execution.utils import get_executing_context
+from PIL import Image
 
 from .types import ANY, inputs
 
@@ -123,6 +124,33 @@ class TestingProgressSync(TestingProgress):
 		return (value,)
 
 
+class TestingSend:
+	"""Sends each picture over the socket instead of saving it, as nodes for other programs do."""
+
+	INPUT_TYPES = inputs({'images': ('IMAGE',), 'format': (['PNG', 'JPEG'],)})
+	RETURN_TYPES = ()
+	FUNCTION = 'send'
+	OUTPUT_NODE = True
+	CATEGORY = 'Testing/Progress'
+
+	def send(self, images, format):
+		bar = comfy.utils.ProgressBar(len(images))
+		for done, pixels in enumerate(images, 1):
+			picture = Image.fromarray((pixels.numpy() * 255).round().astype('uint8'))
+			bar.update_absolute(done, len(images), (format, picture, None))
+		return {}
+
+
+class TestingSendTyped(TestingSend):
+	"""Sends the first picture with its progress, by the typed interface, whole or not."""
+
+	INPUT_TYPES = inputs({'images': ('IMAGE',), 'whole': ('BOOLEAN', {'default': False})})
+
+	def send(self, images, whole):
+		ComfyAPISync().execution.set_progress(1, 1, preview_image=images, ignore_size_limit=whole)
+		return {}
+
+
 class TestingUntilInterrupted:
 	"""Tells that it has begun, then runs until it is interrupted (or a minute), swallowing every `Exception`."""
 
@@ -154,6 +182,8 @@ NODES = {
 		TestingProgressElsewhere,
 		TestingProgressAsync,
 		TestingProgressSync,
+		TestingSend,
+		TestingSendTyped,
 		TestingUntilInterrupted,
 	)
 }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nodes.comfy.shims.comfy.utils import tell_progress
-
-if TYPE_CHECKING:
-	from PIL import Image
+from engine.context import PREVIEW_SIDE
+from nodes.comfy.shims.comfy.utils import Preview, tell_progress
 
 
 class ExecutionSync:
@@ -22,7 +20,7 @@ class ExecutionSync:
 		ignore_size_limit: bool = False,
 	) -> None:
 		"""Tell how far the running node has come, and perhaps show a picture or the first of a tensor [B, H, W, C]."""
-		tell_progress(value, max_value, _picture(preview_image), node_id)
+		tell_progress(value, max_value, _preview(preview_image, ignore_size_limit), node_id)
 
 
 class Execution:
@@ -37,7 +35,7 @@ class Execution:
 		ignore_size_limit: bool = False,
 	) -> None:
 		"""Tell how far the running node has come, and perhaps show a picture or the first of a tensor [B, H, W, C]."""
-		tell_progress(value, max_value, _picture(preview_image), node_id)
+		tell_progress(value, max_value, _preview(preview_image, ignore_size_limit), node_id)
 
 
 class ComfyAPI:
@@ -54,13 +52,16 @@ class ComfyAPISync:
 		self.execution = ExecutionSync()
 
 
-def _picture(preview: Any) -> Image.Image | None:
-	if isinstance(preview, tuple):
-		preview = preview[1]
+def _preview(preview: Any, whole: bool) -> Preview | None:
 	from PIL import Image
 
-	if preview is None or isinstance(preview, Image.Image):
-		return preview
+	side = None if whole else PREVIEW_SIDE
+	if isinstance(preview, tuple):
+		preview = preview[1]
+	if preview is None:
+		return None
+	if isinstance(preview, Image.Image):
+		return 'JPEG', preview, side
 	pixels = preview.detach().cpu().float().clamp(0, 1)
 	pixels = pixels[0] if pixels.ndim == 4 else pixels
-	return Image.fromarray((pixels * 255).round().byte().numpy())
+	return 'JPEG', Image.fromarray((pixels * 255).round().byte().numpy()), side

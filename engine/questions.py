@@ -1,0 +1,83 @@
+"""What is asked of a worker beside its jobs: whether nodes accept their constants, and what its nodes list now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+from engine.errors import WorkerLost
+from engine.graph import NodeId
+from engine.spec import ValidationRequest
+from engine.wire import Describe, Message, Question, Validate, Validated
+
+VALIDATE_SECONDS = 30.0
+REFRESH_SECONDS = 1.0
+
+
+class Questions:
+	"""The questions to one worker that are not answered yet."""
+
+	def __init__(self, send: Callable[[Message], None]) -> None:
+		self._send = send
+		self._ids = itertools.count()
+		self._validations: dict[int, asyncio.Future[dict[NodeId, str]]] = {}
+		self._refresh: asyncio.Future[None] | None = None
+
+	async def validate(self, requests: Sequence[ValidationRequest]) -> Mapping[NodeId, str]:
+		"""Node id → why it refuses its constants. `WorkerLost` if the worker dies over it.
+
+		A node that takes too long refuses: a graph that was not judged must not run.
+		"""
+		asked = Validate(
+			id=next(self._ids),
+			questions=tuple(
+				Question(node=item.node, kind=item.kind, constants=dict(item.constants), links=dict(item.links))
+				for item in requests
+			),
+		)
+		answer: asyncio.Future[dict[NodeId, str]] = asyncio.get_running_loop().create_future()
+		self._validations[asked.id] = answer
+		self._send(asked)
+		try:
+			async with asyncio.timeout(VALIDATE_SECONDS):
+				return await answer
+		except TimeoutError:
+			return {item.node: 'The validator did not answer.' for item in requests}
+		finally:
+			del self._validations[asked.id]
+
+	async def refresh(self) -> None:
+		"""Have the nodes told anew. Whoever asks meanwhile waits for the same answer, but not for long."""
+		if self._refresh is None:
+			self._refresh = asyncio.get_running_loop().create_future()
+			self._send(Describe())
+		with contextlib.suppress(TimeoutError):
+			async with asyncio.timeout(REFRESH_SECONDS):
+				await asyncio.shield(self._refresh)
+
+	def validated(self, message: Validated) -> None:
+		"""The worker has judged."""
+		answer = self._validations.get(message.id)
+		if answer is not None and not answer.done():
+			answer.set_result({NodeId(node): reason for node, reason in message.refusals.items()})
+
+	def described(self) -> None:
+		"""The worker has told its nodes."""
+		if self._refresh is not None:
+			self._refresh.set_result(None)
+			self._refresh = None
+
+	def fail(self, cause: WorkerLost) -> None:
+		"""The worker is gone: who waits for its judgement hears that; who waits for its nodes has the old ones."""
+		for answer in self._validations.values():
+			if not answer.done():
+				answer.set_exception(cause)
+		self.described()
+
+	async def settled(self) -> None:
+		"""Wait until everything that was asked by now is answered, or given up."""
+		pending = [*self._validations.values()] + ([] if self._refresh is None else [self._refresh])
+		if pending:
+			await asyncio.wait(pending, timeout=VALIDATE_SECONDS)

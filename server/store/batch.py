@@ -1,0 +1,101 @@
+"""What waits to be written, and how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, bindparam, delete, insert, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from server.store.tables import EventRow, JobRow, OutputRow, SettingRow, StepRow, SubmissionRow
+
+Row = Mapping[str, object]
+CHANGING = ('number', 'arrival', 'state', 'started', 'finished', 'attempts', 'losses', 'failure_json', 'ended')
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+	"""A new job."""
+
+	row: dict[str, object]
+	submission: Row
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+	"""What a job that is over leaves behind."""
+
+	steps: Sequence[Row]
+	outputs: Sequence[Row]
+
+
+@dataclass
+class Batch:
+	"""Rows for one transaction. Of a job only the newest state matters."""
+
+	added: dict[str, New] = field(default_factory=dict)
+	changed: dict[str, dict[str, object]] = field(default_factory=dict)
+	ended: dict[str, End] = field(default_factory=dict)
+	events: list[Row] = field(default_factory=list)
+	settings: dict[str, str] = field(default_factory=dict)
+	calls: list[Callable[[Connection], None]] = field(default_factory=list)
+
+	@property
+	def empty(self) -> bool:
+		"""Whether there is nothing to write."""
+		return not (self.added or self.changed or self.ended or self.events or self.settings or self.calls)
+
+	def change(self, job: str, row: dict[str, object]) -> None:
+		"""A job has other values in the columns of `CHANGING`."""
+		if job in self.added:
+			self.added[job].row.update(row)
+		else:
+			self.changed[job] = row
+
+	def append(self, newer: Batch) -> None:
+		"""Take over what came after all of this."""
+		self.added.update(newer.added)
+		for job, row in newer.changed.items():
+			self.change(job, row)
+		self.ended.update(newer.ended)
+		self.events += newer.events
+		self.settings.update(newer.settings)
+		self.calls += newer.calls
+
+	def write(self, connection: Connection) -> None:
+		"""All of it."""
+		if self.added:
+			connection.execute(insert(JobRow), [new.row for new in self.added.values()])
+			connection.execute(insert(SubmissionRow), [new.submission for new in self.added.values()])
+		if self.changed:
+			changing = update(JobRow).where(JobRow.id == bindparam('job'))
+			changing = changing.values({name: bindparam(name) for name in CHANGING})
+			connection.execute(changing, [{**row, 'job': job} for job, row in self.changed.items()])
+		if self.ended:
+			# One that ends a second time, since the server died before it was told: the newer end counts.
+			over = [{'over': job} for job in self.ended]
+			connection.execute(delete(StepRow).where(StepRow.job == bindparam('over')), over)
+			connection.execute(delete(OutputRow).where(OutputRow.job == bindparam('over')), over)
+		steps = [row for end in self.ended.values() for row in end.steps]
+		if steps:
+			connection.execute(insert(StepRow), steps)
+		outputs = [row for end in self.ended.values() for row in end.outputs]
+		if outputs:
+			connection.execute(insert(OutputRow), outputs)
+		if self.events:
+			connection.execute(insert(EventRow), self.events)
+		for name, value in self.settings.items():
+			row = upsert(SettingRow).values(name=name, value_json=value)
+			connection.execute(row.on_conflict_do_update(index_elements=['name'], set_={'value_json': value}))
+		for call in self.calls:
+			call(connection)
+
+	def pieces(self) -> Iterator[Batch]:
+		"""The same in parts that stand for themselves: for when one of them is bad."""
+		yield from (Batch(added={job: new}) for job, new in self.added.items())
+		yield from (Batch(changed={job: row}) for job, row in self.changed.items())
+		yield from (Batch(ended={job: end}) for job, end in self.ended.items())
+		yield from (Batch(events=[row]) for row in self.events)
+		yield from (Batch(settings={name: value}) for name, value in self.settings.items())
+		yield from (Batch(calls=[call]) for call in self.calls)

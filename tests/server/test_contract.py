@@ -1,0 +1,183 @@
+"""The server keeps what its OpenAPI document promises, whatever it is sent: schemathesis makes the requests.
+
+Every operation is called, also those that stop or delete things: the server here is one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import schemathesis
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from PIL import Image
+from pydantic import JsonValue
+from schemathesis import Case, CheckFunction, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+	content_type_conformance,
+	negative_data_rejection,
+	response_headers_conformance,
+	response_schema_conformance,
+	status_code_conformance,
+)
+
+from engine.settings import Settings
+from server.app import OPERATIONS, build_app
+from server.docs import ApiPages
+from server.openapi import plain_path
+from server.operation import Operation
+from tests.server.client import Api, saving
+
+EXAMPLES = 20
+LONGEST_ADDRESS = 8000
+"""Longer ones are refused by aiohttp before anything of ours is asked."""
+CHECKS: Sequence[CheckFunction] = (
+	not_a_server_error,
+	status_code_conformance,
+	content_type_conformance,
+	response_headers_conformance,
+	response_schema_conformance,
+)
+KNOWN: Mapping[str, Sequence[str]] = {
+	'id': ('job', 'waiting'),
+	'name': ('text_to_image', 'mine'),
+	'kind': ('Shade', 'Mix', 'Listing'),
+	'path': ('a.png', 'sub/b.webp', 'damaged.png'),
+	'file': ('docs.css', 'docs.js'),
+}
+"""Values of the path by which something is found; made-up ones hardly ever find anything."""
+BODIES: Mapping[str, Sequence[JsonValue]] = {
+	'POST /v1/jobs': (
+		{
+			'workflow': {
+				'1': {'class_type': 'Shade', 'inputs': {'value': 3, 'seed': 5}},
+				'2': {'class_type': 'Show', 'inputs': {'paper': ['1', 0]}},
+			}
+		},
+		{'workflow': {'1': {'class_type': 'Steps', 'inputs': {'count': 3, 'seed': 5}}}, 'key': 'once', 'front': True},
+	),
+	'PATCH /v1/jobs/{id}': ({'number': 3}, {'before': 'waiting'}),
+	'POST /v1/check': (
+		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
+		{
+			'lumengraph': 1,
+			'nodes': {'a': {'kind': 'Slow', 'inputs': {'seconds': 1, 'after': {'node': 'b', 'output': 0}}}},
+		},
+	),
+}
+"""Bodies that mean something; made-up ones hardly ever do."""
+
+
+def strict_document() -> dict[str, Any]:
+	"""The document without `default` answers, which would allow any status."""
+	document: dict[str, Any] = copy.deepcopy(ApiPages(OPERATIONS).openapi.root)
+	for path in document['paths'].values():
+		for operation in path.values():
+			del operation['responses']['default']
+	return document
+
+
+SCHEMA = schemathesis.openapi.from_dict(strict_document())
+
+
+@pytest_asyncio.fixture(scope='module', loop_scope='session')
+async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+	"""A server that has run a job, and has pictures, a workflow and models."""
+	base = tmp_path_factory.mktemp('contract')
+	for name in ('output/sub', 'models/checkpoints'):
+		(base / name).mkdir(parents=True)
+	Image.new('RGB', (300, 200)).save(base / 'output' / 'a.png')
+	Image.new('RGBA', (30, 20)).save(base / 'output' / 'sub' / 'b.webp')
+	(base / 'output' / 'damaged.png').write_bytes(b'no picture')
+	(base / 'models' / 'checkpoints' / 'one.safetensors').write_bytes(b'weights')
+	async with TestClient(TestServer(build_app(Settings(base=base), pack='tests.server.pack'))) as web:
+		api = Api(web)
+		await api.ended(await api.submit(saving(), prompt_id='job'))
+		await web.put('/v1/workflows/mine', json={'lumengraph': 1, 'nodes': {}})
+		yield str(web.make_url('')).rstrip('/')
+
+
+async def prepare(address: str) -> None:
+	"""See to it that there is a job that is over, and one that waits in a queue where nothing begins."""
+	workflow = saving()
+	async with ClientSession(address) as session:
+		await session.post('/v1/queue/clear')
+		async with session.get('/v1/jobs/job') as found:
+			is_there = found.status == 200
+		if not is_there:
+			await session.post('/v1/queue/resume')
+			await session.post('/v1/jobs', json={'workflow': workflow, 'id': 'job'})
+			async with session.get('/v1/jobs/job/events') as stream:
+				await stream.read()
+		await session.post('/v1/queue/pause')
+		await session.delete('/v1/jobs/waiting')
+		await session.post('/v1/jobs', json={'workflow': workflow, 'id': 'waiting'})
+
+
+def send(address: str, case: Case[Any], checks: Sequence[CheckFunction]) -> int:
+	"""Send a request and check the answer; gives its status."""
+	response = case.call(base_url=address)
+	if len(response.request.url or '') > LONGEST_ADDRESS:
+		reject()
+	case.validate_response(response, checks=list(checks))
+	return response.status_code
+
+
+def try_out(address: str, method: str, path: str, mode: GenerationMode) -> set[int]:
+	"""Call an operation many times, half of them for something that is there; gives the statuses that came."""
+	statuses: set[int] = set()
+	checks = (*CHECKS, *((negative_data_rejection,) if mode is GenerationMode.NEGATIVE else ()))
+
+	@settings(
+		max_examples=EXAMPLES,
+		deadline=None,
+		database=None,
+		derandomize=True,
+		phases=[Phase.generate],
+		suppress_health_check=list(HealthCheck),
+	)
+	@given(case=SCHEMA[path][method].as_strategy(generation_mode=mode), data=st.data())
+	def call(case: Case[Any], data: st.DataObject) -> None:
+		named = [name for name in KNOWN if f'{{{name}}}' in path]
+		if mode is GenerationMode.POSITIVE and named and data.draw(st.booleans()):
+			case.path_parameters = {name: data.draw(st.sampled_from(KNOWN[name])) for name in named}
+		bodies = BODIES.get(f'{method} {path}', ())
+		if mode is GenerationMode.POSITIVE and bodies and data.draw(st.booleans()):
+			case.body = data.draw(st.sampled_from(bodies))
+		statuses.add(send(address, case, checks))
+
+	try:
+		call()
+	except Unsatisfiable:
+		assert mode is GenerationMode.NEGATIVE  # There is nothing to get wrong in a request that takes nothing.
+	return statuses
+
+
+ENDING = [operation for operation in OPERATIONS if not operation.endless]
+
+
+@pytest.mark.parametrize('operation', ENDING, ids=lambda item: f'{item.method} {plain_path(item.path)}')
+class TestContract:
+	"""No 5xx, no status that is not announced, no body that does not fit its schema."""
+
+	async def test_good_requests(self, address: str, operation: Operation) -> None:
+		"""Requests that fit the document, for things that exist and for others."""
+		await prepare(address)
+		path = plain_path(operation.path)
+		statuses = await asyncio.to_thread(try_out, address, operation.method, path, GenerationMode.POSITIVE)
+
+		assert statuses & set(operation.good_statuses)
+
+	async def test_bad_requests(self, address: str, operation: Operation) -> None:
+		"""Requests that do not fit: all of them are refused, and none does harm."""
+		path = plain_path(operation.path)
+		await asyncio.to_thread(try_out, address, operation.method, path, GenerationMode.NEGATIVE)

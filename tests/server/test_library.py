@@ -1,0 +1,189 @@
+"""Workflows by name: those of the program, and the user's own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from engine.errors import BadDocument, BadName
+from engine.formats.native import WorkflowDocument, read_document
+from server.errors import Outdated
+from server.library import Library, WorkflowNotFound, WorkflowReadOnly
+
+DOCUMENT: dict[str, JsonValue] = {
+	'lumengraph': 1,
+	'title': 'One',
+	'nodes': {'a': {'kind': 'X', 'inputs': {'seed': 2**64 - 1, 'none': None}, 'more': 1}},
+	'own': [2],
+}
+NASTY = [
+	'../outside',
+	'..',
+	'.',
+	'',
+	'/etc/passwd',
+	'one.json',
+	'README.md',
+	'a/b',
+	'a\\b',
+	'.hidden',
+	'x' * 300,
+	'a\0b',
+]
+
+
+def always(etag: str | None) -> None:
+	"""Allow every change."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+	"""Bundled workflows: one, a broken one, and files that are none."""
+	folder = tmp_path / 'bundled'
+	folder.mkdir()
+	(folder / 'one.json').write_text(json.dumps(DOCUMENT))
+	(folder / 'broken.json').write_text('{')
+	(folder / 'newer.json').write_text('{"lumengraph": 99, "nodes": {}}')
+	(folder / 'README.md').write_text('read me')
+	(folder / 'folder.json').mkdir()
+	(tmp_path / 'outside.json').write_text(json.dumps(DOCUMENT))
+	return folder
+
+
+@pytest.fixture
+def library(folder: Path, tmp_path: Path) -> Library:
+	"""A library whose own folder does not exist yet."""
+	return Library(folder, tmp_path / 'user' / 'workflows')
+
+
+def document(title: str = 'Mine') -> WorkflowDocument:
+	"""A workflow to save."""
+	return read_document({**DOCUMENT, 'title': title})
+
+
+class TestReading:
+	"""Listing and finding."""
+
+	def test_broken_files_hide_nothing(self, library: Library) -> None:
+		"""What cannot be read is left out; the program's come first, then the user's own, by name."""
+		library.save('b', document(), always)
+		library.save('a', document(), always)
+
+		assert [(entry.name, entry.built_in) for entry in library.entries()] == [
+			('one', True),
+			('a', False),
+			('b', False),
+		]
+
+	def test_document_is_what_the_file_says(self, library: Library) -> None:
+		"""Nothing is added, nothing is lost, large numbers neither."""
+		assert library.find('one').document.model_dump(exclude_unset=True) == DOCUMENT
+
+	@pytest.mark.parametrize('name', ['none', 'broken', 'newer', *NASTY])
+	def test_names_lead_nowhere_else(self, library: Library, name: str) -> None:
+		"""Only what is listed is found, and only that can be deleted."""
+		with pytest.raises(WorkflowNotFound):
+			library.find(name)
+		if name not in ('broken', 'newer'):
+			with pytest.raises(WorkflowNotFound):
+				library.delete(name, always)
+
+
+class TestSaving:
+	"""The user's own."""
+
+	def test_comes_back(self, library: Library) -> None:
+		"""As it was saved; the second time it takes the place of the first."""
+		first, is_new = library.save('mine', document(), always)
+		again, is_new_again = library.save('mine', document('Other'), always)
+		found = library.find('mine')
+
+		assert (is_new, is_new_again) == (True, False)
+		assert found.document.model_dump(exclude_unset=True) == {**DOCUMENT, 'title': 'Other'}
+		assert found == again
+		assert found.etag != first.etag
+
+	def test_file_is_fit_to_read(self, library: Library, tmp_path: Path) -> None:
+		"""One value per line, so that a difference is seen; nothing else is left in the folder."""
+		library.save('mine', document(), always)
+		(file,) = (tmp_path / 'user' / 'workflows').iterdir()
+
+		assert file.name == 'mine.json'
+		assert json.loads(file.read_text()) == {**DOCUMENT, 'title': 'Mine'}
+		assert len(file.read_text().splitlines()) > 10
+
+	def test_change_is_meant_for_what_was_seen(self, library: Library) -> None:
+		"""Whoever decides is told the ETag of what is there, and what it refuses is not done."""
+		seen: list[str | None] = []
+		saved, _ = library.save('mine', document(), seen.append)
+		library.save('mine', document(), seen.append)
+
+		def refuse(etag: str | None) -> None:
+			raise Outdated('no')
+
+		with pytest.raises(Outdated):
+			library.save('mine', document('Other'), refuse)
+		with pytest.raises(Outdated):
+			library.delete('mine', refuse)
+
+		assert seen == [None, saved.etag]
+		assert library.find('mine').document.title == 'Mine'
+
+	def test_of_two_at_once_one_is_refused(self, library: Library) -> None:
+		"""Both saw that there is nothing; only one of them creates it."""
+		outcomes: list[str] = []
+
+		def only_new(etag: str | None) -> None:
+			if etag is not None:
+				raise Outdated('there')
+
+		def create() -> None:
+			try:
+				library.save('mine', document(), only_new)
+				outcomes.append('saved')
+			except Outdated:
+				outcomes.append('refused')
+
+		threads = [threading.Thread(target=create) for _ in range(8)]
+		for thread in threads:
+			thread.start()
+		for thread in threads:
+			thread.join()
+
+		assert sorted(outcomes) == ['refused'] * 7 + ['saved']
+
+	def test_programs_own_cannot_be_changed(self, library: Library, folder: Path) -> None:
+		"""Neither replaced nor deleted, even the broken ones."""
+		before = (folder / 'one.json').read_bytes()
+		for name in ('one', 'broken'):
+			with pytest.raises(WorkflowReadOnly, match=name):
+				library.save(name, document(), always)
+			with pytest.raises(WorkflowReadOnly, match=name):
+				library.delete(name, always)
+
+		assert (folder / 'one.json').read_bytes() == before
+
+	def test_newer_version_is_refused(self, library: Library) -> None:
+		"""What this program could not read it does not keep."""
+		with pytest.raises(BadDocument, match='version 99'):
+			library.save('mine', WorkflowDocument(lumengraph=99, nodes={}), always)
+
+	@pytest.mark.parametrize('name', ['nul', 'CON', 'com1.x', 'x' * 300])
+	def test_names_that_some_disk_does_not_take(self, library: Library, tmp_path: Path, name: str) -> None:
+		"""Are refused with a reason, and leave nothing behind."""
+		with pytest.raises(BadName):
+			library.save(name, document(), always)
+
+		assert not list(tmp_path.glob('user/workflows/*'))
+
+	def test_deleting(self, library: Library) -> None:
+		"""Then it is gone."""
+		library.save('mine', document(), always)
+		library.delete('mine', always)
+
+		with pytest.raises(WorkflowNotFound):
+			library.find('mine')
