@@ -23,6 +23,8 @@ Items = tuple[object, ...]
 """The values of one output: one, or those of a list."""
 Outputs = tuple[Items, ...]
 
+ENTRY_BYTES = 1024
+"""What an entry takes besides its outputs: keys, digests, its places in the tables. Of small values it is the most."""
 MOST_NAMES = 64
 """Names of one entry; the oldest are forgotten."""
 CHECK_BYTES = 64 * 2**20
@@ -78,13 +80,14 @@ class OutputCache(Protocol):
 
 @dataclass(slots=True)
 class _Kept:
-	"""An entry, the names by which it is found, the last prompt that used it, and its owner."""
+	"""An entry, the names by which it is found, the last prompt that used it, its owner, and what it takes."""
 
 	serial: int
 	entry: Entry
 	names: list[CacheKey]
 	prompt: int
 	owner: NodeId | None
+	nbytes: int
 
 
 class MemoryCache:
@@ -136,7 +139,7 @@ class MemoryCache:
 
 	@property
 	def nbytes(self) -> int:
-		"""The bytes that the entries hold."""
+		"""The bytes that the entries take, with what each needs besides its outputs."""
 		return self._used
 
 	def get(self, key: CacheKey) -> Entry | None:
@@ -165,17 +168,18 @@ class MemoryCache:
 			for name in (key, also):
 				if name is not None:
 					self._unname(name)
-			if self._mode == 'bytes' and nbytes > self._budget:
+			cost = nbytes + ENTRY_BYTES
+			if self._mode == 'bytes' and cost > self._budget:
 				return
 			if nbytes != entry.nbytes:
 				entry = Entry(entry.outputs, entry.ui, entry.seconds, entry.kind, entry.digests, nbytes)
 			self._serial += 1
-			kept = self._kept[self._serial] = _Kept(self._serial, entry, [], self._prompt, owner)
-			self._used += nbytes
+			kept = self._kept[self._serial] = _Kept(self._serial, entry, [], self._prompt, owner, cost)
+			self._used += cost
 			self._name(kept, key)
 			if also is not None:
 				self._name(kept, also)
-			self._make_room(nbytes)
+			self._make_room(cost)
 
 	def clear(self) -> None:
 		"""Forget everything."""
@@ -228,7 +232,7 @@ class MemoryCache:
 
 	def _drop(self, kept: _Kept) -> None:
 		del self._kept[kept.serial]
-		self._used -= kept.entry.nbytes
+		self._used -= kept.nbytes
 		for name in kept.names:
 			del self._names[name]
 
@@ -250,9 +254,9 @@ class MemoryCache:
 			return
 		leaving = list(self._kept.values())
 		if self._mode == 'ram':
-			leaving.sort(key=lambda kept: (kept.prompt, -kept.entry.nbytes))
+			leaving.sort(key=lambda kept: (kept.prompt, -kept.nbytes))
 		for kept in leaving:
 			if short <= 0:
 				return
-			short -= kept.entry.nbytes
+			short -= kept.nbytes
 			self._drop(kept)

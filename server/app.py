@@ -39,6 +39,7 @@ import server.routes.models
 import server.routes.nodes
 import server.routes.packs
 import server.routes.queue
+import server.routes.workers
 import server.routes.workflows
 from engine.events import EventBus
 from engine.queue import JobQueue
@@ -101,6 +102,7 @@ OPERATIONS = (
 	*server.routes.images.routes,
 	*server.routes.nodes.routes,
 	*server.routes.packs.routes,
+	*server.routes.workers.routes,
 	*server.routes.models.routes,
 	*server.routes.cache.routes,
 	*server.routes.config.routes,

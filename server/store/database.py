@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +117,8 @@ def upgrade(engine: Engine, path: Path, *, revision: str = HEAD) -> None:
 		present = current_revision(engine)
 		if present == revision:
 			return
+		# Alembic's plugins have much to say of themselves, from their import on.
+		logging.getLogger('alembic').setLevel(logging.WARNING)
 		# The tools for upgrading take a tenth of a second to import.
 		from alembic import command
 		from alembic.config import Config

@@ -187,7 +187,7 @@ def main() -> None:
 		measure_lanes(f'{folder}/lanes')
 		measure_kill(f'{folder}/kill')
 	print('\nthrough the server, with a WebSocket client, milliseconds until the end is told:')
-	asyncio.run(server.main())
+	asyncio.run(server.measured_in(server.measure_large_jobs))
 
 
 if __name__ == '__main__':

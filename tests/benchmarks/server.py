@@ -12,6 +12,7 @@ import json
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ async def measure_history(host: Host) -> None:
 		await asyncio.gather(*(host.post(graph) for _ in range(min(DRAINED, HISTORY - start))))
 		await host.drained()
 	print(f'\nwith {HISTORY:,} jobs in the history, milliseconds for')
-	for path in ('/api/jobs?limit=100&offset=5000', '/history?max_items=100'):
+	for path in ('/v1/jobs?limit=100', '/api/jobs?limit=100&offset=5000', '/history?max_items=100'):
 		times = []
 		for _ in range(ROUNDS * 2):
 			began = time.perf_counter()
@@ -216,17 +217,19 @@ async def measure_start() -> None:
 async def main() -> None:
 	"""Measure everything."""
 	await measure_start()
-	for measures, cache in (
-		((measure_large_jobs, measure_drain, measure_listeners), None),
-		((measure_soak,), SOAK_CACHE),
-		((measure_malformed,), None),
-		((measure_history,), None),
-	):
-		with tempfile.TemporaryDirectory() as folder:
-			async with hosting(Path(folder), cache_bytes=cache) as host:
-				await host.ready()
-				for measure in measures:
-					await measure(host)
+	await measured_in(measure_large_jobs, measure_drain, measure_listeners)
+	await measured_in(measure_soak, cache_bytes=SOAK_CACHE)
+	await measured_in(measure_malformed)
+	await measured_in(measure_history)
+
+
+async def measured_in(*measures: Callable[[Host], Awaitable[None]], cache_bytes: int | None = None) -> None:
+	"""Measure something in a server of its own."""
+	with tempfile.TemporaryDirectory() as folder:
+		async with hosting(Path(folder), cache_bytes=cache_bytes) as host:
+			await host.ready()
+			for measure in measures:
+				await measure(host)
 
 
 if __name__ == '__main__':

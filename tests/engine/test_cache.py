@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.cache import CacheKey, Entry, MemoryCache
+from engine.cache import ENTRY_BYTES, CacheKey, Entry, MemoryCache
 from engine.codec import size_of
 from engine.events import SavedFile, Ui
 
@@ -15,7 +15,7 @@ def entry(letters: int) -> Entry:
 	return Entry((('x' * letters,),))
 
 
-COST = size_of(entry(1000).outputs)
+COST = size_of(entry(1000).outputs) + ENTRY_BYTES
 
 
 class TestMemoryCache:
@@ -41,7 +41,7 @@ class TestMemoryCache:
 		assert found is not None
 		assert found.outputs == (('x' * 10,),)
 		assert len(cache) == 1
-		assert cache.nbytes == size_of(entry(10).outputs)
+		assert cache.nbytes == size_of(entry(10).outputs) + ENTRY_BYTES
 
 	def test_the_least_recently_used_leaves_first(self) -> None:
 		"""Reading an entry makes it recent; asking whether it is there does not."""

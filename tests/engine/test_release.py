@@ -2,6 +2,7 @@ import gc
 import weakref
 from pathlib import Path
 
+from engine.cache import ENTRY_BYTES
 from engine.sockets import socket
 from engine.spec import node
 from tests.engine.tools import SUM, Bench, Nodes, graph
@@ -42,7 +43,7 @@ class TestMemory:
 		def use(first: Thing, second: Thing) -> None:
 			used.extend([first, second])
 
-		bench = Bench(tmp_path, make, use, budget=1000)
+		bench = Bench(tmp_path, make, use, budget=1000 + 2 * ENTRY_BYTES)
 		old = ('Make', {'name': 'old'})
 		bench.run(graph({'old': old, 'use': ('Use', {'first': ('old', 0), 'second': ('old', 0)})}))
 		assert made == ['old']

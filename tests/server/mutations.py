@@ -60,7 +60,7 @@ def _changed(body: Any, chance: random.Random) -> Any:
 	"""The body with another value, key or link at some place."""
 	place, key = _place(body, chance)
 	if place is None:
-		return chance.choice(ODD)
+		return copy.deepcopy(chance.choice(ODD))
 	match chance.randrange(5):
 		case 0:
 			place[key] = copy.deepcopy(chance.choice(ODD))
