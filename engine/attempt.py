@@ -245,6 +245,10 @@ class Attempts:
 				if isinstance(begun, Coroutine):
 					begun.close()
 				self._end(task, error)
+			finally:
+				# Completed or put back: the end of a run may wait for it, and no thread's end tells.
+				with self._lock:
+					self._lock.notify_all()
 
 		task.stop = start(run, lambda: self._end(task, asyncio.CancelledError()))
 		if self._stop.cancelled:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.causes import Cause
@@ -40,7 +41,7 @@ class Office:
 	"""Settings, queue and clock of all seats, and whom they tell what happens.
 
 	`limit_of` gives the seconds that a kind of node may take. `rested` is called when a worker may be idle, `ended` with
-	the cause of each end, `wrote` with lines that a worker has written.
+	the cause of each end, `wrote` with lines that a worker has written. `rests` counts how often some worker came to rest.
 	"""
 
 	settings: Settings
@@ -53,3 +54,4 @@ class Office:
 	rested: Callable[[], None]
 	ended: Callable[[Cause], None]
 	wrote: Callable[[str, list[str]], None]
+	rests: Iterator[int] = field(default_factory=itertools.count)

@@ -182,9 +182,14 @@ class JobQueue:
 			)
 		)
 
-	def requeue(self, job: str, reason: str) -> None:
-		"""Let a running job wait again, before its equals; it goes on from what it had finished."""
+	def requeue(self, job: str, reason: str, *, counted: bool = True) -> None:
+		"""Let a running job wait again, before its equals; it goes on from what it had finished.
+
+		An attempt that is not `counted` was ended in peace, and is not held against it.
+		"""
 		found = self.get(job)
+		if not counted:
+			found.attempts -= 1
 		if found.attempts >= MOST_ATTEMPTS:
 			message = f'It was begun {found.attempts} times and never came to an end; the last time {reason}'
 			self.end(job, Failure(message=message, exception_type=WorkerLost.__name__))
@@ -200,8 +205,7 @@ class JobQueue:
 		"""The server ends: nothing more begins, and what runs waits again, which is not held against it."""
 		self._retired = True
 		for job in self.running():
-			job.attempts -= 1
-			self.requeue(job.id, 'the server was stopped')
+			self.requeue(job.id, 'the server was stopped', counted=False)
 
 	def remove(self, jobs: Iterable[str]) -> int:
 		"""Cancel waiting jobs; running and unknown ones are passed over. Gives how many went."""

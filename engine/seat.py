@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 from collections import deque
 from collections.abc import Iterator
@@ -46,8 +45,6 @@ class Seat:
 	All methods belong to the event loop's thread.
 	"""
 
-	_rests = itertools.count()
-
 	def __init__(self, name: str, device: str, office: Office) -> None:
 		self.name = name
 		self.device = device
@@ -82,12 +79,17 @@ class Seat:
 		self.leave()
 		if self.running is not None:
 			running, self.running = self.running, None
-			self._give_back(running, STOPPED)
+			self._give_back(running, STOPPED, counted=False)
 		if self._keeping is not None:
 			if self._process is not None:
 				self.state = 'stopping'
 				await self._process.end('stopped', 'The worker process was stopped with the server.')
 			await self._keeping
+
+	@property
+	def rests(self) -> bool:
+		"""Whether it can be given a job: the worker waits, and was not seen to die."""
+		return self.state == 'idle' and self._process is not None and self._process.connected
 
 	@property
 	def asked(self) -> bool:
@@ -250,7 +252,7 @@ class Seat:
 
 	def _rest(self) -> None:
 		self.state = 'idle'
-		self.rests_since = next(self._rests)
+		self.rests_since = next(self._office.rests)
 
 	def _retire(self, process: WorkerProcess, cause: Cause, reason: str) -> None:
 		"""Let a worker go between two jobs, once it has answered what it was asked."""
@@ -298,13 +300,13 @@ class Seat:
 		with _gone(job):
 			self._office.queue.lose(job.id, failure)
 
-	def _give_back(self, running: Running, reason: str) -> None:
+	def _give_back(self, running: Running, reason: str, *, counted: bool = True) -> None:
 		"""Let a job wait again that is not to blame; one that was interrupted is cancelled."""
 		with _gone(running.job):
 			if running.interrupted is not None:
 				self._office.queue.end(running.job.id, None)
 			else:
-				self._office.queue.requeue(running.job.id, reason)
+				self._office.queue.requeue(running.job.id, reason, counted=counted)
 
 	def _wrote(self, lines: list[str]) -> None:
 		self._office.wrote(self.name, [redacted(line, self._secrets) for line in lines] if self._secrets else lines)

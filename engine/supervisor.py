@@ -199,7 +199,7 @@ class Supervisor:
 			return  # Who hears of a job's beginning may queue another: it is found below.
 		self._dispatching = True
 		try:
-			while not self._closing and (idle := [seat for seat in self._seats if seat.state == 'idle']):
+			while not self._closing and (idle := [seat for seat in self._seats if seat.rests]):
 				job = self._queue.claim()
 				if job is None:
 					return

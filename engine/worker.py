@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -110,7 +111,8 @@ class Worker:
 			self._runner.cache.clear()
 
 	def _hear(self) -> None:
-		with self._connection.makefile('rb') as stream:
+		# A server that is killed with words of ours unread resets the connection.
+		with suppress(ConnectionError), self._connection.makefile('rb') as stream:
 			for line in stream:
 				try:
 					message = to_worker.validate_json(line)

@@ -1,13 +1,14 @@
 import asyncio
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from engine.cancel import CancelToken
 from engine.errors import JobCancelled
-from engine.events import AnyEvent, JobFinished, NodeProgress, NodeStarted
+from engine.events import AnyEvent, JobFinished, NodeFinished, NodeProgress, NodeStarted
 from engine.flow import Expand, Subgraph
 from engine.spec import Context, node
 from tests.engine.tools import SUM, Bench, Nodes, cancelled_after, chain, graph
@@ -94,6 +95,29 @@ class TestCancel:
 			raise JobCancelled
 
 		assert Bench(tmp_path, stop).run(graph({'s': ('Stop', {})})).state == 'cancelled'
+
+	def test_while_a_coroutine_comes_to_its_end(self, tmp_path: Path) -> None:
+		"""One that does not see the stop any more has its results, and the run ends all the same."""
+		bench, cancel = Bench(tmp_path, breathe), CancelToken()
+
+		def stop_late(event: AnyEvent) -> None:
+			if isinstance(event, NodeFinished) and event.node == 'breathe':
+				cancel.cancel()
+				time.sleep(0.2)  # the job's thread waits for this one by now; no event tells
+
+		bench.on_event = stop_late
+		nodes: Nodes = {
+			'breathe': ('Breathe', {'value': 2}),
+			'wait': ('Wait', {'value': 1}),
+			'sum': ('Add', {'a': ('breathe', 0), 'b': ('wait', 0)}),
+			'see': ('See', {'value': ('sum', 0)}),
+		}
+		outcomes: list[JobFinished] = []
+		thread = threading.Thread(target=lambda: outcomes.append(bench.run(graph(nodes), cancel=cancel)), daemon=True)
+		thread.start()
+		thread.join(30)
+
+		assert [(outcome.state, outcome.executed) for outcome in outcomes] == [('cancelled', ('breathe',))]
 
 
 class TestNextRun:
