@@ -1,4 +1,4 @@
-"""Starts Lumengraph: `python main.py [serve | run | check | nodes | cache | token]`."""
+"""Starts Lumengraph: `python main.py [serve | run | check | nodes | cache | token | export | import]`."""
 
 from __future__ import annotations
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from server.cli_cache import add_cache_commands
-from server.cli_flags import cache_flags, folder_flags, front_end_flags, output_flags, settings_from
+from server.cli_flags import cache_flags, folder_flags, front_end_flags, history_flags, output_flags, settings_from
 from server.cli_serve import add_serve_flags
 from server.cli_token import add_token_commands
+from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
 from server.cli_workers import add_worker_flags
 
-COMMANDS = ('serve', 'run', 'check', 'nodes', 'cache', 'token')
+COMMANDS = ('serve', 'run', 'check', 'nodes', 'cache', 'token', 'export', 'import')
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -48,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
 	folders, output, cache = folder_flags(), output_flags(), cache_flags()
 
 	serve = commands.add_parser(
-		'serve', parents=[folders, output, cache, front_end_flags()], help='serve the editor and the API'
+		'serve',
+		parents=[folders, output, cache, history_flags(), front_end_flags()],
+		help='serve the editor and the API',
 	)
 	add_serve_flags(serve)
 	add_worker_flags(serve)
@@ -77,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
 	add_token_commands(
 		commands.add_parser('token', help='who may talk to the server: make, list, revoke tokens'), folders
 	)
+	add_transfer_commands(commands, [folders, output])
 
 	nodes = commands.add_parser('nodes', parents=[folders], help='list the kinds of nodes, or describe one')
 	nodes.add_argument('kind', nargs='?', metavar='KIND', help='the kind to describe')

@@ -18,6 +18,9 @@ def folder_flags() -> argparse.ArgumentParser:
 	flags.add_argument(
 		'--base', '--base-directory', type=Path, metavar='DIR', help='folder of input/, output/, temp/ and models/'
 	)
+	flags.add_argument(
+		'--data', '--data-directory', type=Path, metavar='DIR', help='folder of the database: queue and history'
+	)
 	flags.add_argument('--models', type=Path, metavar='DIR', help='folder of model files')
 	flags.add_argument('--input', '--input-directory', type=Path, metavar='DIR', help='folder of input pictures')
 	flags.add_argument(
@@ -81,6 +84,15 @@ def front_end_flags() -> argparse.ArgumentParser:
 	return flags
 
 
+def history_flags() -> argparse.ArgumentParser:
+	"""How long jobs that are over are remembered."""
+	flags = argparse.ArgumentParser(add_help=False)
+	group = flags.add_argument_group('jobs that are over')
+	group.add_argument('--keep-jobs', type=natural, metavar='N', help='remember the last N of them (default: 10000)')
+	group.add_argument('--keep-days', type=days, metavar='N', help='forget them after N days (default: never)')
+	return flags
+
+
 def cache_flags() -> argparse.ArgumentParser:
 	"""What is kept of the nodes' results."""
 	flags = argparse.ArgumentParser(add_help=False)
@@ -108,6 +120,17 @@ def natural(text: str) -> int:
 	if not text.isdecimal() or not int(text):
 		raise argparse.ArgumentTypeError(f'{text!r} is no whole number from 1')
 	return int(text)
+
+
+def days(text: str) -> float:
+	"""A positive number of days."""
+	try:
+		number = float(text)
+	except ValueError:
+		number = 0.0
+	if not 0 < number < 1e6:
+		raise argparse.ArgumentTypeError(f'{text!r} is no number of days')
+	return number
 
 
 def gigabytes(text: str) -> float:
@@ -145,7 +168,8 @@ def settings_from(options: argparse.Namespace) -> Settings:
 
 	Raises `BadDocument` for a file of extra folders that cannot be read.
 	"""
-	named = {name: getattr(options, name, None) for name in ('base', 'models', 'input', 'output', 'temp', 'user')}
+	places = ('base', 'data', 'models', 'input', 'output', 'temp', 'user')
+	named = {name: getattr(options, name, None) for name in places}
 	packs = [folder.resolve() for folder in options.custom_nodes]
 	models: dict[str, tuple[Path, ...]] = {}
 	for file in options.extra_model_paths_config:
@@ -165,10 +189,17 @@ def settings_from(options: argparse.Namespace) -> Settings:
 			'multi_user': getattr(options, 'multi_user', False),
 			'allowed_packs': tuple(options.whitelist_custom_nodes),
 			'metadata': not getattr(options, 'disable_metadata', False),
+			**history_settings(options),
 			**cache_settings(options),
 			**worker_settings(options),
 		}
 	)
+
+
+def history_settings(options: argparse.Namespace) -> dict[str, object]:
+	"""What the flags say about jobs that are over."""
+	named = {name: getattr(options, name, None) for name in ('keep_jobs', 'keep_days')}
+	return {name: value for name, value in named.items() if value is not None}
 
 
 def cache_settings(options: argparse.Namespace) -> dict[str, object]:

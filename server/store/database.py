@@ -117,9 +117,8 @@ def upgrade(engine: Engine, path: Path, *, revision: str = HEAD) -> None:
 		present = current_revision(engine)
 		if present == revision:
 			return
-		# Alembic's plugins have much to say of themselves, from their import on.
+		# The tools for upgrading take a tenth of a second to import, and tell of their own parts when they are.
 		logging.getLogger('alembic').setLevel(logging.WARNING)
-		# The tools for upgrading take a tenth of a second to import.
 		from alembic import command
 		from alembic.config import Config
 		from alembic.script import ScriptDirectory

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from engine.events import Event, QueueChanged
 from engine.jobs import PASSING
@@ -41,10 +41,8 @@ class EventLog:
 	def resume(self, database: Database) -> None:
 		"""Go on behind the last number that was given. Raises `DatabaseUnreadable`."""
 		with database.connect() as connection:
-			last = connection.execute(select(func.max(EventRow.last))).scalar()
-			noted = connection.execute(select(SettingRow.value_json).where(SettingRow.name == LAST)).scalar()
-		found = max(last or 0, int(noted) if noted is not None and noted.isdecimal() else 0)
-		self._last = found + GAP if found else 0
+			last = last_number(connection)
+		self._last = last + GAP if last else 0
 
 	@property
 	def last(self) -> int:
@@ -76,3 +74,10 @@ class EventLog:
 				self._writer.events([event_row(run)])
 			except ValueError:
 				log.exception('What happened to job %s cannot be written down.', run[0][1].job)
+
+
+def last_number(connection: Connection) -> int:
+	"""The last number that was given to an event, as far as the file knows."""
+	last = connection.execute(select(func.max(EventRow.last))).scalar() or 0
+	noted = connection.execute(select(SettingRow.value_json).where(SettingRow.name == LAST)).scalar()
+	return max(last, int(noted) if noted is not None and noted.isdecimal() else 0)

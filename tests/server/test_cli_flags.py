@@ -28,6 +28,7 @@ class TestFolders:
 			('--output', '--output-directory', 'output'),
 			('--temp', '--temp-directory', 'temp'),
 			('--user', '--user-directory', 'user'),
+			('--data', '--data-directory', 'data'),
 		],
 	)
 	def test_both_spellings(self, flag: str, spelling: str, name: str) -> None:
@@ -145,3 +146,26 @@ class TestComfySpellings:
 		"""The CPU is used anyway; pictures without workflows are wanted by some."""
 		assert settings('--cpu').metadata
 		assert not settings('--cpu', '--disable-metadata').metadata
+
+
+class TestHistory:
+	"""How long jobs that are over are remembered."""
+
+	def test_defaults(self) -> None:
+		"""The last ten thousand, however old."""
+		assert (settings().keep_jobs, settings().keep_days) == (10_000, None)
+
+	def test_given(self) -> None:
+		"""Days may be parts of one."""
+		found = settings('--keep-jobs', '5', '--keep-days', '0.5')
+
+		assert (found.keep_jobs, found.keep_days) == (5, 0.5)
+
+	@pytest.mark.parametrize('flag', ['--keep-jobs', '--keep-days'])
+	@pytest.mark.parametrize('value', ['0', '-1', 'x', '', 'nan', 'inf'])
+	def test_refused(self, flag: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+		"""What is no number, or none that makes sense."""
+		with pytest.raises(SystemExit):
+			settings(flag, value)
+
+		assert flag in capsys.readouterr().err
