@@ -21,13 +21,13 @@ R = TypeVar('R', bound=Request)
 BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 
 
-async def read_json(request: web.Request) -> JsonValue:
+async def read_json(request: web.Request, limits: Limits | None = None) -> JsonValue:
 	"""The body as JSON, whatever content type it claims; `BadRequest` if it is none.
 
 	NaN and Infinity are read. What nests deeper than 200 levels, or could not be written again as UTF-8, is refused. Raises
-	`TooLarge` and `TooSlow`.
+	`TooLarge` and `TooSlow`. With `limits`, these hold instead of the server's.
 	"""
-	limits = request.app[LIMITS].within(request.app[MAX_BODY])
+	limits = limits or request.app[LIMITS].within(request.app[MAX_BODY])
 	raw = (await read_bytes(request, limits)).removeprefix(BYTE_ORDER_MARK)
 	if not raw.strip():
 		raise BadRequest('The request has no body; JSON is expected.')
@@ -57,9 +57,9 @@ async def read_bytes(request: web.Request, limits: Limits) -> bytes:
 		raise TooSlow(f'Nothing more of the body came for {limits.silence_seconds:g} seconds.') from None
 
 
-async def read_body(request: web.Request, model: type[R]) -> R:
+async def read_body(request: web.Request, model: type[R], limits: Limits | None = None) -> R:
 	"""The body as a model, as `fit` makes it; `BadRequest` if it is no JSON object."""
-	document = await read_json(request)
+	document = await read_json(request, limits)
 	if not isinstance(document, dict):
 		raise BadRequest('The body must be a JSON object.')
 	return fit(document, model)

@@ -34,12 +34,17 @@ def read_private(path: Path, model: type[M]) -> M:
 
 
 def write_private(path: Path, content: BaseModel) -> None:
+	"""Put it in the file as JSON, as `write_private_bytes` does."""
+	write_private_bytes(path, content.model_dump_json(indent=2).encode())
+
+
+def write_private_bytes(path: Path, content: bytes) -> None:
 	"""Put it in the file, readable by its owner alone from the first byte."""
 	path.parent.mkdir(parents=True, exist_ok=True)
 	temporary = path.with_name(f'.{path.name}.{secrets.token_hex(4)}')
 	try:
 		with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), 'wb') as file:
-			file.write(content.model_dump_json(indent=2).encode())
+			file.write(content)
 			file.flush()
 			os.fsync(file.fileno())
 		temporary.replace(path)

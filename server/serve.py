@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
 
@@ -25,12 +25,16 @@ STOP_SECONDS = 5.0
 FIRST_TOKEN = 'first'  # noqa: S105 - its name
 
 
+class CannotStart(EngineError):
+	"""A folder that the server needs cannot be used."""
+
+
 class BadCertificate(EngineError):
 	"""The certificate or its key cannot be used."""
 
 
 def serve(settings: Settings, serving: Serving | None = None, *, pack: str = 'nodes') -> int:
-	"""Serve until the process is asked to end; gives the exit code. Raises `CannotListen`, `BadCertificate`."""
+	"""Serve until the process is asked to end; gives the exit code. Raises `CannotListen`, `CannotStart`, `BadCertificate`."""
 	asyncio.run(run_server(settings, serving or Serving(), pack, asked_to_end))
 	return 0
 
@@ -45,7 +49,8 @@ async def run_server(
 		logging_to(logs, level=serving.log_level, format=serving.log_format),
 		listening(serving.hosts, serving.port) as listeners,
 	):
-		auth, token = guard(settings, serving)
+		with needing_folders():
+			auth, token = guard(settings, serving)
 		app = build_app(
 			settings,
 			pack=pack,
@@ -61,7 +66,8 @@ async def run_server(
 		)
 		runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
 		try:
-			await runner.setup()
+			with needing_folders():
+				await runner.setup()
 			for listener in listeners:
 				await web.SockSite(runner, listener, ssl_context=certificate).start()
 			# What is imported stays: the garbage collector need not look through it while jobs are told.
@@ -72,6 +78,15 @@ async def run_server(
 			await meanwhile(runner, serving.grace)
 		finally:
 			await runner.cleanup()
+
+
+@contextlib.contextmanager
+def needing_folders() -> Iterator[None]:
+	"""What the system says about folders and files becomes `CannotStart`."""
+	try:
+		yield
+	except OSError as error:
+		raise CannotStart(f'The server cannot start: {error}.') from error
 
 
 def guard(settings: Settings, serving: Serving) -> tuple[Auth | None, str]:

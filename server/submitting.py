@@ -6,7 +6,7 @@ from aiohttp import web
 
 from engine.errors import InvalidGraph
 from engine.formats.workflow import read_workflow
-from engine.jobs import Job, Submission
+from engine.jobs import Job, KeyTaken, Submission
 from server.checking import judge
 from server.keys import QUEUE, STORE, SUPERVISOR
 from server.schemas.runs import JobRequest
@@ -30,8 +30,9 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 	if checked.problems:
 		raise InvalidGraph(checked.problems)
 	# While this was checked, the same request may have come again.
-	known = app[QUEUE].of_key(wanted.key) if wanted.key else None
+	known = app[QUEUE].of_key(wanted.key)
 	if known is not None:
+		await app[STORE].writer.settled()
 		return known, False
 	submission = Submission(
 		graph=checked.graph,
@@ -42,7 +43,11 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 		key=wanted.key,
 		webhook=wanted.webhook,
 	)
-	return await enqueue(app, submission, id=wanted.id, number=wanted.number, front=wanted.front), True
+	try:
+		return await enqueue(app, submission, id=wanted.id, number=wanted.number, front=wanted.front), True
+	except KeyTaken as taken:
+		# Its job has even come to an end meanwhile.
+		return await app[STORE].archive.job(taken.job), False
 
 
 async def enqueue(
@@ -70,5 +75,9 @@ async def enqueue(
 
 
 async def of_key(app: web.Application, key: str) -> Job | None:
-	"""The job that was submitted with a key, live or over."""
-	return app[QUEUE].of_key(key) or await app[STORE].archive.of_key(key)
+	"""The job that was submitted with a key, live or over, once it is written down. Raises `NotStored`."""
+	live = app[QUEUE].of_key(key)
+	if live is None:
+		return await app[STORE].archive.of_key(key)
+	await app[STORE].writer.settled()
+	return live

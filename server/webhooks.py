@@ -12,15 +12,17 @@ import contextlib
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 import time
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL
 
 from engine.events import Event, JobDropped, JobFinished
 from engine.queue import JobQueue
 from server.routes.jobs import reply_of
+from server.secretfile import write_private_bytes
 from server.store.deliveries import Deliveries, Delivery
 
 log = logging.getLogger(__name__)
@@ -65,15 +67,25 @@ class Webhooks:
 				await self._task
 
 	async def _work(self) -> None:
-		async with ClientSession(timeout=TIMEOUT) as session:
+		# No receiver's cookies are kept: the next one would get them.
+		async with ClientSession(timeout=TIMEOUT, cookie_jar=DummyCookieJar()) as session:
 			while True:
-				self._new.clear()
-				due, wait = await self._deliveries.due(time.time())
-				await asyncio.gather(*(self._deliver(session, delivery) for delivery in due))
-				if not due:
-					with contextlib.suppress(TimeoutError):
-						async with asyncio.timeout(wait):
-							await self._new.wait()
+				try:
+					await self._tell_due(session)
+				except Exception:
+					# The database may be out of order for a while: whatever it is, later ones must be told.
+					log.exception('The webhooks that are due cannot be told; this is tried again.')
+					await asyncio.sleep(WAITS[0])
+
+	async def _tell_due(self, session: ClientSession) -> None:
+		"""Tell those that are due; wait for the next ones if there are none."""
+		self._new.clear()
+		due, wait = await self._deliveries.due(time.time())
+		await asyncio.gather(*(self._deliver(session, delivery) for delivery in due))
+		if not due:
+			with contextlib.suppress(TimeoutError):
+				async with asyncio.timeout(wait):
+					await self._new.wait()
 
 	async def _deliver(self, session: ClientSession, delivery: Delivery) -> None:
 		async with self._gate:
@@ -82,31 +94,40 @@ class Webhooks:
 			self._deliveries.drop(delivery)
 			return
 		if delivery.attempts >= len(WAITS):
-			log.error('The webhook %s of job %s is given up: %s', delivery.url, delivery.job, trouble)
+			log.error('The webhook %s of job %s is given up: %s', shown(delivery.url), delivery.job, trouble)
 			self._deliveries.drop(delivery)
 			return
 		wait = WAITS[delivery.attempts]
-		log.warning('The webhook %s of job %s is told again in %d s: %s', delivery.url, delivery.job, wait, trouble)
+		where = shown(delivery.url)
+		log.warning('The webhook %s of job %s is told again in %d s: %s', where, delivery.job, wait, trouble)
 		self._deliveries.postpone(delivery, time.time() + wait)
 
 	async def _trouble(self, session: ClientSession, delivery: Delivery) -> str:
 		"""What went wrong with one attempt; empty if nothing did. Redirects are not followed."""
 		body = delivery.body.encode()
-		headers = {'Content-Type': 'application/json', SIGNATURE: signature(self.secret(), body, time.time())}
 		try:
+			headers = {'Content-Type': 'application/json', SIGNATURE: signature(self.secret(), body, time.time())}
 			async with session.post(delivery.url, data=body, headers=headers, allow_redirects=False) as response:
 				return '' if 200 <= response.status < 300 else f'it answers with {response.status}'
-		except (ClientError, TimeoutError, ValueError) as error:
+		except InvalidURL:
+			return 'it is no address'  # The exception's own words are the address, with all that is in it.
+		except (ClientError, OSError, ValueError) as error:
 			return str(error) or type(error).__name__
 
 	def secret(self) -> bytes:
 		"""The secret that signs; made when it is first needed, and readable by its owner alone."""
 		path = self._folder / SECRET
-		if not path.exists():
-			self._folder.mkdir(parents=True, exist_ok=True)
-			path.touch(mode=0o600)
-			path.write_text(secrets.token_hex(32))
-		return path.read_text().strip().encode()
+		found = path.read_bytes().strip() if path.exists() else b''
+		if not found:
+			# There is none, or a crash has left an empty file: anybody could sign with that.
+			found = secrets.token_hex(32).encode()
+			write_private_bytes(path, found)
+		return found
+
+
+def shown(url: str) -> str:
+	"""An address as logs show it: without user, password, query."""
+	return re.sub(r'[?#].*', '', re.sub(r'//[^/?#]*@', '//', url))
 
 
 def signature(secret: bytes, body: bytes, at: float) -> str:

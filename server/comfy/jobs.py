@@ -79,7 +79,9 @@ async def show_job(request: web.Request) -> web.Response:
 
 async def cancel_job(request: web.Request) -> web.Response:
 	"""Cancel one job, whether it waits or runs; one that is over or unknown stays as it is."""
-	return reply(Cancelled(cancelled=cancel(request.app, request.match_info['job'])))
+	done = cancel(request.app, request.match_info['job'])
+	await request.app[STORE].writer.settled()
+	return reply(Cancelled(cancelled=done))
 
 
 async def cancel_jobs(request: web.Request) -> web.Response:
@@ -94,6 +96,7 @@ async def cancel_jobs(request: web.Request) -> web.Response:
 	if bad:
 		return reply(BadJobIds(error='Some of these are no ids of jobs.', invalid_ids=bad), status=400)
 	done = [cancel(request.app, str(job)) for job in wanted.job_ids]
+	await request.app[STORE].writer.settled()
 	return reply(Cancelled(cancelled=any(done)))
 
 

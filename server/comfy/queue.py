@@ -9,7 +9,7 @@ from aiohttp import web
 from server.comfy.messages import job_item
 from server.errors import BadRequest
 from server.http import done, fit, read_body, read_json, reply
-from server.keys import QUEUE, SUPERVISOR
+from server.keys import QUEUE, STORE, SUPERVISOR
 from server.schemas.queue import FreeRequest, InterruptRequest, JobsChange, QueueListing
 
 
@@ -32,6 +32,7 @@ async def change_queue(request: web.Request) -> web.Response:
 		queue.clear()
 	if change.delete:
 		queue.remove(change.delete)
+	await request.app[STORE].writer.settled()
 	return done()
 
 

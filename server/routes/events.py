@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from aiohttp import WSCloseCode, web
 from pydantic import ValidationError
@@ -104,10 +104,13 @@ async def over_sse(request: web.Request, events: Told) -> web.StreamResponse:
 		headers={'Content-Type': MEDIA[0], 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'}
 	)
 	await response.prepare(request)
-	async with contextlib.aclosing(events):
+	if request.method == 'HEAD':
+		return response  # Whatever came now would be taken for the next answer of the connection.
+	# Both are closed here, the outer one first: it may be waiting for the inner one.
+	async with contextlib.aclosing(events), contextlib.aclosing(with_beats(events)) as beating:
 		try:
 			await response.write(b': here you are\n\n')
-			async for item in with_beats(events):
+			async for item in beating:
 				await response.write(b': still here\n\n' if item is None else sse_of(*item))
 		except (ConnectionError, TooSlow):
 			return response
@@ -115,7 +118,7 @@ async def over_sse(request: web.Request, events: Told) -> web.StreamResponse:
 	return response
 
 
-async def with_beats(events: AsyncIterator[tuple[int, Event]]) -> AsyncIterator[tuple[int, Event] | None]:
+async def with_beats(events: Told) -> AsyncGenerator[tuple[int, Event] | None, None]:
 	"""The events, and None whenever there was none for a while."""
 	while True:
 		following = asyncio.ensure_future(anext(events, None))
@@ -125,6 +128,7 @@ async def with_beats(events: AsyncIterator[tuple[int, Event]]) -> AsyncIterator[
 			item = following.result()
 		finally:
 			following.cancel()
+			await asyncio.wait((following,))
 		if item is None:
 			return
 		yield item

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from engine.errors import BadDocument, InvalidGraph, WorkerLost
-from engine.jobs import IdTaken, IllegalTransition, Job, JobIsLive, JobNotFound, JobState, KeyTaken
+from engine.jobs import IdTaken, IllegalTransition, Job, JobIsLive, JobNotFound, JobState
 from server.errors import InvalidRequest
 from server.keys import QUEUE, STORE, SUPERVISOR
 from server.operation import Answer, Operation, Tag
@@ -82,7 +82,8 @@ async def move_job(request: web.Request, path: JobPath, body: JobChange) -> JobD
 	elif body.before is not None:
 		queue.move(path.id, before=body.before)
 	await request.app[STORE].writer.settled()
-	return detail_of(request.app, queue.get(path.id))
+	# It may have begun meanwhile, or even be over.
+	return detail_of(request.app, await find(request.app, path.id))
 
 
 async def cancel_job(request: web.Request, path: JobPath) -> CancelReply:
@@ -94,6 +95,7 @@ async def cancel_job(request: web.Request, path: JobPath) -> CancelReply:
 	done = bool(app[QUEUE].remove([path.id])) or app[SUPERVISOR].interrupt(path.id)
 	if not done:
 		await find(app, path.id)
+	await app[STORE].writer.settled()
 	return CancelReply(cancelled=done)
 
 
@@ -169,7 +171,7 @@ def detail_of(app: web.Application, job: Job) -> JobDetail:
 	)
 
 
-SUBMITTING = (BadDocument, InvalidGraph, IdTaken, KeyTaken, WorkerLost, NotStored)
+SUBMITTING = (BadDocument, InvalidGraph, IdTaken, WorkerLost, NotStored)
 routes: Sequence[Operation] = (
 	Operation('POST', '/v1/jobs', submit_job, tag=JOBS, statuses=(201, 200), refuses=SUBMITTING),
 	Operation('GET', '/v1/jobs', list_jobs, tag=JOBS, refuses=(NotStored,)),

@@ -17,11 +17,14 @@ from aiohttp import web
 from server.auth import LOGIN, Auth
 from server.errors import TooManyAttempts, Unauthorized
 from server.headers import small_page_policy
-from server.http import done, read_body, reply
+from server.http import done, read_body, read_bytes, reply
 from server.keys import AUTH
 from server.schemas.login import LoggedIn, LoginRequest
+from server.serving import Limits
 
 log = logging.getLogger(__name__)
+# Anybody may send this much: not even a token is needed.
+SMALL = Limits(json_bytes=2**14, silence_seconds=10.0)
 FORM = 'application/x-www-form-urlencoded'
 OWN_PATH = re.compile(r'/(?![/\\])[!-~]*')
 STYLE = """
@@ -66,10 +69,10 @@ async def log_in(request: web.Request) -> web.Response:
 	"""Open a session for a token, shown as JSON or by the page's form. 401 for a wrong one, later each time."""
 	auth = request.app.get(AUTH)
 	if request.content_type == FORM:
-		form = parse_qs((await request.read()).decode(errors='replace'))
+		form = parse_qs((await read_bytes(request, SMALL)).decode(errors='replace'))
 		wanted = own_path(form.get('next', [''])[0])
 		return go_to(wanted) if auth is None else await let_in(request, auth, form.get('token', [''])[0], wanted)
-	shown = await read_body(request, LoginRequest)
+	shown = await read_body(request, LoginRequest, SMALL)
 	if auth is None:
 		return reply(LoggedIn(required=False, name=''))
 	token = auth.tokens.find(shown.token.strip())

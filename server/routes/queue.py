@@ -43,12 +43,14 @@ async def resume_queue(request: web.Request) -> QueueReply:
 
 async def clear_queue(request: web.Request) -> ClearReply:
 	"""Cancel every waiting job."""
-	return ClearReply(cancelled=request.app[QUEUE].clear())
+	cancelled = request.app[QUEUE].clear()
+	await request.app[STORE].writer.settled()
+	return ClearReply(cancelled=cancelled)
 
 
 routes: Sequence[Operation] = (
 	Operation('GET', '/v1/queue', show_queue, tag=QUEUE_TAG),
 	Operation('POST', '/v1/queue/pause', pause_queue, tag=QUEUE_TAG, refuses=(NotStored,)),
 	Operation('POST', '/v1/queue/resume', resume_queue, tag=QUEUE_TAG, refuses=(NotStored,)),
-	Operation('POST', '/v1/queue/clear', clear_queue, tag=QUEUE_TAG, destructive=True),
+	Operation('POST', '/v1/queue/clear', clear_queue, tag=QUEUE_TAG, refuses=(NotStored,), destructive=True),
 )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, bindparam, delete, insert, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, bindparam, insert, update
 
 from server.store.tables import EventRow, JobRow, OutputRow, SettingRow, StepRow, SubmissionRow
 
 Row = Mapping[str, object]
 CHANGING = ('number', 'arrival', 'state', 'started', 'finished', 'attempts', 'losses', 'failure_json', 'ended')
+
+
+# Made once: it takes longer to put them together than to run them.
+ADD_JOBS = insert(JobRow)
+ADD_SUBMISSIONS = insert(SubmissionRow)
+CHANGE_JOBS = update(JobRow).where(JobRow.id == bindparam('job')).values({name: bindparam(name) for name in CHANGING})
+# Of a job that ends a second time, since its end could not be written as it was, the newer end counts.
+PUT_STEPS = insert(StepRow).prefix_with('OR REPLACE')
+PUT_OUTPUTS = insert(OutputRow).prefix_with('OR REPLACE')
+ADD_EVENTS = insert(EventRow)
+PUT_SETTINGS = insert(SettingRow).prefix_with('OR REPLACE')
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +75,17 @@ class Batch:
 
 	def write(self, connection: Connection) -> None:
 		"""All of it."""
-		if self.added:
-			connection.execute(insert(JobRow), [new.row for new in self.added.values()])
-			connection.execute(insert(SubmissionRow), [new.submission for new in self.added.values()])
-		if self.changed:
-			changing = update(JobRow).where(JobRow.id == bindparam('job'))
-			changing = changing.values({name: bindparam(name) for name in CHANGING})
-			connection.execute(changing, [{**row, 'job': job} for job, row in self.changed.items()])
-		if self.ended:
-			# One that ends a second time, since the server died before it was told: the newer end counts.
-			over = [{'over': job} for job in self.ended]
-			connection.execute(delete(StepRow).where(StepRow.job == bindparam('over')), over)
-			connection.execute(delete(OutputRow).where(OutputRow.job == bindparam('over')), over)
-		steps = [row for end in self.ended.values() for row in end.steps]
-		if steps:
-			connection.execute(insert(StepRow), steps)
-		outputs = [row for end in self.ended.values() for row in end.outputs]
-		if outputs:
-			connection.execute(insert(OutputRow), outputs)
-		if self.events:
-			connection.execute(insert(EventRow), self.events)
-		for name, value in self.settings.items():
-			row = upsert(SettingRow).values(name=name, value_json=value)
-			connection.execute(row.on_conflict_do_update(index_elements=['name'], set_={'value_json': value}))
+		for statement, rows in (
+			(ADD_JOBS, [new.row for new in self.added.values()]),
+			(ADD_SUBMISSIONS, [new.submission for new in self.added.values()]),
+			(CHANGE_JOBS, [{**row, 'job': job} for job, row in self.changed.items()]),
+			(PUT_STEPS, [row for end in self.ended.values() for row in end.steps]),
+			(PUT_OUTPUTS, [row for end in self.ended.values() for row in end.outputs]),
+			(ADD_EVENTS, self.events),
+			(PUT_SETTINGS, [{'name': name, 'value_json': value} for name, value in self.settings.items()]),
+		):
+			if rows:
+				connection.execute(statement, rows)
 		for call in self.calls:
 			call(connection)
 

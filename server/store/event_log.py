@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from engine.events import Event, QueueChanged
 from engine.jobs import PASSING
@@ -68,12 +68,17 @@ class EventLog:
 		if not self._runs:
 			return
 		runs, self._runs = self._runs, []
-		self._writer.setting(LAST, text_of(self._last))
 		for run in runs:
 			try:
 				self._writer.events([event_row(run)])
 			except ValueError:
 				log.exception('What happened to job %s cannot be written down.', run[0][1].job)
+
+
+def note_last(connection: Connection, last: int | None = None) -> None:
+	"""Remember the last number that was given, or a higher one, though the events themselves go."""
+	row = {'name': LAST, 'value_json': text_of(last_number(connection) if last is None else last)}
+	connection.execute(insert(SettingRow).prefix_with('OR REPLACE'), row)
 
 
 def last_number(connection: Connection) -> int:

@@ -13,6 +13,7 @@ from engine.events import Failure
 from engine.jobs import Job, JobState
 from engine.queue import JobQueue
 from server.store.database import Database, DatabaseUnreadable
+from server.store.event_log import note_last
 from server.store.rows import changing, output_rows, read_job, row_of, step_rows, submission_row, text_of
 from server.store.tables import EventRow, JobRow, SettingRow, SubmissionRow
 from server.store.writer import NotStored, Writer
@@ -106,7 +107,7 @@ class SqlJobStore:
 		"""Drop jobs that are over: these, or all. Unknown ones and live ones are passed over; pictures stay."""
 		wanted = None if jobs is None else list(jobs)
 		# What comes to an end later may be written together with this: it is not meant.
-		over = OVER & (JobRow.finished.is_(None) | (JobRow.finished <= time.time()))
+		over = OVER & (JobRow.ended.is_(None) | (JobRow.ended < self._ended))
 
 		def drop(connection: Connection) -> None:
 			if wanted is None:
@@ -143,10 +144,12 @@ class SqlJobStore:
 
 def _drop(connection: Connection, condition: ColumnElement[bool]) -> None:
 	"""Forget jobs, with what happened to them; what else belongs to them goes with their rows."""
+	note_last(connection)
 	connection.execute(delete(EventRow).where(EventRow.job.in_(select(JobRow.id).where(condition))))
 	connection.execute(delete(JobRow).where(condition))
 
 
 def _drop_lone_events(connection: Connection) -> None:
 	"""Those of jobs that were left out when they were written."""
+	note_last(connection)
 	connection.execute(delete(EventRow).where(EventRow.job.not_in(select(JobRow.id))))

@@ -7,12 +7,11 @@ from itertools import islice
 
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from engine.events import FOLDERS, SavedFile
-from server.store.event_log import LAST, last_number
+from server.store.event_log import last_number, note_last
 from server.store.rows import DAMAGE, read_ui, text_of
-from server.store.tables import Base, EventRow, JobRow, OutputRow, SettingRow, StepRow, SubmissionRow
+from server.store.tables import Base, EventRow, JobRow, OutputRow, StepRow, SubmissionRow
 
 Renamed = Mapping[SavedFile, str]
 """Files that lie under another name here."""
@@ -52,8 +51,7 @@ def merge(source: Connection, target: Connection, jobs: Collection[str], renamed
 	_add(target, OutputRow, (_renamed_output(row, renamed) for row in _rows(source, OutputRow, 'job', jobs)))
 	last = last_number(target)
 	_add(target, EventRow, (_renumbered(row, last, renamed) for row in _rows(source, EventRow, 'job', jobs)))
-	noted = upsert(SettingRow).values(name=LAST, value_json=text_of(last + last_number(source)))
-	target.execute(noted.on_conflict_do_update(index_elements=['name'], set_={'value_json': noted.excluded.value_json}))
+	note_last(target, last + last_number(source))
 	_sort_ends(target)
 
 

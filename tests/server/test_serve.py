@@ -17,6 +17,7 @@ from aiohttp import ClientSession, WSMsgType
 from engine.events import EventBus, JobFinished
 from engine.settings import Settings
 from server.app import build_app
+from server.cli import run_command
 from server.keys import BUS
 from server.serve import BadCertificate, certificate_of, guard
 from server.serving import Serving
@@ -40,6 +41,32 @@ async def begin(session: ClientSession, client: str = '') -> str:
 	return job
 
 
+class TestCannotStart:
+	@pytest.mark.parametrize(
+		('flags', 'named'), [(('--base', 'other', '--temp', 'file/temp'), 'file'), (('--listen',), 'data')]
+	)
+	def test_a_folder_cannot_be_made(
+		self,
+		tmp_path: Path,
+		capsys: pytest.CaptureFixture[str],
+		monkeypatch: pytest.MonkeyPatch,
+		flags: tuple[str, ...],
+		named: str,
+	) -> None:
+		"""One sentence that names it, and 2."""
+		monkeypatch.chdir(tmp_path)
+		Path('file').touch()
+		Path('base').mkdir()
+		Path('base', 'data').symlink_to('missing')
+		code = run_command(['--port', '0', '--base', 'base', *flags])
+		said = capsys.readouterr().err
+
+		assert code == 2
+		assert said.startswith('error: The server cannot start: ')
+		assert named in said
+		assert said.count('\n') == 1
+
+
 @posix
 class TestEnding:
 	"""SIGTERM and Ctrl-C."""
@@ -56,6 +83,25 @@ class TestEnding:
 			assert last.type is WSMsgType.CLOSE
 			assert last.data == 1001
 			assert await served.ended() == 0
+
+	async def test_open_streams_end(self, tmp_path: Path) -> None:
+		"""Whichever way they go, and without trouble."""
+		async with (
+			serving(tmp_path, stderr=asyncio.subprocess.PIPE) as served,
+			ClientSession(served.url) as session,
+			session.get('/v1/events') as stream,
+			session.ws_connect('/v1/events') as socket,
+		):
+			await stream.content.readline()
+			served.signal()
+			code = await served.ended()
+			assert served.process.stderr is not None
+			said = (await served.process.stderr.read()).decode()
+			await socket.receive(60)
+
+		assert code == 0
+		assert 'ERROR' not in said
+		assert 'Traceback' not in said
 
 	async def test_running_job_may_go_on(self, tmp_path: Path) -> None:
 		"""New connections are refused, open ones are served; when the job is over, so is the server."""

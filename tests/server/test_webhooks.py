@@ -16,11 +16,16 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from engine.events import EventBus
+from engine.queue import JobQueue
 from engine.settings import Settings
 from server import webhooks
 from server.app import build_app
+from server.store.deliveries import Deliveries, Delivery
+from server.store.store import Store
+from server.store.writer import NotStored
 from server.webhooks import SIGNATURE, signature
-from tests.server.client import PATIENCE, Api, call, saving, shade
+from tests.server.client import PATIENCE, Api, call, eventually, saving, shade
 
 
 class Receiver:
@@ -119,6 +124,53 @@ class TestDelivery:
 		await api.post('/v1/jobs', {'workflow': saving(), 'webhook': receiver.url})
 
 		assert (await receiver.next())[0]['state'] == 'succeeded'
+
+
+class TestTrouble:
+	async def test_a_bad_round_is_not_the_last(
+		self, api: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+	) -> None:
+		"""The database refuses once, say: what is due is told when it does no longer."""
+		due = Deliveries.due
+		refusals = [NotStored('The disk is full.')]
+
+		async def refuse_once(deliveries: Deliveries, now: float) -> tuple[list[Delivery], float]:
+			if refusals:
+				raise refusals.pop()
+			return await due(deliveries, now)
+
+		monkeypatch.setattr(Deliveries, 'due', refuse_once)
+		for _ in range(2):
+			await api.post('/v1/jobs', {'workflow': saving(), 'webhook': receiver.url})
+		for _ in range(2):
+			assert (await receiver.next())[0]['state'] == 'succeeded'
+
+		assert 'The disk is full.' in caplog.text
+
+	@pytest.mark.parametrize('address', ['http://me:hush@127.0.0.1:1/told?key=hush', 'http://me:hush@[bad/?key=hush'])
+	async def test_logs_hold_no_password(
+		self, api: Api, receiver: Receiver, caplog: pytest.LogCaptureFixture, address: str
+	) -> None:
+		"""Nor what the query holds."""
+		await api.post('/v1/jobs', {'workflow': saving(), 'webhook': address})
+
+		async def is_given_up() -> bool:
+			return 'is given up' in caplog.text
+
+		await eventually(is_given_up, 'the webhook to be given up')
+
+		assert 'hush' not in caplog.text
+
+	def test_an_empty_secret_signs_nothing(self, tmp_path: Path) -> None:
+		"""A crash may leave one. Another is made, and kept."""
+		(tmp_path / webhooks.SECRET).touch()
+		store = Store.of(Settings(base=tmp_path))
+		hooks = webhooks.Webhooks(JobQueue(store.jobs, EventBus()), store.deliveries, tmp_path)
+		secret = hooks.secret()
+
+		assert len(secret) == 64
+		assert hooks.secret() == secret
+		assert (tmp_path / webhooks.SECRET).stat().st_mode & 0o077 == 0
 
 
 class TestRestart:

@@ -17,7 +17,8 @@ from engine.settings import Settings
 from server.app import build_app
 from server.feed import Feed, Interest, TooSlow
 from server.keys import STORE
-from tests.server.client import PATIENCE, Api, saving, slow, stepping
+from server.routes import events
+from tests.server.client import PATIENCE, Api, eventually, saving, slow, stepping
 
 LIFE = ['job_queued', 'job_started', 'nodes_cached', 'node_started', 'node_finished', 'node_started', 'node_finished']
 
@@ -83,6 +84,35 @@ class TestStream:
 			'job_finished',
 		]
 		assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+	async def test_head_has_no_body(self, api: Api) -> None:
+		"""Its connection serves the next request: what a stream sent would be taken for that one's answer."""
+		url = api.web.make_url('/v1/events')
+		reader, writer = await asyncio.open_connection(url.host, url.port)
+		for method, path in (('HEAD', '/v1/events'), ('GET', '/v1/health/live')):
+			writer.write(f'{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n'.encode())
+		async with asyncio.timeout(PATIENCE):
+			await reader.readuntil(b'\r\n\r\n')
+			following = await reader.readline()
+		writer.close()
+
+		assert following == b'HTTP/1.1 200 OK\r\n'
+
+	async def test_a_client_that_goes_is_no_trouble(
+		self, api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+	) -> None:
+		"""Its stream ends at the next line, and nothing listens for it any more."""
+		monkeypatch.setattr(events, 'BEAT_SECONDS', 0.01)
+		listeners = api.web.app[STORE].log.listeners
+		async with listening(api, 'sse'):
+			pass
+
+		async def is_gone() -> bool:
+			return not listeners
+
+		await eventually(is_gone, 'the stream to end')
+
+		assert 'already running' not in caplog.text
 
 	@WAYS
 	async def test_one_job_only(self, api: Api, way: str) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
+from server import submitting
+from server.checking import judge
+from server.keys import STORE
+from server.store.tables import JobRow
 from tests.server.client import Api, call, eventually, saving, shade, slow
 
 NATIVE = {
@@ -126,6 +132,24 @@ class TestSubmit:
 
 		assert first['id'] == 'mine-1'
 		assert body['error']['code'] == 'id_taken'
+
+	async def test_the_first_may_be_over_while_the_second_is_checked(
+		self, api: Api, monkeypatch: pytest.MonkeyPatch
+	) -> None:
+		"""It is answered with the first job all the same."""
+		meanwhile: list[str] = []
+
+		async def judge_long(*given: Any, **named: Any) -> Any:
+			judged = await judge(*given, **named)
+			if not meanwhile:
+				meanwhile.append('')
+				meanwhile.append((await over(api, (await submit(api, saving(), key='raced'))['id']))['id'])
+			return judged
+
+		monkeypatch.setattr(submitting, 'judge', judge_long)
+		second = await submit(api, saving(), 200, key='raced')
+
+		assert (second['id'], second['state']) == (meanwhile[1], 'succeeded')
 
 	async def test_the_same_key_is_the_same_job(self, api: Api) -> None:
 		"""While it waits or runs, and when it is over; another workflow changes nothing about that."""
@@ -333,3 +357,29 @@ class TestSteps:
 
 		assert response.status == 404
 		assert (await response.json())['error']['code'] == 'job_not_found'
+
+
+@pytest.mark.parametrize(
+	('path', 'body'),
+	[
+		('/v1/jobs/{}/cancel', {}),
+		('/v1/queue/clear', {}),
+		('/queue', {'delete': ['{}']}),
+		('/queue', {'clear': True}),
+		('/api/jobs/{}/cancel', {}),
+		('/api/jobs/cancel', {'job_ids': ['{}']}),
+	],
+)
+async def test_a_cancelled_job_stays_so_whatever_happens(api: Api, path: str, body: dict[str, Any]) -> None:
+	"""Once it is answered, it is on disk: a server that is killed then does not run the job at its next start."""
+	store = api.web.app[STORE]
+	await api.post('/v1/queue/pause', {})
+	job = (await submit(api, saving()))['id']
+	given = json.loads(json.dumps(body).replace('{}', job)) if body else {}
+	answer = await api.post(path.replace('{}', job), given)
+	with store.database.connect() as connection:
+		state = connection.execute(select(JobRow.state).where(JobRow.id == job)).scalar()
+	await api.post('/v1/queue/resume', {})
+
+	assert answer.status == 200
+	assert state == 'cancelled'

@@ -185,3 +185,12 @@ class TestOwnPath:
 	def test_anywhere_else_is_the_start(self, path: str) -> None:
 		"""No link to our login can lead to another site."""
 		assert own_path(path) == '/'
+
+
+@pytest.mark.parametrize('type', ['application/json', 'application/x-www-form-urlencoded'])
+async def test_nobody_is_listened_to_for_long(guarded: Guarded, type: str) -> None:
+	"""Who has no token yet may send no more than a token takes."""
+	body = b'{"token": "' + b'x' * 2**15 + b'"}'
+	answer = await guarded.web.post('/v1/login', data=body, headers={'Content-Type': type})
+
+	assert answer.status == 413
