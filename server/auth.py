@@ -49,9 +49,11 @@ class Auth:
 			resource = request.match_info.route.resource
 			if (resource is not None and resource.canonical in OPEN_PATHS) or self.caller(request) is not None:
 				return await handler(request)
-			if opens_page(request):
+			# No browser shows a token when it opens a page: who does so tries one.
+			tries = any(shown(request))
+			if opens_page(request) and not tries:
 				return go_on(request.path_qs)
-			if any(shown(request)) or cookie_name(request) in request.cookies:
+			if tries or cookie_name(request) in request.cookies:
 				await self.attempts.failed(request.remote or '')
 			raise Unauthorized
 

@@ -89,5 +89,7 @@ class Feed:
 		if len(self._waiting) < (MOST_PASSING if passing else MOST_WAITING):
 			self._waiting.append((number, event))
 		elif not passing:
+			# It is sent away when it reads again, if it ever does: nothing is held for it until then.
 			self._lost = True
+			self._waiting.clear()
 		self._filled.set()

@@ -32,7 +32,9 @@ class DatabaseInUse(EngineError):
 	"""Another server has the data folder open."""
 
 	def __init__(self, folder: Path) -> None:
-		super().__init__(f'Another server uses {folder}. Stop it, or give this one its own folder with --base.')
+		super().__init__(
+			f'Another server uses {folder}. Stop it, or give this one its own folder with --data-directory.'
+		)
 		self.folder = folder
 
 

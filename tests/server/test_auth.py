@@ -99,6 +99,13 @@ class TestWrongTokens:
 		assert len(guarded.slept) - before == MOST_ATTEMPTS
 		assert (await guarded.web.get('/queue', headers=guarded.bearer)).status == 200
 
+	async def test_pages_are_no_way_round(self, guarded: Guarded) -> None:
+		"""Who tries tokens waits, even if it says that it opens a page."""
+		wrong = {'Authorization': 'Bearer wrong', 'Accept': 'text/html'}
+		statuses = [(await guarded.web.get('/queue', headers=wrong)).status for _ in range(MOST_ATTEMPTS + 1)]
+
+		assert statuses == [401] * MOST_ATTEMPTS + [429]
+
 	async def test_showing_nothing_is_no_attempt(self, guarded: Guarded) -> None:
 		"""A page that polls without a token only hears that it needs one."""
 		before = len(guarded.slept)

@@ -156,7 +156,7 @@ class TestInUse:
 		"""With a sentence that names folder and flag; the first one goes on."""
 		with pytest.raises(DatabaseInUse, match=re.escape(str(opened.path.parent))) as caught:
 			Database(opened.path).open()
-		assert '--base' in str(caught.value)
+		assert '--data-directory' in str(caught.value)
 
 		with opened.connect() as connection:
 			assert connection.execute(select(JobRow.id)).all() == []
