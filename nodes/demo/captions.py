@@ -8,7 +8,7 @@ import numpy as np
 from nodes.demo.pictures import PALETTE, PLACES, SHAPES, SIZES, Scene, Thing
 
 NOTHING = 'nothing'
-"""What a caption of a bare backdrop says of the shape."""
+"""What a caption says of the shape where there is no thing, or no other one."""
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
 	'gray': ('gray', 'grey'),
@@ -31,6 +31,14 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
 	'bottom left': ('in the bottom left corner', 'at the bottom left', 'in the lower left corner'),
 	'bottom right': ('in the bottom right corner', 'at the bottom right', 'in the lower right corner'),
 }
+RELATIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
+	('top', 'bottom'): ('above', 'over'),
+	('bottom', 'top'): ('below', 'under'),
+	('left', 'right'): ('left of', 'to the left of'),
+	('right', 'left'): ('right of', 'to the right of'),
+}
+"""What can be said in place of the two places of a pair."""
+
 _OPENINGS = ('a picture of', 'a drawing of', 'an image of', 'a photo of', 'an illustration of', 'a painting of')
 _CLOSINGS = ('high quality', 'best quality', 'simple', 'detailed', 'flat', 'masterpiece', 'clean', 'sharp')
 _OTHER_WORDS = (
@@ -42,22 +50,32 @@ _OTHER_WORDS = (
 )
 
 
+_RELATION_SHARE = 0.3
+
+
 @dataclass(frozen=True)
 class Caption:
-	"""A caption and what it tells: of 'back', 'color', 'shape', 'size' and 'place' those that are said, in palette words."""
+	"""A caption and what it tells: those aspects of `ASPECT_WORDS` that are said, in palette words."""
 
 	text: str
 	told: Mapping[str, str]
 
 
-ASPECT_WORDS: Mapping[str, tuple[str, ...]] = {
-	'back': tuple(PALETTE),
+THING_WORDS: Mapping[str, tuple[str, ...]] = {
 	'color': tuple(PALETTE),
 	'shape': (*SHAPES, NOTHING),
 	'size': tuple(SIZES),
 	'place': tuple(PLACES),
 }
-"""Everything that can be told of each aspect."""
+"""Everything that can be told of a thing."""
+
+OTHER = 'other '
+ASPECT_WORDS: Mapping[str, tuple[str, ...]] = {
+	'back': tuple(PALETTE),
+	**THING_WORDS,
+	**{OTHER + aspect: words for aspect, words in THING_WORDS.items()},
+}
+"""Everything that can be told of each aspect of a scene; the other thing's are called 'other color' and so on."""
 
 
 def with_article(words: str) -> str:
@@ -76,59 +94,75 @@ def prompt(scene: Scene) -> str:
 	'a small orange star on the left on a white background'
 	"""
 	back = f'{with_article(scene.back)} background'
-	thing = scene.thing
-	if thing is None:
-		return back
-	size = '' if thing.size == 'medium' else f'{thing.size} '
-	place = '' if thing.place == 'center' else f' {PHRASES[thing.place][0]}'
-	return f'{with_article(f"{size}{thing.color} {thing.shape}")}{place} on {back}'
+	things = ' and '.join(_plainly(thing) for thing in scene.things)
+	return f'{things} on {back}' if things else back
 
 
 def caption(scene: Scene, random: np.random.Generator, drop: float = 0.08) -> Caption:
 	"""Words for a scene, different each time; colours and place are left out with a chance of about `drop` each."""
 	if scene.thing is None:
-		return Caption(_dressed(_backdrop_alone(scene.back, random), random), {'back': scene.back, 'shape': NOTHING})
-	told = _told(scene, scene.thing, random, drop)
-	return Caption(_dressed(_sentence(told, random), random), told)
+		told = {'back': scene.back, 'shape': NOTHING, f'{OTHER}shape': NOTHING}
+		return Caption(_dressed(_backdrop_alone(scene.back, random), random), told)
+	first = _told(scene.thing, random, drop)
+	if scene.other is None:
+		told = {**first, f'{OTHER}shape': NOTHING}
+		body = _noun_with_place(first, random)
+	else:
+		second = _told(scene.other, random, drop)
+		relations = RELATIONS.get((scene.thing.place, scene.other.place), ())
+		if relations and random.random() < _RELATION_SHARE:
+			first['place'], second['place'] = scene.thing.place, scene.other.place
+			body = f'{_noun(first, random)} {_pick(relations, random)} {_noun(second, random)}'
+		else:
+			body = f'{_noun_with_place(first, random)} and {_noun_with_place(second, random)}'
+		told = {**first, **{OTHER + aspect: word for aspect, word in second.items()}}
+	if random.random() < drop:
+		return Caption(_dressed(body, random), told)
+	words = _with_backdrop(body, _say(scene.back, random), random)
+	return Caption(_dressed(words, random), {**told, 'back': scene.back})
 
 
 def vocabulary() -> list[str]:
 	"""Every word a caption may have and some that prompts often have, sorted: each becomes one token."""
 	texts = [*_OPENINGS, *_CLOSINGS, _OTHER_WORDS, 'background backdrop shape empty centered']
 	texts += [*PALETTE, *SHAPES, *SIZES]
-	texts += [word for words in (*SYNONYMS.values(), *PHRASES.values()) for word in words]
+	texts += [word for words in (*SYNONYMS.values(), *PHRASES.values(), *RELATIONS.values()) for word in words]
 	return sorted({word for text in texts for word in text.split()})
 
 
-def _told(scene: Scene, thing: Thing, random: np.random.Generator, drop: float) -> dict[str, str]:
-	"""What the caption will tell. Medium size and the centre go mostly without saying, so that unsaid means them."""
+def _plainly(thing: Thing) -> str:
+	size = '' if thing.size == 'medium' else f'{thing.size} '
+	place = '' if thing.place == 'center' else f' {PHRASES[thing.place][0]}'
+	return f'{with_article(f"{size}{thing.color} {thing.shape}")}{place}'
+
+
+def _told(thing: Thing, random: np.random.Generator, drop: float) -> dict[str, str]:
+	"""What the caption will tell of a thing. Medium size and the centre go mostly without saying, so that unsaid means them."""
 	chances = {
 		'shape': 1 - drop / 2,
 		'color': 1 - drop,
-		'back': 1 - drop,
 		'size': 0.1 if thing.size == 'medium' else 1 - drop,
 		'place': 0.25 if thing.place == 'center' else 1 - drop,
 	}
-	words = {'shape': thing.shape, 'color': thing.color, 'back': scene.back, 'size': thing.size, 'place': thing.place}
+	words = {'shape': thing.shape, 'color': thing.color, 'size': thing.size, 'place': thing.place}
 	return {aspect: words[aspect] for aspect, chance in chances.items() if random.random() < chance}
 
 
-def _sentence(told: Mapping[str, str], random: np.random.Generator) -> str:
+def _noun_with_place(told: Mapping[str, str], random: np.random.Generator) -> str:
+	place = _pick(PHRASES[told['place']], random) if 'place' in told else ''
+	return _joined(_noun(told, random), place)
+
+
+def _noun(told: Mapping[str, str], random: np.random.Generator) -> str:
 	shape = _say(told['shape'], random) if 'shape' in told else 'shape'
 	color = _say(told['color'], random) if 'color' in told else ''
 	size = _say(told['size'], random) if 'size' in told else ''
-	place = _pick(PHRASES[told['place']], random) if 'place' in told else ''
 	if color and random.random() < 0.06:
-		noun = f'{with_article(_joined(size, shape))} that is {color}'
-	elif color and random.random() < 0.06:
-		noun = _joined(f'{shape}, {color},' if not size else f'{shape}, {size}, {color},').rstrip(',')
-	else:
-		noun = _joined(size, color, shape)
-		noun = with_article(noun) if random.random() < 0.75 else noun
-	body = _joined(noun, place)
-	if 'back' not in told:
-		return body
-	return _with_backdrop(body, _say(told['back'], random), random)
+		return f'{with_article(_joined(size, shape))} that is {color}'
+	if color and random.random() < 0.06:
+		return _joined(f'{shape}, {color},' if not size else f'{shape}, {size}, {color},').rstrip(',')
+	noun = _joined(size, color, shape)
+	return with_article(noun) if random.random() < 0.75 else noun
 
 
 def _with_backdrop(body: str, color: str, random: np.random.Generator) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nodes.demo.pictures import PALETTE, SHAPES, Pixels, Scene, distance, draw
+from nodes.demo.pictures import PALETTE, SHAPES, Pixels, Scene, Thing, distance, draw
 
 Mask = NDArray[np.bool_]
 ASPECTS = ('back', 'color', 'shape', 'place', 'size')
@@ -15,13 +15,19 @@ ASPECTS = ('back', 'color', 'shape', 'place', 'size')
 _LEAST_CONTRAST = 25.0
 """Distance in RGB below which nothing stands out from the backdrop; the nearest two palette colours are 80 apart."""
 
+_NEAR = 0.085
+"""How far the middle may be off along each axis, as a fraction of the side: half the way to the next place."""
+
+_ALIKE = 1.18
+"""By what factor the extent may be off: half the way to the next size."""
+
 _GRID = 32
 """Outlines are compared on this many cells a side."""
 
 
 @dataclass(frozen=True)
 class Reading:
-	"""What stands on the backdrop: nearest palette colours, best shape, middle and extent of its box in fractions of the side."""
+	"""What stands on the backdrop, its largest connected patch: nearest palette colours, best shape, middle and extent of its box in fractions of the side."""
 
 	back: str
 	color: str
@@ -31,6 +37,9 @@ class Reading:
 	extent: float
 	noise: float
 	"""Mean distance of the backdrop's pixels from its colour, in steps of 0..255: 0 for a flat one."""
+
+	stray: float
+	"""Share of the picture that stands out from the backdrop and is no part of the thing: specks, mostly."""
 
 
 def nearest_color(rgb: Sequence[float] | NDArray[np.float32]) -> str:
@@ -57,8 +66,10 @@ def read_picture(picture: Pixels) -> Reading | None:
 	contrast = float(np.percentile(apart, 99))
 	if contrast < _LEAST_CONTRAST:
 		return None
-	mask = apart > contrast * 0.5
-	color = np.median(pixels[apart > contrast * 0.85], axis=0)
+	standing_out = apart > contrast * 0.5
+	mask = _largest_patch(standing_out)
+	core = mask & (apart > contrast * 0.85)
+	color = np.median(pixels[core if core.any() else mask], axis=0)
 	left, top, right, bottom = _box(mask)
 	return Reading(
 		back=nearest_color(back),
@@ -67,22 +78,45 @@ def read_picture(picture: Pixels) -> Reading | None:
 		x=(left + right) / 2 / side,
 		y=(top + bottom) / 2 / side,
 		extent=max(right - left, bottom - top) / side,
-		noise=float(apart[apart < contrast * 0.25].mean()),
+		noise=float(apart[~standing_out].mean()),
+		stray=float((standing_out & ~mask).mean()),
 	)
 
 
 def judge_picture(picture: Pixels, scene: Scene) -> dict[str, bool]:
-	"""Which aspects of a scene (`ASPECTS`) a picture obeys; place and size are compared with the scene as drawn."""
-	wanted = read_picture(draw(scene, picture.shape[0]))
-	found = read_picture(picture)
+	"""Which aspects of a scene (`ASPECTS`) a picture obeys; place and size are compared with the scene as drawn.
+
+	Where the scene has two things, each is read by itself and an aspect is obeyed when it is in both.
+	"""
+	drawn = draw(scene, picture.shape[0])
+	if scene.thing is None or scene.other is None:
+		return _compare(picture, drawn, scene.back)
+	verdicts = [
+		_compare(only(picture, thing, rest), only(drawn, thing, rest), scene.back)
+		for thing, rest in ((scene.thing, scene.other), (scene.other, scene.thing))
+	]
+	return {aspect: all(verdict[aspect] for verdict in verdicts) for aspect in ASPECTS}
+
+
+def only(picture: Pixels, thing: Thing, rest: Thing) -> Pixels:
+	"""The picture with its backdrop's colour over all that is nearer to the rest than to the thing."""
+	middle = (np.arange(picture.shape[0], dtype=np.float32) + 0.5) / picture.shape[0]
+	x, y = np.meshgrid(middle, middle)
+	other = np.hypot(x - rest.x, y - rest.y) < np.hypot(x - thing.x, y - thing.y)
+	back = _rim_color(picture.astype(np.float32))
+	return np.where(other[..., None], back.astype(np.uint8), picture)
+
+
+def _compare(picture: Pixels, drawn: Pixels, back: str) -> dict[str, bool]:
+	wanted, found = read_picture(drawn), read_picture(picture)
 	if wanted is None or found is None:
-		return {aspect: aspect == 'back' and backdrop_color(picture) == scene.back for aspect in ASPECTS}
+		return {aspect: aspect == 'back' and backdrop_color(picture) == back for aspect in ASPECTS}
 	return {
 		'back': found.back == wanted.back,
 		'color': found.color == wanted.color,
 		'shape': found.shape == wanted.shape,
-		'place': abs(found.x - wanted.x) < 0.1 and abs(found.y - wanted.y) < 0.1,
-		'size': 0.77 < found.extent / wanted.extent < 1.3,
+		'place': abs(found.x - wanted.x) < _NEAR and abs(found.y - wanted.y) < _NEAR,
+		'size': 1 / _ALIKE < found.extent / wanted.extent < _ALIKE,
 	}
 
 
@@ -102,6 +136,37 @@ def _box(mask: Mask) -> tuple[int, int, int, int]:
 	"""Left, top, right and bottom of the true cells, right and bottom exclusive."""
 	rows, columns = np.nonzero(mask)
 	return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def _largest_patch(mask: Mask) -> Mask:
+	"""The connected true cells around where they are densest, without what lies apart."""
+	reach = max(2, mask.shape[0] // 16)
+	sums = np.pad(mask, reach).astype(np.int32).cumsum(0).cumsum(1)
+	sums = np.pad(sums, ((1, 0), (1, 0)))
+	wide = 2 * reach + 1
+	near = sums[wide:, wide:] - sums[:-wide, wide:] - sums[wide:, :-wide] + sums[:-wide, :-wide]
+	patch = np.zeros_like(mask)
+	patch[np.unravel_index(np.where(mask, near, -1).argmax(), mask.shape)] = True
+	while True:
+		grown = patch.copy()
+		for axis in (0, 1):
+			for step in (-1, 1):
+				grown |= _moved(grown, step, axis)
+		grown &= mask
+		if (grown == patch).all():
+			return patch
+		patch = grown
+
+
+def _moved(mask: Mask, step: int, axis: int) -> Mask:
+	"""The mask one cell further, with nothing coming in from the other side."""
+	moved = np.roll(mask, step, axis)
+	edge = 0 if step > 0 else -1
+	if axis == 0:
+		moved[edge] = False
+	else:
+		moved[:, edge] = False
+	return moved
 
 
 def _crop(mask: Mask) -> Mask:

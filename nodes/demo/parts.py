@@ -15,6 +15,10 @@ from nodes.demo.pictures import Pixels
 
 LATENT_SIDE = 16
 TEXT_LENGTH = 77
+TEXT_WIDTH = 128
+TEXT_GAIN = 2.0
+"""Spread of what the text encoder says: cross attention is to hear it well from its first step on."""
+
 SCALE = 0.18215
 """What latents are multiplied with for the denoiser: Stable Diffusion 1.x's own factor."""
 
@@ -46,7 +50,7 @@ def make_unet() -> UNet2DConditionModel:
 		up_block_types=('CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'),
 		block_out_channels=(48, 64, 64),
 		layers_per_block=1,
-		cross_attention_dim=96,
+		cross_attention_dim=TEXT_WIDTH,
 		norm_num_groups=8,
 		attention_head_dim=(2, 2, 2),
 	)
@@ -54,14 +58,14 @@ def make_unet() -> UNet2DConditionModel:
 
 
 def make_text_encoder(vocabulary: int) -> CLIPTextModel:
-	"""The text encoder, about 0.2 M parameters; the last two tokens are the start and the end mark, which also fills up."""
+	"""The text encoder, about 0.5 M parameters; the last two tokens are the start and the end mark, which also fills up."""
 	config = CLIPTextConfig(
 		vocab_size=vocabulary,
-		hidden_size=96,
-		intermediate_size=192,
-		num_hidden_layers=2,
+		hidden_size=TEXT_WIDTH,
+		intermediate_size=256,
+		num_hidden_layers=3,
 		num_attention_heads=4,
-		projection_dim=96,
+		projection_dim=TEXT_WIDTH,
 		max_position_embeddings=TEXT_LENGTH,
 		hidden_act='quick_gelu',
 		bos_token_id=vocabulary - 2,
@@ -73,6 +77,7 @@ def make_text_encoder(vocabulary: int) -> CLIPTextModel:
 		if isinstance(module, nn.Embedding):
 			# CLIP's own start (0.02) is far too quiet for a training this short
 			nn.init.normal_(module.weight, std=0.1 if module.num_embeddings == TEXT_LENGTH else 0.3)
+	nn.init.constant_(encoder.final_layer_norm.weight, TEXT_GAIN)
 	return encoder
 
 

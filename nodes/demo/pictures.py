@@ -1,4 +1,4 @@
-"""Drawn pictures: one flat object on a flat backdrop. What the demo model learns from; no picture of anybody is used.
+"""Drawn pictures: one or two flat objects on a flat backdrop. What the demo model learns from; no picture of anybody is used.
 
 A `Scene` says what is seen, `draw` paints it. Shapes are signed distance functions, so edges are anti-aliased at any size.
 Coordinates and radii are fractions of the picture's side: x to the right, y downwards, (0.5, 0.5) the centre.
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.floating[Any]]
+Color = tuple[int, int, int]
 Points = tuple[tuple[float, float], ...]
 
-PALETTE: Mapping[str, tuple[int, int, int]] = {
+PALETTE: Mapping[str, Color] = {
 	'red': (220, 30, 35),
 	'green': (35, 160, 60),
 	'blue': (35, 70, 215),
@@ -31,7 +32,7 @@ PALETTE: Mapping[str, tuple[int, int, int]] = {
 	'gray': (130, 130, 132),
 }
 SHAPES = ('circle', 'square', 'triangle', 'star', 'heart', 'cross')
-SIZES: Mapping[str, tuple[float, float]] = {'small': (0.14, 0.17), 'medium': (0.21, 0.26), 'large': (0.31, 0.36)}
+SIZES: Mapping[str, tuple[float, float]] = {'small': (0.15, 0.165), 'medium': (0.21, 0.23), 'large': (0.295, 0.32)}
 """Least and greatest radius of each size."""
 
 PLACES: Mapping[str, tuple[float, float]] = {
@@ -47,6 +48,9 @@ PLACES: Mapping[str, tuple[float, float]] = {
 }
 
 
+_CLEAR = 0.03
+
+
 @dataclass(frozen=True)
 class Thing:
 	"""One object: what it is in words of this module, and where exactly it is drawn."""
@@ -57,15 +61,21 @@ class Thing:
 	place: str = 'center'
 	x: float = 0.5
 	y: float = 0.5
-	radius: float = 0.235
+	radius: float = 0.22
 
 
 @dataclass(frozen=True)
 class Scene:
-	"""A backdrop of one colour with at most one thing on it."""
+	"""A backdrop of one colour with at most two things on it; there is no other one without a first."""
 
 	back: str
 	thing: Thing | None = None
+	other: Thing | None = None
+
+	@property
+	def things(self) -> tuple[Thing, ...]:
+		"""What stands on the backdrop, in the order of the words."""
+		return tuple(thing for thing in (self.thing, self.other) if thing is not None)
 
 
 def place_thing(shape: str, color: str, size: str = 'medium', place: str = 'center') -> Thing:
@@ -76,7 +86,14 @@ def place_thing(shape: str, color: str, size: str = 'medium', place: str = 'cent
 	"""
 	x, y = PLACES[place]
 	low, high = SIZES[size]
-	return Thing(shape, color, size, place, x, y, (low + high) / 2)
+	radius = (low + high) / 2
+	return Thing(shape, color, size, place, inside(x, radius), inside(y, radius), radius)
+
+
+def inside(middle: float, radius: float) -> float:
+	"""The nearest middle at which a thing of this radius stays clear of the picture's rim."""
+	reach = radius + _CLEAR
+	return min(max(middle, reach), 1 - reach)
 
 
 def distance(shape: str, x: Plane, y: Plane) -> Plane:
@@ -86,15 +103,20 @@ def distance(shape: str, x: Plane, y: Plane) -> Plane:
 	return _polygon_distance(x, y, _outline(shape))
 
 
-def draw(scene: Scene, side: int = 128) -> Pixels:
-	"""Paints a scene: uint8 (side, side, 3), RGB."""
+def outline_distance(thing: Thing, side: int) -> Plane:
+	"""Distance of each of side x side cells to a thing's outline, in fractions of the picture's side: negative inside."""
 	middle = (np.arange(side, dtype=np.float32) + 0.5) / side
 	x, y = np.meshgrid(middle, middle)
-	picture = np.broadcast_to(np.asarray(PALETTE[scene.back], dtype=np.float32), (side, side, 3))
-	thing = scene.thing
-	if thing is not None:
-		edge = distance(thing.shape, (x - thing.x) / thing.radius, (y - thing.y) / thing.radius) * thing.radius
-		cover = np.clip(0.5 - edge * side, 0, 1)[..., None]
+	scaled = distance(thing.shape, (x - thing.x) / thing.radius, (y - thing.y) / thing.radius)
+	return np.asarray(scaled * thing.radius, dtype=np.float32)
+
+
+def draw(scene: Scene, side: int = 128, back: Color | None = None) -> Pixels:
+	"""Paints a scene: uint8 (side, side, 3), RGB; `back` is another colour for its backdrop."""
+	ground = np.asarray(PALETTE[scene.back] if back is None else back, dtype=np.float32)
+	picture = np.broadcast_to(ground, (side, side, 3))
+	for thing in scene.things:
+		cover = np.clip(0.5 - outline_distance(thing, side) * side, 0, 1)[..., None]
 		picture = picture + cover * (np.asarray(PALETTE[thing.color], dtype=np.float32) - picture)
 	return np.asarray(np.clip(picture + 0.5, 0, 255), dtype=np.uint8)
 
@@ -113,7 +135,7 @@ def _outline(shape: str) -> Points:
 		return tuple((a * x + b * y, c * x + d * y) for a, b, c, d in turns for x, y in quarter)
 	if shape == 'star':
 		turn = np.pi * np.arange(10) / 5
-		reach = np.where(np.arange(10) % 2, 0.42, 1.0)
+		reach = np.where(np.arange(10) % 2, 0.48, 1.0)
 		return tuple(zip((reach * np.sin(turn)).tolist(), (-reach * np.cos(turn)).tolist(), strict=True))
 	if shape == 'heart':
 		t = np.linspace(0, 2 * np.pi, 40, endpoint=False)

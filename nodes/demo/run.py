@@ -33,7 +33,7 @@ class Plan:
 	average: float = 0.999
 	save_every: int = 500
 	judge_every: int = 1000
-	report_every: int = 100
+	report_every: int = 50
 
 	def rate(self, step: int) -> float:
 		"""Share of the peak rate at a step, 0..1: up, level, down.
@@ -93,7 +93,10 @@ class Run:
 def start_run(models: Mapping[str, nn.Module], rates: Mapping[str, float], seed: int) -> Run:
 	"""A run at step 0. `rates` gives the peak rate of each model; the others stay as they are."""
 	together = nn.ModuleDict(dict(models))
-	groups = [{'params': list(models[name].parameters()), 'lr': rate} for name, rate in rates.items()]
+	groups = [
+		{'params': [weight for weight in models[name].parameters() if weight.requires_grad], 'lr': rate}
+		for name, rate in rates.items()
+	]
 	optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
 	average = copy.deepcopy(together).requires_grad_(False).eval()
 	return Run(together, optimizer, average, np.random.default_rng(seed), torch.Generator().manual_seed(seed))

@@ -1,10 +1,14 @@
-"""Third lesson: the denoiser, together with the text encoder, by v-prediction on a zero-terminal-SNR schedule.
+"""Third lesson: the denoiser, by v-prediction on a zero-terminal-SNR schedule; the text encoder stays as it is.
 
 Flat backdrops of any colour, white and black among them, need both: with SD's usual schedule the noise a picture starts from
 still tells its mean brightness (Lin et al. 2023, "Common diffusion noise schedules and sample steps are flawed").
+
+Shape, place and size are settled where noise is strongest: once a thing shows through the noise, words are not needed to go on.
+So most times are drawn from that end at first, where the lesson is "draw what you are told", and more evenly later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,81 +19,94 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nodes.demo.captions import caption, prompt
-from nodes.demo.dataset import held_back_scenes, training_scene
-from nodes.demo.judge import ASPECTS, score_pictures
+from nodes.demo.dataset import held_back_scenes, pair_scenes, training_scene
+from nodes.demo.judge import score_pictures
 from nodes.demo.parts import LATENT_SIDE, decode_latents, encode_pictures, make_scheduler
-from nodes.demo.pictures import Pixels, Scene, distance, draw
-from nodes.demo.run import Run
+from nodes.demo.pictures import Pixels, Scene, draw, outline_distance
+from nodes.demo.run import Plan, Run
 from nodes.demo.words import Words
 
-RATE = 1.5e-3
-TEXT_RATE = 2e-4
+RATE = 1e-3
 _EMPTY_PROMPTS = 0.1
 _FOCUS = 3.0
 _USUAL_CELLS = 45.0
 _MARGIN = 0.04
 _CHUNK = 256
-_CAPTIONS = 4
+_CAPTIONS = 2
 _CAPTION_SEED = 11
+_DROP = 0.05
+_FIRST_SKEW, _LAST_SKEW = 0.15, 0.6
+"""Times are 1000 u ** skew with u even in 0..1: at 0.15 half of them are above 900, at 1 they are even."""
+
+_PAIRS_FROM = 0.3
+_LEAST_PLAIN = 0.72
+"""Up to this share of the steps only single things are shown; afterwards this part of the scenes has one thing."""
 
 Chosen = NDArray[np.int64]
 
 
-class UnetLesson:
-	"""Loss and judge of the denoiser. `latents` are (n, 4, 16, 16), those of `scenes` in the same order."""
+@dataclass(frozen=True)
+class Pool:
+	"""Scenes to learn from, single ones first and pairs from `singles` on, with what the networks see of them."""
 
-	def __init__(self, scenes: Sequence[Scene], latents: Tensor, words: Words, batch: int, half: bool) -> None:
-		self.scenes = scenes
-		self.latents = latents
-		self.near = near_things(scenes)
-		self.words = words
+	scenes: Sequence[Scene]
+	singles: int
+	latents: Tensor
+	"""(n, 4, 16, 16), as the coder gives them."""
+
+	heard: Tensor
+	"""(n * captions, 77, width): some encoded captions of each scene, one after the other."""
+
+	silence: Tensor
+	"""(1, 77, width): the empty prompt, which guidance needs."""
+
+
+class UnetLesson:
+	"""Loss of the denoiser."""
+
+	def __init__(self, pool: Pool, plan: Plan, batch: int, half: bool) -> None:
+		self.pool = pool
+		self.plan = plan
+		self.near = near_things(pool.scenes)
 		self.batch = batch
 		self.half = half
 		self.alphas: Tensor = make_scheduler().alphas_cumprod
-		self.heard: Tensor | None = None
-		self.silence: Tensor | None = None
 
 	def loss(self, run: Run) -> Tensor:
-		chosen = run.random.integers(len(self.scenes), size=self.batch)
-		clean = self.latents[chosen]
-		# one time from each slice of the range, a few more at the noisy end where the layout is settled
+		done = run.step / self.plan.steps
+		chosen = self._choose(run.random, done)
+		clean = self.pool.latents[chosen]
+		# one time from each slice of the range
 		even = (torch.arange(self.batch) + torch.rand(self.batch, generator=run.noise)) / self.batch
-		times = (even**0.85 * 1000).long().clamp(max=999)
+		skew = _FIRST_SKEW + (_LAST_SKEW - _FIRST_SKEW) * done
+		times = (even**skew * 1000).long().clamp(max=999)
 		share = self.alphas[times].view(-1, 1, 1, 1)
 		noise = torch.randn(clean.shape, generator=run.noise)
 		noisy = share.sqrt() * clean + (1 - share).sqrt() * noise
 		velocity = share.sqrt() * noise - (1 - share).sqrt() * clean
 		with torch.autocast('cpu', torch.bfloat16, enabled=self.half), sdpa_kernel(SDPBackend.MATH):
-			hidden = self.hear(run, chosen)
-			found = run.models['unet'](noisy.contiguous(memory_format=torch.channels_last), times, hidden).sample
+			hidden = self._hear(run.random, chosen)
+			found = self.guess(run, noisy.contiguous(memory_format=torch.channels_last), times, hidden, chosen)
 		wrong: Tensor = self._weight(chosen) * (found.float() - velocity).square()
 		return wrong.mean()
 
-	@torch.no_grad()
-	def freeze_text(self, run: Run) -> None:
-		"""From here on the text encoder stays as it is. It hears a few captions of each scene once and for all, in place of
-		new ones at each step, which is half of a step's work saved.
-		"""
-		text, random = run.models['text'], np.random.default_rng(_CAPTION_SEED)
-		captions = [caption(scene, random).text for scene in self.scenes for _ in range(_CAPTIONS)]
-		with torch.autocast('cpu', torch.bfloat16, enabled=self.half):
-			parts = [
-				text(self.words.tokens(captions[start : start + _CHUNK])).last_hidden_state.bfloat16()
-				for start in range(0, len(captions), _CHUNK)
-			]
-			self.silence = text(self.words.tokens([''])).last_hidden_state.float()
-		self.heard = torch.cat(parts)
+	def guess(self, run: Run, noisy: Tensor, times: Tensor, hidden: Tensor, chosen: Chosen) -> Tensor:
+		"""What the denoiser says."""
+		found: Tensor = run.models['unet'](noisy, times, hidden).sample
+		return found
 
-	def hear(self, run: Run, chosen: Chosen) -> Tensor:
-		"""Encoded captions of the chosen scenes, (batch, 77, 96); now and then that of nothing, which guidance needs."""
-		silent = run.random.random(self.batch) < _EMPTY_PROMPTS
-		if self.heard is None or self.silence is None:
-			pairs = zip(chosen.tolist(), silent.tolist(), strict=True)
-			texts = ['' if quiet else caption(self.scenes[index], run.random).text for index, quiet in pairs]
-			hidden: Tensor = run.models['text'](self.words.tokens(texts)).last_hidden_state
-			return hidden
-		known = self.heard[chosen * _CAPTIONS + run.random.integers(_CAPTIONS, size=self.batch)].float()
-		return torch.where(torch.from_numpy(silent)[:, None, None], self.silence, known)
+	def _choose(self, random: np.random.Generator, done: float) -> Chosen:
+		plain = random.integers(self.pool.singles, size=self.batch)
+		if done < _PAIRS_FROM:
+			return plain
+		pairs = random.integers(self.pool.singles, len(self.pool.scenes), size=self.batch)
+		return np.where(random.random(self.batch) < _LEAST_PLAIN, plain, pairs)
+
+	def _hear(self, random: np.random.Generator, chosen: Chosen) -> Tensor:
+		"""Encoded captions of the chosen scenes, (batch, 77, width); now and then that of nothing."""
+		silent = torch.from_numpy(random.random(self.batch) < _EMPTY_PROMPTS)
+		known = self.pool.heard[chosen * _CAPTIONS + random.integers(_CAPTIONS, size=self.batch)].float()
+		return torch.where(silent[:, None, None], self.pool.silence, known)
 
 	def _weight(self, chosen: Chosen) -> Tensor:
 		"""Things are small: without more weight on them the backdrop's colour eats the first thousands of steps."""
@@ -97,19 +114,21 @@ class UnetLesson:
 		return weight / weight.mean()
 
 
-def judge_models(models: nn.ModuleDict, vae: nn.Module, words: Words, count: int, steps: int = 10) -> dict[str, float]:
-	"""Scores on held-back combinations; the colours count most in the one figure that picks the best state."""
-	scenes = held_back_scenes(count)
-	pictures = sample_pictures(models, vae, words, [prompt(scene) for scene in scenes], steps)
-	verdict = score_pictures(pictures, scenes)
-	weights = {'back': 3, 'color': 3}
-	total = sum(weights.get(aspect, 1) * verdict[aspect] for aspect in ASPECTS)
-	return verdict | {'score': total / sum(weights.get(aspect, 1) for aspect in ASPECTS)}
+def judge_models(
+	unet: nn.Module, text: nn.Module, vae: nn.Module, words: Words, count: int, steps: int = 8
+) -> dict[str, float]:
+	"""Scores on held-back combinations, half as many of them in pairs; all count alike in the figure that picks the best state."""
+	verdict: dict[str, float] = {}
+	for title, scenes in (('', held_back_scenes(count)), ('pair ', pair_scenes(count // 2))):
+		pictures = sample_pictures(unet, text, vae, words, [prompt(scene) for scene in scenes], steps)
+		verdict |= {title + aspect: share for aspect, share in score_pictures(pictures, scenes).items()}
+	return verdict | {'score': sum(verdict.values()) / len(verdict)}
 
 
 @torch.no_grad()
 def sample_pictures(
-	models: nn.ModuleDict,
+	unet: nn.Module,
+	text: nn.Module,
 	vae: nn.Module,
 	words: Words,
 	prompts: Sequence[str],
@@ -124,32 +143,55 @@ def sample_pictures(
 	pictures = []
 	for start in range(0, len(prompts), 32):
 		part = prompts[start : start + 32]
-		hidden = models['text'](words.tokens([*([''] * len(part)), *part])).last_hidden_state
+		hidden = text(words.tokens([*([''] * len(part)), *part])).last_hidden_state
 		x = torch.randn(len(part), 4, LATENT_SIDE, LATENT_SIDE, generator=random)
 		for moment in scheduler.timesteps:
 			both = torch.cat([x, x]).contiguous(memory_format=torch.channels_last)
-			without, told = models['unet'](both, moment, hidden).sample.chunk(2)
+			without, told = unet(both, moment, hidden).sample.chunk(2)
 			x = scheduler.step(without + guidance * (told - without), moment, x, return_dict=False)[0]
 		pictures += decode_latents(vae, x)
 	return pictures
 
 
-def make_pool(vae: nn.Module, count: int, seed: int, path: Path) -> tuple[list[Scene], Tensor]:
-	"""Training scenes and their latents (count, 4, 16, 16); latents already at `path` are taken from there."""
+@torch.no_grad()
+def make_pool(
+	vae: nn.Module,
+	text: nn.Module,
+	words: Words,
+	singles: int,
+	pairs: int,
+	seed: int,
+	path: Path,
+	paint: Callable[[Scene], Pixels] = draw,
+	drop: float = _DROP,
+) -> Pool:
+	"""Training scenes as the networks see them; what is already in the folder `path` is taken from there.
+
+	`paint` draws them; captions leave each aspect out with a chance of about `drop`.
+	"""
 	random = np.random.default_rng(seed)
-	scenes = [training_scene(random) for _ in range(count)]
-	if path.exists():
-		known = cast(Tensor, torch.load(path, weights_only=True))
-		if len(known) == count:
-			return scenes, known
-	parts = [
-		encode_pictures(vae, [draw(scene) for scene in scenes[start : start + _CHUNK]])
-		for start in range(0, count, _CHUNK)
-	]
-	latents = torch.cat(parts)
-	path.parent.mkdir(parents=True, exist_ok=True)
-	torch.save(latents, path)
-	return scenes, latents
+	scenes = [training_scene(random, pairs=0) for _ in range(singles)]
+	scenes += [training_scene(random, pairs=1) for _ in range(pairs)]
+	latents = path / 'latents.pt'
+	if not latents.exists():
+		coded = [
+			encode_pictures(vae, [paint(scene) for scene in scenes[start : start + _CHUNK]])
+			for start in range(0, len(scenes), _CHUNK)
+		]
+		path.mkdir(parents=True, exist_ok=True)
+		torch.save(torch.cat(coded), latents)
+	heard = path / 'heard.pt'
+	if not heard.exists():
+		random = np.random.default_rng(_CAPTION_SEED)
+		captions = [caption(scene, random, drop).text for scene in scenes for _ in range(_CAPTIONS)]
+		encoded = [
+			text(words.tokens(captions[start : start + _CHUNK])).last_hidden_state.bfloat16()
+			for start in range(0, len(captions), _CHUNK)
+		]
+		torch.save(torch.cat(encoded), heard)
+	silence = text(words.tokens([''])).last_hidden_state
+	seen, told = (cast(Tensor, torch.load(file, weights_only=True)) for file in (latents, heard))
+	return Pool(scenes, singles, seen, told, silence)
 
 
 def near_things(scenes: Sequence[Scene]) -> Tensor:
@@ -157,13 +199,9 @@ def near_things(scenes: Sequence[Scene]) -> Tensor:
 
 	It is 1 for a thing of medium size, and more for small ones, whose few cells would count for little otherwise.
 	"""
-	middle = (np.arange(LATENT_SIDE, dtype=np.float32) + 0.5) / LATENT_SIDE
-	x, y = np.meshgrid(middle, middle)
 	near = np.zeros((len(scenes), 1, LATENT_SIDE, LATENT_SIDE), dtype=np.float32)
 	for row, scene in zip(near, scenes, strict=True):
-		thing = scene.thing
-		if thing is not None:
-			away = distance(thing.shape, (x - thing.x) / thing.radius, (y - thing.y) / thing.radius) * thing.radius
-			touched = away < _MARGIN
-			row[0] = touched * np.clip(_USUAL_CELLS / touched.sum(), 0.5, 3)
+		for thing in scene.things:
+			touched = outline_distance(thing, LATENT_SIDE) < _MARGIN
+			row[0] = np.maximum(row[0], touched * np.clip(_USUAL_CELLS / touched.sum(), 0.5, 3))
 	return torch.from_numpy(near)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
-from nodes.demo.dataset import held_back_scenes, training_scenes
+from nodes.demo.dataset import held_back_scenes, pair_scenes, training_scenes
 from nodes.demo.judge import score_pictures
 from nodes.demo.parts import SCALE, decode_latents, encode_pictures, pictures_to_tensor
 from nodes.demo.pictures import Pixels, draw
@@ -24,8 +24,14 @@ from nodes.demo.run import Plan, Run
 BATCH = 16
 WHOLE_BATCH = 6
 RATE = 3e-3
+DECODER_RATE = 2e-3
+DECODER_BATCH = 8
 _CROP = 64
 _NOISE = 0.08
+_LATENT_NOISE = 0.15
+"""Up to this much noise on latents of spread 1: what the denoiser leaves undone must not blur the picture."""
+
+_JUDGED = 200
 _FIRST_SHARE = 0.6
 """This share of the steps sees crops of 64; the rest whole pictures, whose GroupNorm statistics are those of later use."""
 
@@ -54,15 +60,8 @@ class VaeLesson:
 		return error.abs().mean() + 2 * error.square().mean() + 0.5 * edges + strength * hint + 0.002 * quiet
 
 	def judge(self, run: Run) -> dict[str, float]:
-		"""Scores of test pictures that went through the coder, and its peak signal-to-noise ratio in dB."""
-		scenes = held_back_scenes(120)
-		drawn = [draw(scene) for scene in scenes]
-		vae = run.average['vae']
-		coded = decode_latents(vae, encode_pictures(vae, drawn))
-		verdict = score_pictures(coded, scenes)
-		wrong = np.square(np.stack(coded).astype(np.float32) - np.stack(drawn)).mean()
-		psnr = float(10 * np.log10(255**2 / wrong))
-		return verdict | {'psnr': psnr, 'score': psnr}
+		"""Scores of test pictures that went through the coder."""
+		return judge_vae(run.average['vae'])
 
 	def _wholes(self, run: Run) -> Tensor:
 		x = pictures_to_tensor(self._pick(run, WHOLE_BATCH))
@@ -87,6 +86,60 @@ class VaeLesson:
 
 	def _pick(self, run: Run, count: int) -> Tensor:
 		return self.pool[torch.from_numpy(run.random.integers(len(self.pool), size=count))]
+
+
+class DecoderLesson:
+	"""Loss and judge of the decoder alone: a coder's latents stay what they are while its pictures become crisper.
+
+	`latents` are those of `pool`, as the denoiser sees them. What is far from any edge counts little: it is right already.
+	"""
+
+	def __init__(self, pool: Tensor, latents: Tensor, half: bool) -> None:
+		self.pool = pool
+		self.latents = latents
+		self.half = half
+
+	def loss(self, run: Run) -> Tensor:
+		vae = cast(AutoencoderKL, run.models['vae'])
+		chosen = torch.from_numpy(run.random.integers(len(self.pool), size=DECODER_BATCH))
+		x, z = pictures_to_tensor(self.pool[chosen]), self.latents[chosen]
+		noise = torch.randn(z.shape, generator=run.noise) * torch.rand(len(z), 1, 1, 1, generator=run.noise)
+		z = ((z + _LATENT_NOISE * noise) / SCALE).contiguous(memory_format=torch.channels_last)
+		with torch.autocast('cpu', torch.bfloat16, enabled=self.half):
+			y: Tensor = vae.decode(z).sample.float()
+		error = y - x
+		weight = _near_edges(x)
+		edges = error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
+		return (weight * (error.abs() + 2 * error.square())).mean() + edges
+
+	def judge(self, run: Run) -> dict[str, float]:
+		"""Scores of test pictures that went through the coder."""
+		return judge_vae(run.average['vae'])
+
+
+def freeze_encoder(vae: AutoencoderKL) -> None:
+	"""Leaves only the decoder to be trained."""
+	for name, weight in vae.named_parameters():
+		if name.startswith(('encoder.', 'quant_conv.')):
+			weight.requires_grad_(False)
+
+
+def judge_vae(vae: nn.Module) -> dict[str, float]:
+	"""Scores of test pictures, of one thing and of two, that went through the coder, and its signal-to-noise ratio in dB."""
+	scenes = [*held_back_scenes(_JUDGED), *pair_scenes(_JUDGED // 4)]
+	drawn = [draw(scene) for scene in scenes]
+	coded = decode_latents(vae, encode_pictures(vae, drawn))
+	verdict = score_pictures(coded, scenes)
+	wrong = np.square(np.stack(coded).astype(np.float32) - np.stack(drawn)).mean()
+	psnr = float(10 * np.log10(255**2 / wrong))
+	return verdict | {'psnr': psnr, 'score': psnr}
+
+
+def _near_edges(x: Tensor) -> Tensor:
+	"""1 within a few pixels of an edge, little elsewhere, (n, 1, h, w)."""
+	steps = F.pad((x.diff(dim=3).abs().sum(1, keepdim=True) > 0).float(), (0, 1, 0, 0))
+	steps += F.pad((x.diff(dim=2).abs().sum(1, keepdim=True) > 0).float(), (0, 0, 0, 1))
+	return F.max_pool2d(steps.clamp(max=1), 9, stride=1, padding=4).clamp(min=0.1)
 
 
 def draw_pool(count: int, seed: int) -> Tensor:

@@ -1,13 +1,21 @@
+from itertools import chain
+
 import numpy as np
 import pytest
 
-from nodes.demo.captions import ASPECT_WORDS, PHRASES, SYNONYMS, caption, prompt, vocabulary
+from nodes.demo.captions import ASPECT_WORDS, NOTHING, OTHER, PHRASES, RELATIONS, SYNONYMS, caption, prompt, vocabulary
 from nodes.demo.dataset import training_scene
-from nodes.demo.pictures import Scene, place_thing
+from nodes.demo.pictures import Scene, Thing, place_thing
 
 
 def ways_to_say(aspect: str, word: str) -> tuple[str, ...]:
-	return PHRASES[word] if aspect == 'place' else SYNONYMS.get(word, (word,))
+	relations = [words for places, words in RELATIONS.items() if word in places]
+	said = (*PHRASES[word], *chain(*relations)) if aspect == 'place' else SYNONYMS.get(word, (word,))
+	return tuple(said)
+
+
+def drawn_aspects(thing: Thing) -> dict[str, str]:
+	return {'color': thing.color, 'shape': thing.shape, 'size': thing.size, 'place': thing.place}
 
 
 class TestPrompt:
@@ -21,6 +29,12 @@ class TestPrompt:
 				'a small red cross in the top left corner on a gray background',
 			),
 			(Scene('blue'), 'a blue background'),
+			(
+				Scene(
+					'white', place_thing('star', 'red', place='left'), place_thing('heart', 'blue', 'small', 'right')
+				),
+				'a red star on the left and a small blue heart on the right on a white background',
+			),
 		],
 	)
 	def test_says_everything_once(self, scene: Scene, words: str) -> None:
@@ -32,18 +46,18 @@ class TestCaption:
 		random = np.random.default_rng(0)
 		for _ in range(500):
 			scene = training_scene(random)
-			thing = scene.thing
 			found = caption(scene, random)
-			if thing is None:
-				assert found.told == {'back': scene.back, 'shape': 'nothing'}
-				continue
-			drawn = {'back': scene.back, 'color': thing.color, 'shape': thing.shape}
-			drawn |= {'size': thing.size, 'place': thing.place}
+			drawn = {'back': scene.back, 'shape': NOTHING, 'other shape': NOTHING}
+			if scene.thing is not None:
+				drawn |= drawn_aspects(scene.thing)
+			if scene.other is not None:
+				drawn |= {OTHER + aspect: word for aspect, word in drawn_aspects(scene.other).items()}
 
 			assert found.told.items() <= drawn.items()
 			for aspect, word in found.told.items():
 				assert word in ASPECT_WORDS[aspect]
-				assert any(way in found.text for way in ways_to_say(aspect, word)), found.text
+				ways = ways_to_say(aspect.removeprefix(OTHER), word)
+				assert word == NOTHING or any(way in found.text for way in ways), found.text
 
 	def test_colours_that_are_not_told_are_not_in_the_text(self) -> None:
 		random = np.random.default_rng(1)

@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from nodes.demo.dataset import held_back_scenes
+from nodes.demo.dataset import held_back_scenes, pair_scenes
 from nodes.demo.judge import ASPECTS, backdrop_color, judge_picture, nearest_color, read_picture, score_pictures
 from nodes.demo.pictures import PALETTE, SHAPES, Scene, draw, place_thing
 
@@ -22,8 +22,25 @@ class TestReading:
 
 		assert reading is not None
 		assert (reading.x, reading.y) == pytest.approx((0.27, 0.5), abs=0.01)
-		assert reading.extent == pytest.approx(0.31, abs=0.02)
+		assert reading.extent == pytest.approx(0.315, abs=0.02)
 		assert reading.noise < 0.5
+
+	def test_specks_beside_the_thing_are_told_apart_from_it(self) -> None:
+		picture = draw(Scene('yellow', place_thing('square', 'orange', 'small', 'right')))
+		clean = read_picture(picture)
+		picture[2:4, 60:63] = (250, 135, 20)
+		speckled = read_picture(picture)
+
+		assert clean is not None
+		assert speckled is not None
+		assert (speckled.x, speckled.y, speckled.extent, speckled.shape) == (
+			clean.x,
+			clean.y,
+			clean.extent,
+			clean.shape,
+		)
+		assert clean.stray == 0
+		assert speckled.stray == pytest.approx(6 / 128**2)
 
 	def test_nothing_is_read_from_a_bare_backdrop(self) -> None:
 		picture = draw(Scene('cyan'))
@@ -43,6 +60,31 @@ class TestScores:
 		scenes = held_back_scenes(60)
 
 		assert score_pictures([draw(scene) for scene in scenes], scenes) == dict.fromkeys(ASPECTS, 1.0)
+
+	def test_drawn_pairs_obey_in_everything(self) -> None:
+		scenes = pair_scenes(60)
+
+		assert score_pictures([draw(scene) for scene in scenes], scenes) == dict.fromkeys(ASPECTS, 1.0)
+
+	def test_a_pair_obeys_when_both_things_do(self) -> None:
+		left, right = place_thing('star', 'yellow', place='left'), place_thing('heart', 'red', place='right')
+		picture = draw(Scene('blue', left, right))
+		wrong = Scene('blue', left, place_thing('cross', 'red', place='right'))
+
+		assert judge_picture(picture, wrong) == {
+			'back': True,
+			'color': True,
+			'shape': False,
+			'place': True,
+			'size': True,
+		}
+
+	def test_a_pair_with_one_thing_missing_does_not_obey(self) -> None:
+		left, right = place_thing('star', 'yellow', place='left'), place_thing('heart', 'red', place='right')
+
+		verdict = judge_picture(draw(Scene('blue', left)), Scene('blue', left, right))
+
+		assert verdict == {'back': True, 'color': False, 'shape': False, 'place': False, 'size': False}
 
 	def test_each_aspect_is_judged_by_itself(self) -> None:
 		picture = draw(Scene('blue', place_thing('star', 'yellow', 'large')))
