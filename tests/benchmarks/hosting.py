@@ -73,7 +73,7 @@ class Host:
 				async with self.session.get('/prompt') as response:
 					if not (await response.json())['exec_info']['queue_remaining']:
 						return
-				await asyncio.sleep(0.01)
+				await asyncio.sleep(0.05)
 
 	async def ready(self) -> None:
 		"""Wait until a worker has warmed up."""
