@@ -25,7 +25,7 @@ class TestStableCanvas:
 
 		assert report.told['types'] == ['image/png', 'image/png']
 		assert picture.size == (128, 128)
-		assert seen(picture) == ('red', 'blue')
+		assert seen(picture) == ('red', 'white')
 
 	def test_progress(self, report: Report) -> None:
 		"""Every sampling step since it began to listen was told."""

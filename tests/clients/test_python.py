@@ -66,7 +66,7 @@ class TestComfyScript:
 		"""The workflow, called function by function, gives the picture of its prompt."""
 		assert report.told['formats'] == ['PNG']
 		assert report.picture('0.png').size == (128, 128)
-		assert seen(report.picture('0.png')) == ('red', 'blue')
+		assert seen(report.picture('0.png')) == ('red', 'white')
 
 	def test_progress(self, report: Report) -> None:
 		"""Every sampling step since it began to listen was told."""
