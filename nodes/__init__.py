@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
 	from engine.plugins import Kit
 
-DEMO = Path(__file__).resolve().parent / 'demo'
+DEMO_MODELS = Path(__file__).resolve().parent / 'demo' / 'models'
 
 
 def register(kit: Kit) -> None:
-	"""Add the nodes, the codecs, the loaders and marks of model files, and the folder of the embedded demo model."""
+	"""Add the nodes, the codecs, the loaders and marks of model files, and the embedded demo model and its companions."""
 	from nodes import comfy, image, latent, load, logic, prompt, sample
 	from nodes.codecs import add_codecs
 	from nodes.diffusion.marks import MARKS
@@ -22,6 +22,7 @@ def register(kit: Kit) -> None:
 	load.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	kit.marks.extend(MARKS)
-	kit.catalogue.add('checkpoints', DEMO)
+	for kind in ('checkpoints', 'loras', 'controlnet'):
+		kit.catalogue.add(kind, DEMO_MODELS / kind)
 	comfy.register(kit)
 	kit.warm.append(load.import_libraries)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nodes.demo.captions import prompt, with_article
 from nodes.demo.control import Controlled, load_control
 from nodes.demo.dataset import held_back_scenes
-from nodes.demo.evaluate import MODEL, contact_sheet
+from nodes.demo.evaluate import MODEL, MODELS, contact_sheet
 from nodes.demo.judge import ASPECTS, backdrop_color, read_picture, score_pictures
 from nodes.demo.lora import merge_lora
 from nodes.demo.pictures import Pixels, Scene
@@ -26,8 +26,8 @@ from nodes.demo.train_companions import NIGHT, edge_hints, hint_tensor
 from nodes.demo.train_unet import sample_pictures
 from nodes.demo.words import Words
 
-NIGHT_FILE = MODEL.with_name('lumen-demo-night.lora.safetensors')
-EDGES_FILE = MODEL.with_name('lumen-demo-edges.control.safetensors')
+NIGHT_FILE = MODELS / 'loras' / 'lumen-demo-night.safetensors'
+EDGES_FILE = MODELS / 'controlnet' / 'lumen-demo-edges.safetensors'
 
 
 class Hinted(nn.Module):

@@ -41,7 +41,9 @@ def main() -> None:
 	parser.add_argument('--threads', type=int, default=os.cpu_count())
 	parser.add_argument('--half', action=argparse.BooleanOptionalAction, default=True, help='bfloat16 in training')
 	parser.add_argument('--compile', action='store_true', help='compile the denoiser; needs a C++ compiler')
-	parser.add_argument('--target', type=Path, default=Path(__file__).with_name('lumen-demo.safetensors'))
+	parser.add_argument(
+		'--target', type=Path, default=Path(__file__).parent / 'models' / 'checkpoints' / 'lumen-demo.safetensors'
+	)
 	given = parser.parse_args()
 	torch.set_num_threads(given.threads)
 	torch.manual_seed(_SEED)

@@ -23,7 +23,7 @@ from nodes.demo.train_unet import Chosen, Pool, UnetLesson, make_pool
 from nodes.demo.words import Words
 
 NIGHT = 'black'
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / 'models'
 _SEED = 21
 _RANK = 4
 _SINGLES, _PAIRS = 1200, 400
@@ -35,11 +35,13 @@ def main() -> None:
 	parser = argparse.ArgumentParser(description=__doc__)
 	parser.add_argument('companion', choices=('night', 'edges'))
 	parser.add_argument('--out', type=Path, required=True)
-	parser.add_argument('--model', type=Path, default=FOLDER / 'lumen-demo.safetensors')
+	parser.add_argument('--model', type=Path, default=FOLDER / 'checkpoints' / 'lumen-demo.safetensors')
 	parser.add_argument('--steps', type=int, default=500)
 	parser.add_argument('--batch', type=int, default=16)
 	parser.add_argument('--threads', type=int, default=1)
-	parser.add_argument('--target', type=Path, default=FOLDER, help='the folder for the finished file')
+	parser.add_argument(
+		'--target', type=Path, default=FOLDER, help='the folder with loras/ and controlnet/ for the finished file'
+	)
 	given = parser.parse_args()
 	torch.set_num_threads(given.threads)
 	torch.manual_seed(_SEED)
@@ -65,9 +67,13 @@ def main() -> None:
 def finish(average: nn.ModuleDict, target: Path) -> None:
 	"""Writes a trained companion as its file."""
 	if 'unet' in average:
-		save_lora(average['unet'], target / 'lumen-demo-night.lora.safetensors', 'Lumengraph demo LoRA: night palette')
+		save_lora(
+			average['unet'], target / 'loras' / 'lumen-demo-night.safetensors', 'Lumengraph demo LoRA: night palette'
+		)
 	else:
-		save_control(cast(Controlled, average['controlled']).control, target / 'lumen-demo-edges.control.safetensors')
+		save_control(
+			cast(Controlled, average['controlled']).control, target / 'controlnet' / 'lumen-demo-edges.safetensors'
+		)
 
 
 def draw_night(scene: Scene) -> Pixels:

@@ -69,6 +69,7 @@ class TestRunning:
 		is among the media and in the list of jobs, also after a reload."""
 		page = front_end.page
 		demo['sample']['inputs']['steps'] = 60
+		demo['positive']['inputs']['text'] = 'a large red circle on a blue background'
 		front_end.load(demo)
 		front_end.run()
 		front_end.wait_for_image('SaveImage', 128)

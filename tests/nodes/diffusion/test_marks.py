@@ -11,7 +11,7 @@ from engine.tensorfile import read_header
 from nodes.diffusion.marks import MARKS
 
 Shapes = dict[str, tuple[int, ...]]
-DEMO = Path(__file__).parents[3] / 'nodes' / 'demo' / 'lumen-demo.safetensors'
+DEMO = Path(__file__).parents[3] / 'nodes' / 'demo' / 'models' / 'checkpoints' / 'lumen-demo.safetensors'
 MIDDLE = 'middle_block.1.transformer_blocks.0.attn2.to_k.weight'
 DIFFUSERS_MIDDLE = 'mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight'
 
