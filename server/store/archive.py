@@ -1,4 +1,4 @@
-"""Reads the database, in a thread beside the event loop. What was told before is always found.
+"""Reads the database, in threads beside the event loop. What was told before is always found.
 
 Rows that somebody has damaged are logged and left out.
 """
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar('T')
 MOST_ROWS = 2**63 - 1
+READERS = 4
+"""Who asks for a page does not wait for one who asks for everything."""
 Sort = Literal['created', 'duration', 'ended']
 JOBS = select(JobRow, SubmissionRow).outerjoin(SubmissionRow, SubmissionRow.job == JobRow.id)
 
@@ -68,11 +70,11 @@ class Archive:
 	def __init__(self, database: Database, writer: Writer) -> None:
 		self._database = database
 		self._writer = writer
-		self._thread = ThreadPoolExecutor(1, thread_name_prefix='archive')
+		self._threads = ThreadPoolExecutor(READERS, thread_name_prefix='archive')
 
 	def close(self) -> None:
-		"""End the thread."""
-		self._thread.shutdown()
+		"""End the threads."""
+		self._threads.shutdown()
 
 	async def job(self, job: str) -> Job:
 		"""A job with what happened to it, or `JobNotFound`."""
@@ -161,7 +163,7 @@ class Archive:
 			with self._database.connect() as connection:
 				return read(connection)
 
-		return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+		return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _jobs(connection: Connection, wanted: Select[JobRow, SubmissionRow]) -> list[Job]:

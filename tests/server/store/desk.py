@@ -27,9 +27,9 @@ def submission(**others: Any) -> Submission:
 class Desk:
 	"""An open store, and the queue that it restored."""
 
-	def __init__(self, folder: Path, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
+	def __init__(self, folder: Path, retention: Retention | None = None) -> None:
 		self.folder = folder
-		self.store = Store(folder / FILE, retention)
+		self.store = Store(folder / FILE, retention or Retention())
 		self.bus = EventBus()
 		self.queue = JobQueue(self.store.jobs, self.bus)
 		self.events: list[Event] = []

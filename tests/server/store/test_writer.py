@@ -27,6 +27,7 @@ from server.store import writer as module
 from server.store.batch import CHANGING
 from server.store.database import Database
 from server.store.writer import NotStored, Writer, is_trouble
+from tests.server.client import eventually
 from tests.server.store.desk import FILE, rows
 from tests.server.store.test_database import job_row
 
@@ -72,9 +73,11 @@ class Desk:
 
 	async def troubled(self) -> None:
 		"""Wait until a try has failed."""
-		async with asyncio.timeout(SLOW):
-			while not self.writer.trouble:  # noqa: ASYNC110 - another thread sets it
-				await asyncio.sleep(0.01)
+
+		async def is_troubled() -> bool:
+			return bool(self.writer.trouble)
+
+		await eventually(is_troubled, 'a try that fails')
 
 
 @pytest_asyncio.fixture(loop_scope='session')
@@ -141,9 +144,11 @@ class TestTurns:
 	async def test_written_without_being_asked(self, desk: Desk) -> None:
 		"""When the turn is over, the thread gets to work."""
 		desk.add('a')
-		async with asyncio.timeout(SLOW):
-			while desk.writer.holds('a'):  # noqa: ASYNC110 - another thread writes
-				await asyncio.sleep(0.01)
+
+		async def is_written() -> bool:
+			return not desk.writer.holds('a')
+
+		await eventually(is_written, 'the job to be written')
 
 		assert desk.jobs() == {'a': 'succeeded'}
 
