@@ -50,8 +50,8 @@ def k_sampler(
 	with context.models.use(model) as denoiser:
 
 		def on_step(done: int, total: int, denoised: Tensor) -> None:
-			if context.job.previews:
-				context.preview(picture(denoised, denoiser.latent_rgb))
+			if context.job.previews and denoiser.latents.rgb:
+				context.preview(picture(denoised, denoiser.latents.rgb))
 			context.progress(done, total, phase='step')
 
 		samples = sample(

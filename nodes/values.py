@@ -14,6 +14,9 @@ from engine.sockets import socket
 if TYPE_CHECKING:
 	from torch import Tensor
 
+	from nodes.diffusion.latents import LatentFormat
+	from nodes.diffusion.parametrisation import Parametrisation
+
 
 @socket('IMAGE')
 @dataclass(frozen=True, eq=False)
@@ -49,10 +52,33 @@ class Latent:
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it."""
+	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it.
+
+	`token_mask` [1, tokens] is 1 where there is text and 0 where the embedding is only filled up; None if all counts.
+	"""
 
 	embedding: Tensor
 	pooled: Tensor | None = None
+	token_mask: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInputs:
+	"""What a network takes besides a latent and its noise level; each tensor's first dimension is the batch.
+
+	`embedding` [batch, tokens, width] is what it listens to, `pooled` [batch, width] one vector of the whole text.
+	`token_mask` [batch, tokens] see `Prompt`. `sizes` [batch, numbers] are numbers on size and crop (SDXL), `guidance`
+	[batch] a distilled guidance strength (Flux), `concat` [batch, channels, h, w] is laid beside the latent (inpainting),
+	`references` are latents to look at. All are float32; what a family does not take is None.
+	"""
+
+	embedding: Tensor
+	pooled: Tensor | None = None
+	token_mask: Tensor | None = None
+	sizes: Tensor | None = None
+	guidance: Tensor | None = None
+	concat: Tensor | None = None
+	references: tuple[Tensor, ...] = ()
 
 
 @socket('CONDITIONING')
@@ -69,37 +95,31 @@ OnStep = Callable[[int, int, 'Tensor'], None]
 
 @socket('MODEL')
 class DiffusionModel(Protocol):
-	"""The network that predicts noise, with what it needs to know about sigmas."""
+	"""The network that denoises, with what it needs to know of noise levels and latents."""
 
 	@property
 	def nbytes(self) -> int: ...
 
 	@property
-	def sigmas(self) -> Tensor:
-		"""The training sigmas, float32 [1000], ascending."""
+	def family(self) -> str:
+		"""The name of its family."""
 		...
 
 	@property
-	def latent_channels(self) -> int: ...
+	def parametrisation(self) -> Parametrisation: ...
 
 	@property
-	def latent_rgb(self) -> Tensor:
-		"""A linear map from the model's latents to colours, −1 to 1: [channels + 1, 3], the last row being added."""
+	def latents(self) -> LatentFormat: ...
+
+	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
+		"""What the network is to hear of a prompt, as a batch of one, for latents of this shape in the model's scale."""
 		...
 
-	def denoise(self, x: Tensor, sigma: Tensor, prompt: Prompt) -> Tensor:
+	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 		"""The clean latent as guessed at this noise.
 
-		x is [batch, channels, h, w] in the model's own scale (see `process_in`); sigma is [batch]; same shape back.
+		x is [batch, channels, h, w] in the model's own scale (`latents.process_in`); sigma is [batch]; same shape back.
 		"""
-		...
-
-	def process_in(self, latent: Tensor) -> Tensor:
-		"""From the wire's latent scale to the model's."""
-		...
-
-	def process_out(self, latent: Tensor) -> Tensor:
-		"""From the model's latent scale to the wire's."""
 		...
 
 

@@ -131,9 +131,9 @@ def _is_entry(entry: object) -> bool:
 def _prompt(embedding: Tensor, told: Mapping[str, object]) -> Prompt:
 	pooled = told.get('pooled_output')
 	if not _is_tensor(pooled):
-		return ForeignPrompt(embedding, None, dict(told)) if told else Prompt(embedding)
+		return ForeignPrompt(embedding, extras=dict(told)) if told else Prompt(embedding)
 	extras = {key: item for key, item in told.items() if key != 'pooled_output'}
-	return ForeignPrompt(embedding, pooled, extras) if extras else Prompt(embedding, pooled)
+	return ForeignPrompt(embedding, pooled, extras=extras) if extras else Prompt(embedding, pooled)
 
 
 def _is_tensor(value: object) -> TypeGuard[Tensor]:

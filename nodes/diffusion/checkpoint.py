@@ -6,21 +6,23 @@ Each reads only its own tensors, onto a module that was built without memory of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from engine.cancel import CancelToken
-from engine.errors import UnknownFamily, UnknownFormat
+from engine.errors import UnknownFormat
 from nodes.diffusion import keys, tokenizer
-from nodes.diffusion.denoise import Denoiser, Prediction, training_sigmas
+from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import Family, recognise, with_markers
 from nodes.diffusion.files import TensorFile, open_file, torch_dtype
 from nodes.diffusion.interrupt import interruptible
-from nodes.diffusion.previews import SD1_LATENT_RGB
+from nodes.diffusion.networks.unet import UNet
+from nodes.diffusion.parametrisation import discrete
 from nodes.diffusion.text import ClipText
 from nodes.diffusion.vae import KlAutoEncoder, Vae
 
@@ -37,23 +39,15 @@ def load_denoiser(path: Path, *, dtype: str, cancel: CancelToken) -> Denoiser:
 	unet = _built(file, 'UNet', lambda: _from_config(UNet2DConditionModel, config))
 	_fill(unet, file, keys.unet_names(config), part='UNet', prefix=keys.UNET, dtype=dtype, cancel=cancel)
 	scheduler = with_markers(_config(file, 'scheduler_config', family.scheduler), file.shapes)
-	prediction, betas = scheduler['prediction_type'], scheduler['beta_schedule']
-	if betas != 'scaled_linear' or prediction not in get_args(Prediction):
-		raise UnknownFamily(
-			f'{path} was trained in a way that is not known: {betas} betas, prediction of {prediction}.'
-		)
+	vae = _config(file, 'vae_config', family.vae)
+	rgb = file.json('latent_rgb') or family.latents.rgb
 	return Denoiser(
-		unet,
-		sigmas=training_sigmas(
-			steps=scheduler['num_train_timesteps'],
-			beta_start=scheduler['beta_start'],
-			beta_end=scheduler['beta_end'],
-			zero_terminal=scheduler['rescale_betas_zero_snr'],
+		network=UNet(unet),
+		parametrisation=discrete(scheduler, str(path)),
+		latents=replace(
+			family.latents, channels=config['in_channels'], scale=vae['scaling_factor'], rgb=tuple(map(tuple, rgb))
 		),
-		prediction=prediction,
-		scaling=_config(file, 'vae_config', family.vae)['scaling_factor'],
-		latent_channels=config['in_channels'],
-		latent_rgb=torch.tensor(file.json('latent_rgb') or SD1_LATENT_RGB),
+		family=family.name,
 	)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.errors import UnknownFamily
 from nodes.diffusion.keys import TEXT, UNET, VAE, Config
+from nodes.diffusion.latents import LatentFormat
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -31,6 +32,7 @@ class Family:
 	vae: Config
 	text_encoder: Config
 	scheduler: Config
+	latents: LatentFormat
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,19 @@ SD1 = Family(
 		'prediction_type': 'epsilon',
 		'rescale_betas_zero_snr': False,
 	},
+	latents=LatentFormat(
+		channels=4,
+		scale=0.18215,
+		# Measured on Stable Diffusion 1.4 by Kevin Turner ("Decoding latents to RGB without upscaling", Hugging Face forum,
+		# 2022).
+		rgb=(
+			(0.298, 0.207, 0.208),
+			(0.187, 0.286, 0.173),
+			(-0.158, 0.189, 0.264),
+			(-0.184, -0.271, -0.473),
+			(0.0, 0.0, 0.0),
+		),
+	),
 )
 
 STRANGERS = (

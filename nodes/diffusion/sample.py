@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine.errors import NodeUsage
 from nodes.diffusion.denoise import Denoise, guided
+from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.samplers import SAMPLERS, SKIPS_LAST_SIGMA
 from nodes.diffusion.schedules import SCHEDULES
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
@@ -51,24 +52,25 @@ def sample(
 	Raises `NodeUsage` for a name that is not known.
 	"""
 	run = _named(SAMPLERS, sampler, 'sampler')
-	sigmas = sigmas_for(model.sigmas, steps=steps, scheduler=scheduler, sampler=sampler, denoise=denoise)
+	levels = model.parametrisation
+	sigmas = sigmas_for(levels.sigmas, steps=steps, scheduler=scheduler, sampler=sampler, denoise=denoise)
 	if len(sigmas) < 2:
 		return latent.samples
 	with torch.inference_mode():
-		start = model.process_in(latent.samples.float())
+		start = model.latents.process_in(latent.samples.float())
 		noise = _noise(start, seed)()
 		guess = _cancellable(guided(model, positive, negative, cfg), check_cancelled)
 		if latent.noise_mask is not None:
-			guess = _masked(guess, start, noise, latent.noise_mask)
+			guess = _masked(guess, start, noise, latent.noise_mask, levels)
 		total = len(sigmas) - 1
 		x = run(
 			guess,
-			start + noise * _noise_scale(sigmas[0], model.sigmas[-1]),
+			levels.noised(start, noise, sigmas[0], full=bool(sigmas[0] >= levels.sigmas[-1] * (1 - 1e-5))),
 			sigmas,
 			noise=_noise(start, seed),  # as ComfyUI draws it: the first fresh noise is that of the start
 			on_step=lambda done, denoised: on_step(done, total, denoised),
 		)
-		return model.process_out(x)
+		return model.latents.process_out(x)
 
 
 def sigmas_for(table: Tensor, *, steps: int, scheduler: str, sampler: str = '', denoise: float = 1.0) -> Tensor:
@@ -94,12 +96,7 @@ def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:
 	return lambda: torch.randn(like.shape, generator=generator).to(like)
 
 
-def _noise_scale(sigma: Tensor, greatest: Tensor) -> Tensor:
-	"""How much noise the start gets: sigma; at the greatest sigma the size of signal and noise together."""
-	return (sigma**2 + 1).sqrt() if sigma >= greatest * (1 - 1e-5) else sigma
-
-
-def _masked(denoise: Denoise, clean: Tensor, noise: Tensor, mask: Tensor) -> Denoise:
+def _masked(denoise: Denoise, clean: Tensor, noise: Tensor, mask: Tensor, levels: Parametrisation) -> Denoise:
 	"""Where the mask is 0, let the network see the given latent under its own noise, and keep it as the guess."""
 	free = torch.nn.functional.interpolate(mask.reshape(-1, 1, *mask.shape[-2:]), clean.shape[-2:], mode='bilinear')
 	if len(free) < len(clean):
@@ -107,7 +104,7 @@ def _masked(denoise: Denoise, clean: Tensor, noise: Tensor, mask: Tensor) -> Den
 	free = free[: len(clean)]
 
 	def masked(x: Tensor, sigma: Tensor) -> Tensor:
-		seen = x * free + (clean + noise * sigma) * (1 - free)
+		seen = x * free + levels.noised(clean, noise, sigma, full=False) * (1 - free)
 		return denoise(seen, sigma) * free + clean * (1 - free)
 
 	return masked

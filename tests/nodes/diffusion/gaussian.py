@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nodes.diffusion.denoise import training_sigmas
-from nodes.values import Prompt
+from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.parametrisation import Discrete, training_sigmas
+from nodes.values import ModelInputs, Prompt
 
 MEAN = 0.5
 SPREAD = 0.7
@@ -29,23 +30,21 @@ class GaussianModel:
 	"""A `DiffusionModel` whose prompts are the means themselves (the only value of their embedding)."""
 
 	nbytes = 0
-	latent_channels = 4
-	latent_rgb = torch.zeros(5, 3)
+	family = 'gaussian'
+	latents = LatentFormat(channels=4, scale=2.0)
 
 	def __init__(self, *, zero_terminal: bool = False) -> None:
-		self.sigmas = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=zero_terminal)
+		sigmas = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=zero_terminal)
+		self.parametrisation = Discrete(sigmas)
 		self.batches: list[int] = []
 
-	def process_in(self, latent: Tensor) -> Tensor:
-		return latent * 2
+	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
+		return ModelInputs(prompt.embedding)
 
-	def process_out(self, latent: Tensor) -> Tensor:
-		return latent / 2
-
-	def denoise(self, x: Tensor, sigma: Tensor, prompt: Prompt) -> Tensor:
+	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 		self.batches.append(len(x))
 		level = sigma.reshape(-1, 1, 1, 1)
-		mean = prompt.embedding.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
+		mean = inputs.embedding.mean(dim=(1, 2)).reshape(-1, 1, 1, 1)
 		return (SPREAD**2 * x + level**2 * mean) / (SPREAD**2 + level**2)
 
 

@@ -20,7 +20,7 @@ from engine.errors import JobCancelled, UnknownFamily, UnknownFormat
 from nodes.diffusion import keys
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.families import SD1
-from nodes.values import Images, Latent, Prompt
+from nodes.values import Images, Latent, ModelInputs
 from tests import tiny
 
 Load = Callable[..., Any]
@@ -51,12 +51,12 @@ class TestRoundTrip:
 			torch.manual_seed(0)
 			unet: torch.nn.Module = tiny.make(UNet2DConditionModel, tiny.UNET)
 		denoiser = loaded(load_denoiser, checkpoint)
-		step = (sigma.log()[:, None] - denoiser.sigmas.log()).abs().argmin(dim=1)
+		step = (sigma.log()[:, None] - denoiser.parametrisation.sigmas.log()).abs().argmin(dim=1)
 		scale = sigma.reshape(-1, 1, 1, 1)
 		with torch.inference_mode():
 			noise = unet(x / (scale**2 + 1).sqrt(), step, encoder_hidden_states=context).sample
 
-		denoised = denoiser.denoise(x, sigma, Prompt(context))
+		denoised = denoiser.denoise(x, sigma, ModelInputs(context))
 
 		assert torch.allclose(denoised, x - scale * noise, atol=1e-5)
 
@@ -97,7 +97,7 @@ class TestRoundTrip:
 		latent = vae.encode(Images(torch.rand(1, 16, 16, 3)))
 
 		assert prompt.embedding.dtype == latent.samples.dtype == vae.decode(latent).pixels.dtype == torch.float32
-		assert denoiser.denoise(latent.samples, torch.ones(1), prompt).dtype == torch.float32
+		assert denoiser.denoise(latent.samples, torch.ones(1), ModelInputs(prompt.embedding)).dtype == torch.float32
 
 	def test_file_may_be_deleted_after_loading(self, tmp_path: Path) -> None:
 		"""The weights hold memory of their own."""
@@ -114,20 +114,20 @@ class TestConfigs:
 		config = json.dumps(tiny.scheduler_config('v'))
 		denoiser = loaded(load_denoiser, written(tmp_path, tiny.tensors(), scheduler_config=config))
 
-		assert float(denoiser.sigmas[-1]) == pytest.approx(4518.76, abs=0.01)
+		assert float(denoiser.parametrisation.sigmas[-1]) == pytest.approx(4518.76, abs=0.01)
 
 	def test_markers_are_enough(self, tmp_path: Path) -> None:
 		"""The empty tensors of other programs' checkpoints."""
 		denoiser = loaded(load_denoiser, written(tmp_path, tiny.tensors(prediction='v')))
 
-		assert float(denoiser.sigmas[-1]) == pytest.approx(4518.76, abs=0.01)
+		assert float(denoiser.parametrisation.sigmas[-1]) == pytest.approx(4518.76, abs=0.01)
 
 	def test_colours_of_previews_are_read_from_the_metadata(self, tmp_path: Path) -> None:
 		"""`latent_rgb`: a row of colours per channel, then the constant part."""
 		rows = [[0.5, 0.0, 0.0]] * 5
 		denoiser = loaded(load_denoiser, written(tmp_path, tiny.tensors(), latent_rgb=json.dumps(rows)))
 
-		assert denoiser.latent_rgb.tolist() == rows
+		assert denoiser.latents.rgb == tuple(map(tuple, rows))
 
 	def test_unknown_noise_schedules_are_refused(self, tmp_path: Path) -> None:
 		"""A model run on another schedule than its own gives rubbish."""

@@ -10,8 +10,11 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from nodes.diffusion.checkpoint import load_denoiser
-from nodes.diffusion.denoise import Denoiser, Prediction, guided, training_sigmas
-from nodes.values import Conditioning, Prompt
+from nodes.diffusion.denoise import Denoiser, guided
+from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.networks.unet import UNet
+from nodes.diffusion.parametrisation import Discrete, Prediction, training_sigmas
+from nodes.values import Conditioning, ModelInputs, Prompt
 from tests.nodes.diffusion.gaussian import GaussianModel, prompt
 
 
@@ -39,14 +42,7 @@ def sd1_sigmas(*, zero_terminal: bool = False) -> Tensor:
 
 def oracle_denoiser(clean: Tensor, prediction: Prediction) -> tuple[Denoiser, Oracle]:
 	oracle = Oracle(clean, prediction)
-	denoiser = Denoiser(
-		oracle,
-		sigmas=sd1_sigmas(),
-		prediction=prediction,
-		scaling=0.18215,
-		latent_channels=4,
-		latent_rgb=torch.zeros(5, 3),
-	)
+	denoiser = Denoiser(UNet(oracle), Discrete(sd1_sigmas(), prediction), LatentFormat(4, 0.18215), 'sd1')
 	return denoiser, oracle
 
 
@@ -78,7 +74,7 @@ class TestDenoiser:
 		denoiser, oracle = oracle_denoiser(clean, prediction)
 		x = clean + sigma.reshape(-1, 1, 1, 1) * torch.randn(3, 4, 8, 8)
 
-		denoised = denoiser.denoise(x, sigma, Prompt(torch.zeros(1, 77, 4)))
+		denoised = denoiser.denoise(x, sigma, ModelInputs(torch.zeros(1, 77, 4)))
 
 		assert torch.allclose(denoised, clean, atol=1e-4)
 		assert oracle.steps == [999, 500, 10]
@@ -90,7 +86,7 @@ class TestDenoiser:
 		between = float(table[300] * 0.9 + table[301] * 0.1)
 
 		for sigma in (between, 100.0, 0.001):
-			denoiser.denoise(torch.zeros(1, 4, 8, 8), torch.tensor([sigma]), Prompt(torch.zeros(1, 77, 4)))
+			denoiser.denoise(torch.zeros(1, 4, 8, 8), torch.tensor([sigma]), ModelInputs(torch.zeros(1, 77, 4)))
 
 		assert oracle.steps == [300, 999, 0]
 
@@ -98,16 +94,16 @@ class TestDenoiser:
 		"""By 0.18215 for Stable Diffusion 1.x."""
 		latent = torch.ones(1, 4, 2, 2)
 
-		assert float(denoiser.process_in(latent)[0, 0, 0, 0]) == pytest.approx(0.18215)
-		assert torch.allclose(denoiser.process_out(denoiser.process_in(latent)), latent)
+		assert float(denoiser.latents.process_in(latent)[0, 0, 0, 0]) == pytest.approx(0.18215)
+		assert torch.allclose(denoiser.latents.process_out(denoiser.latents.process_in(latent)), latent)
 
 	def test_batches_are_denoised_each_for_itself(self, v_checkpoint: Path) -> None:
 		"""Sigmas and prompts may differ within a batch."""
 		denoiser = load_denoiser(v_checkpoint, dtype='auto', cancel=CancelToken())
 		x, sigma, context = torch.randn(2, 4, 8, 8), torch.tensor([5.0, 0.1]), torch.randn(2, 77, 16)
 
-		both = denoiser.denoise(x, sigma, Prompt(context))
-		each = [denoiser.denoise(x[i : i + 1], sigma[i : i + 1], Prompt(context[i : i + 1])) for i in range(2)]
+		both = denoiser.denoise(x, sigma, ModelInputs(context))
+		each = [denoiser.denoise(x[i : i + 1], sigma[i : i + 1], ModelInputs(context[i : i + 1])) for i in range(2)]
 
 		assert torch.allclose(both, torch.cat(each), atol=1e-5)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from nodes.diffusion.previews import SD1_LATENT_RGB, picture
+from nodes.diffusion.families import SD1
+from nodes.diffusion.previews import picture
 
-RED = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, -1.0, -1.0]])  # two channels, then what is added
+RED = ((1.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, -1.0, -1.0))  # two channels, then what is added
 
 
 class TestPicture:
@@ -24,7 +25,7 @@ class TestPicture:
 
 	def test_the_longer_side_is_brought_to_the_size(self) -> None:
 		"""Small latents grow by a whole factor, great ones shrink."""
-		rgb = torch.tensor(SD1_LATENT_RGB)
+		rgb = SD1.latents.rgb
 
 		assert picture(torch.zeros(1, 4, 32, 64), rgb, size=128).size == (128, 64)
 		assert picture(torch.zeros(1, 4, 300, 600), rgb, size=128).size == (128, 64)

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.errors import JobCancelled, NodeUsage
-from nodes.diffusion.denoise import Denoiser, training_sigmas
+from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.names import SAMPLERS
+from nodes.diffusion.parametrisation import training_sigmas
 from nodes.diffusion.sample import sample, sigmas_for
 from nodes.diffusion.samplers import SAMPLERS as FUNCTIONS
 from nodes.diffusion.text import ClipText
-from nodes.values import Conditioning, Latent, Prompt
+from nodes.values import Conditioning, Latent, ModelInputs
 from tests.nodes.diffusion.gaussian import GaussianModel, prompt
 
 TABLE = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=False)
@@ -65,7 +66,7 @@ class TestSeed:
 		model = GaussianModel()
 		sigma = TABLE[-1]
 		x = noise * (sigma**2 + 1).sqrt()
-		wanted = model.process_out(model.denoise(x, sigma.expand(1), prompt(1.0)))
+		wanted = model.latents.process_out(model.denoise(x, sigma.expand(1), model.inputs(prompt(1.0), x)))
 
 		assert torch.allclose(gaussian_sample(seed=7, steps=1), wanted, atol=1e-5)
 
@@ -76,7 +77,7 @@ class TestSeed:
 		seen: list[Tensor] = []
 
 		class Watching(GaussianModel):
-			def denoise(self, x: Tensor, sigma: Tensor, prompt: Prompt) -> Tensor:
+			def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 				seen.append(x)
 				return torch.zeros_like(x)
 

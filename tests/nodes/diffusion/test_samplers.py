@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nodes.diffusion.denoise import training_sigmas
+from nodes.diffusion.parametrisation import training_sigmas
 from nodes.diffusion.samplers import SAMPLERS, lcm
 from nodes.diffusion.schedules import karras
 from tests.nodes.diffusion import gaussian

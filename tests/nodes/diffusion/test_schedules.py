@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion import schedules
-from nodes.diffusion.denoise import training_sigmas
+from nodes.diffusion.parametrisation import training_sigmas
 
 TABLE = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=False)
 ZERO_TERMINAL = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=True)
