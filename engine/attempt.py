@@ -26,7 +26,7 @@ from engine.events import AnyEvent, GraphExpanded, NodeBlocked, NodeStarted, Nod
 from engine.flow import Returned, Skip
 from engine.graph import Constant, Given, Link, NodeId
 from engine.lanes import Lanes, Start
-from engine.models import ModelStore
+from engine.modelstore import ModelStore
 from engine.origins import Origins
 from engine.plan import Planner, Step, content_key
 from engine.storage import Storage

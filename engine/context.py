@@ -25,7 +25,8 @@ from engine.events import (
 )
 from engine.graph import Graph
 from engine.live import LiveGraph
-from engine.models import ModelRef, ModelStore
+from engine.models import ModelRef
+from engine.modelstore import ModelStore
 from engine.storage import Storage
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ class Models:
 		self._store = store
 		self._cancel = cancel
 
-	def use(self, ref: ModelRef[T]) -> AbstractContextManager[T]:
-		"""Lease weights: they are loaded, and stay so at least until the block ends."""
-		return self._store.use(ref, cancel=self._cancel)
+	def use(self, ref: ModelRef[T], *, working_bytes: int = 0) -> AbstractContextManager[T]:
+		"""Lease weights: they are loaded, and stay so at least until the block ends.
+
+		`working_bytes` of room are kept free for what is computed with them.
+		"""
+		return self._store.use(ref, working_bytes=working_bytes, cancel=self._cancel)
 
 
 class Shown:

@@ -9,12 +9,14 @@ EngineError
 │   └── ModelNotFound
 ├── BadName               a file name that leaves its folder
 ├── Cancelled             a state, not a failure
-│   └── JobCancelled
+│   ├── JobCancelled
+│   └── ModelLoadCancelled
 ├── NodeFailed            a node raised; carries job, node, kind, cause
 ├── NodeUsage             a node was declared or called wrongly by its author
 ├── ModelError
 │   ├── UnknownFormat     the file is no model file, or a damaged one
 │   ├── UnknownFamily     a model file of a family that is not known
+│   ├── PatchMismatch     a patch was made for another model
 │   └── OutOfDeviceMemory
 ├── PluginError           a pack could not be loaded
 └── WorkerLost            the worker process died or fell silent
@@ -93,6 +95,15 @@ class JobCancelled(Cancelled):
 	"""The running job was interrupted."""
 
 
+class ModelLoadCancelled(Cancelled):
+	"""A model was being loaded, and nobody wants it any more. `id` is that of the load."""
+
+	def __init__(self, id: str, reason: str) -> None:
+		super().__init__(f'The loading of the model was cancelled: {reason}.')
+		self.id = id
+		self.reason = reason
+
+
 class NodeFailed(EngineError):
 	"""A node's function raised. `cause` is what it raised."""
 
@@ -133,6 +144,10 @@ class UnknownFormat(ModelError):
 
 class UnknownFamily(ModelError):
 	"""A readable model file whose tensors match no known family."""
+
+
+class PatchMismatch(ModelError):
+	"""A patch was made for another model: its tensors fit none of this one's."""
 
 
 class OutOfDeviceMemory(ModelError):

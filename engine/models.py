@@ -1,51 +1,193 @@
 """Weights: what travels on the wires is a recipe for them, and the weights appear only inside a lease.
 
-A `ModelRef` is small, hashable and cacheable, so a cached picture never loads a model. `ModelStore.use(ref)` loads the
-weights (once, however many ask at the same time), keeps them resident while there is room, and moves the least
-recently used out when there is not. Knows sizes and leases, knows no torch: loaders are handed in.
+A `ModelRef` is small, hashable and cacheable, so a cached picture never loads a model. Here are the recipes, the patches
+that change what they describe, and what loaders are handed; `engine.modelstore` keeps the weights themselves.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, NewType, Protocol, TypeVar, cast
+from typing import Any, Generic, Literal, NewType, Protocol, TypeVar, runtime_checkable
 
 from engine.cancel import CancelToken
-from engine.errors import ModelError, OutOfDeviceMemory
+from engine.errors import ModelError, ModelNotFound
 
 FileDigest = NewType('FileDigest', str)
+Place = NewType('Place', str)
+"""Where weights are computed with, by torch's names: `cpu`, `cuda:0`, `mps`."""
+
+Phase = Literal['initialization', 'loading_model', 'device_setup', 'optimization']
+"""What a load is about: building the empty network, reading its weights, moving them, making them fast."""
+
+CPU = Place('cpu')
 T = TypeVar('T')
 T_co = TypeVar('T_co', covariant=True)
 
 
+class Patch:
+	"""A change to a model, as data.
+
+	Subclasses of `WeightPatch` and `Setting` are frozen dataclasses of plain values, digests, refs and tensors, which
+	their pack registers with `Codecs.add_dataclass`, so that a patched recipe can be cached.
+	"""
+
+
+class WeightPatch(Patch):
+	"""A change of weights, such as a LoRA. It must be hashable: it is part of what the patched weights are known by."""
+
+	def files(self) -> tuple[FileDigest, ...]:
+		"""The files it reads."""
+		return ()
+
+	def refs(self) -> tuple[ModelRef[Any], ...]:
+		"""Other models that it needs while it is applied, as merging does; they are leased meanwhile."""
+		return ()
+
+
+class Setting(Patch):
+	"""A change of behaviour only, such as another noise schedule: it copies no weights, and costs nothing."""
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""A light view of `model`; `use` leases another model for as long as this one is leased."""
+		raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class ModelRef(Generic[T]):
-	"""A recipe for weights, not the weights: a file, the part of it that is meant, and the precision."""
+	"""A recipe for weights, not the weights: a file, the part of it that is meant, and the precision.
+
+	`more` are further files that make up one model with the first. `option` is what the loader needs to know besides,
+	such as the kind of model that a text encoder serves. `patches` are applied in order.
+	"""
 
 	file: FileDigest
 	part: str
 	dtype: str = 'auto'
+	more: tuple[FileDigest, ...] = ()
+	option: str = ''
+	patches: tuple[Patch, ...] = ()
+
+	@property
+	def files(self) -> tuple[FileDigest, ...]:
+		"""All files of the model itself, the first one first."""
+		return (self.file, *self.more)
+
+	@property
+	def unpatched(self) -> ModelRef[T]:
+		"""The same without any patch."""
+		return replace(self, patches=()) if self.patches else self
+
+	@property
+	def identity(self) -> ModelRef[T]:
+		"""The same without settings: what the weights are known by."""
+		return replace(self, patches=self.weight_patches) if self.settings else self
+
+	@property
+	def weight_patches(self) -> tuple[WeightPatch, ...]:
+		"""The patches that change weights, in order."""
+		return tuple(patch for patch in self.patches if isinstance(patch, WeightPatch))
+
+	@property
+	def settings(self) -> tuple[Setting, ...]:
+		"""The patches that change behaviour only, in order."""
+		return tuple(patch for patch in self.patches if isinstance(patch, Setting))
+
+	def patched(self, *patches: Patch) -> ModelRef[T]:
+		"""The same with these patches added at the end."""
+		return replace(self, patches=self.patches + patches)
+
+
+class Use(Protocol):
+	"""Leases a model for as long as another lease, or a load, lasts."""
+
+	def __call__(self, ref: ModelRef[T], /) -> T: ...
 
 
 class Weights(Protocol):
-	"""What a loader gives back: an object that knows how many bytes it holds."""
+	"""What a loader gives back: an object that knows how many bytes of weights are its own."""
 
 	@property
 	def nbytes(self) -> int: ...
 
 
+@runtime_checkable
+class Patchable(Weights, Protocol):
+	"""Weights of which a changed set can be made."""
+
+	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Weights:
+		"""A set that shares every tensor which no patch changes, and counts only the bytes of the others.
+
+		The tensors of this one are never written to: dropping the patched set is the exact removal of the patches.
+		Raises `PatchMismatch` for a patch that does not fit.
+		"""
+		...
+
+
+def _nowhere(digest: FileDigest) -> Path:
+	raise ModelNotFound(digest, 'models')
+
+
+def _nothing(ref: ModelRef[Any]) -> Any:
+	raise ModelError(f'The model part {ref.part!r} cannot be leased here.')
+
+
+@dataclass
+class Load:
+	"""What a loader is handed: the files to read, for what, and the means to tell how far it has come.
+
+	`paths` are those of the recipe's files in order, each a file or a folder in diffusers' layout. `place` is where will
+	be computed. `on_progress` is called with the phase, and the bytes done and in all of it.
+	"""
+
+	paths: tuple[Path, ...]
+	part: str
+	dtype: str = 'auto'
+	option: str = ''
+	place: Place = CPU
+	cancel: CancelToken = field(default_factory=CancelToken)
+	finder: Callable[[FileDigest], Path] = _nowhere
+	user: Use = _nothing
+	on_progress: Callable[[Phase, int, int], None] = lambda phase, done, total: None
+	_phase: Phase = field(default='initialization', init=False)
+	_done: int = field(default=0, init=False)
+	_total: int = field(default=0, init=False)
+
+	@property
+	def path(self) -> Path:
+		"""The first of the files."""
+		return self.paths[0]
+
+	def phase(self, phase: Phase, total: int = 0) -> None:
+		"""Begin a phase, of `total` bytes if it can be told. Raises what a cancelled load raises."""
+		self._phase, self._done, self._total = phase, 0, total
+		self.on_progress(phase, 0, total)
+		self.cancel.check()
+
+	def advance(self, nbytes: int) -> None:
+		"""So many more bytes of the phase are done. Raises what a cancelled load raises: `ModelLoadCancelled`."""
+		self._done += nbytes
+		self.on_progress(self._phase, self._done, self._total)
+		self.cancel.check()
+
+	def find(self, digest: FileDigest) -> Path:
+		"""The file of that content. Raises `ModelNotFound`."""
+		return self.finder(digest)
+
+	def use(self, ref: ModelRef[T]) -> T:
+		"""Another model's weights, for as long as this load lasts."""
+		return self.user(ref)
+
+
 class Loader(Protocol[T_co]):
 	"""Reads one part of a model file.
 
-	Raises `UnknownFormat`, `UnknownFamily` or another `ModelError` with a sentence for the user; looks at `cancel`
-	between tensors.
+	Raises `UnknownFormat`, `UnknownFamily` or another `ModelError` with a sentence for the user. Tells its phases, and
+	each tensor that it has read, so that it can be cancelled.
 	"""
 
-	def __call__(self, path: Path, *, dtype: str, cancel: CancelToken) -> T_co: ...
+	def __call__(self, load: Load, /) -> T_co: ...
 
 
 class Loaders:
@@ -65,113 +207,3 @@ class Loaders:
 			return self._loaders[part]
 		except KeyError:
 			raise ModelError(f'No loader is known for the model part {part!r}.') from None
-
-
-@dataclass
-class Resident:
-	"""One set of weights in memory."""
-
-	ref: ModelRef[Any]
-	weights: Weights
-	nbytes: int
-	leases: int = 0
-
-
-@dataclass
-class _Pending:
-	"""A load that somebody has begun; others wait for it instead of loading the same again."""
-
-	done: threading.Event = field(default_factory=threading.Event)
-
-
-class ModelStore:
-	"""Loads, keeps and drops weights within a budget of bytes."""
-
-	def __init__(
-		self,
-		loaders: Loaders,
-		find: Callable[[FileDigest], Path],
-		*,
-		budget: int,
-		on_load: Callable[[Path, str], None] = lambda path, part: None,
-	) -> None:
-		self._loaders = loaders
-		self._find = find
-		self._budget = budget
-		self._on_load = on_load
-		self._lock = threading.Lock()
-		self._residents: dict[ModelRef[Any], Resident] = {}  # least recently used first
-		self._pending: dict[ModelRef[Any], _Pending] = {}
-
-	@contextmanager
-	def use(self, ref: ModelRef[T], *, cancel: CancelToken | None = None) -> Iterator[T]:
-		"""Lease the weights that `ref` describes; they stay resident at least until the block ends.
-
-		Raises `ModelNotFound`, `UnknownFormat`, `UnknownFamily`, `OutOfDeviceMemory` or `JobCancelled`.
-		"""
-		resident = self._acquire(ref, cancel or CancelToken())
-		try:
-			yield cast(T, resident.weights)
-		finally:
-			with self._lock:
-				resident.leases -= 1
-				self._shrink(0)
-
-	def unload(self) -> int:
-		"""Drop all weights that nobody leases; gives the bytes freed."""
-		with self._lock:
-			before = self._used()
-			for ref in [ref for ref, resident in self._residents.items() if not resident.leases]:
-				del self._residents[ref]
-			return before - self._used()
-
-	def residents(self) -> tuple[Resident, ...]:
-		"""What is in memory now, least recently used first."""
-		with self._lock:
-			return tuple(self._residents.values())
-
-	def _acquire(self, ref: ModelRef[Any], cancel: CancelToken) -> Resident:
-		while True:
-			with self._lock:
-				resident = self._residents.pop(ref, None)
-				if resident is not None:
-					self._residents[ref] = resident
-					resident.leases += 1
-					return resident
-				pending = self._pending.get(ref)
-				if pending is None:
-					mine = self._pending[ref] = _Pending()
-					break
-			while not pending.done.wait(0.1):
-				cancel.check()
-		try:
-			return self._load(ref, cancel)
-		finally:
-			with self._lock:
-				del self._pending[ref]
-			mine.done.set()
-
-	def _load(self, ref: ModelRef[Any], cancel: CancelToken) -> Resident:
-		path = self._find(ref.file)
-		self._on_load(path, ref.part)
-		weights = self._loaders[ref.part](path, dtype=ref.dtype, cancel=cancel)
-		with self._lock:
-			self._shrink(weights.nbytes)
-			free = self._budget - self._used()
-			if weights.nbytes > free:
-				holders = [f'{held.ref.part} ({held.nbytes / 2**20:.0f} MiB)' for held in self._residents.values()]
-				raise OutOfDeviceMemory(weights.nbytes, free, holders)
-			resident = Resident(ref, weights, weights.nbytes, leases=1)
-			self._residents[ref] = resident
-			return resident
-
-	def _shrink(self, incoming: int) -> None:
-		"""Drop unleased weights, least recently used first, until `incoming` bytes fit. The lock is held."""
-		for ref in list(self._residents):
-			if self._used() + incoming <= self._budget:
-				return
-			if not self._residents[ref].leases:
-				del self._residents[ref]
-
-	def _used(self) -> int:
-		return sum(resident.nbytes for resident in self._residents.values())

@@ -23,7 +23,7 @@ from engine.events import AnyEvent, JobFinished, JobStarted
 from engine.execute import Executor
 from engine.graph import Graph, NodeId
 from engine.lanes import Lanes
-from engine.models import ModelStore
+from engine.modelstore import ModelStore
 from engine.plan import Plan
 from engine.plugins import Kit, load_pack, load_packs
 from engine.report import Reports

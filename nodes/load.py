@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import JsonValue
 
-from engine.cancel import CancelToken
 from engine.declaration import Choice, FromFile
-from engine.models import Loaders, ModelRef, Weights
+from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
 from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
@@ -68,22 +66,22 @@ def add_loaders(loaders: Loaders) -> None:
 	loaders.add(AUTOENCODER, _load_autoencoder)
 
 
-def _load_denoiser(path: Path, *, dtype: str, cancel: CancelToken) -> Weights:
+def _load_denoiser(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_denoiser
 
-	return load_denoiser(path, dtype=dtype, cancel=cancel)
+	return load_denoiser(load.path, dtype=load.dtype, cancel=load.cancel)
 
 
-def _load_text_encoder(path: Path, *, dtype: str, cancel: CancelToken) -> Weights:
+def _load_text_encoder(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_text_encoder
 
-	return load_text_encoder(path, dtype=dtype, cancel=cancel)
+	return load_text_encoder(load.path, dtype=load.dtype, cancel=load.cancel)
 
 
-def _load_autoencoder(path: Path, *, dtype: str, cancel: CancelToken) -> Weights:
+def _load_autoencoder(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_autoencoder
 
-	return load_autoencoder(path, dtype=dtype, cancel=cancel)
+	return load_autoencoder(load.path, dtype=load.dtype, cancel=load.cancel)
 
 
 def import_libraries() -> None:

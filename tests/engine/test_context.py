@@ -9,7 +9,8 @@ from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
 from engine.errors import JobCancelled
 from engine.events import AnyEvent, NodePreview, NodeProgress, SavedFile, Ui
-from engine.models import Loaders, ModelRef, ModelStore
+from engine.models import Load, Loaders, ModelRef
+from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
 
@@ -65,9 +66,9 @@ class TestModels:
 		path.write_bytes(b'weights')
 		ref = ModelRef[memoryview](desk.storage.catalogue.digest(path), 'vae')
 
-		def load(path: Path, *, dtype: str, cancel: CancelToken) -> memoryview:
-			cancel.check()
-			return memoryview(path.read_bytes())
+		def load(load: Load) -> memoryview:
+			load.cancel.check()
+			return memoryview(load.path.read_bytes())
 
 		desk.loaders.add('vae', load)
 		with desk.context.models.use(ref) as weights:

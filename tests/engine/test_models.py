@@ -1,6 +1,3 @@
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,310 +5,133 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
-from engine.errors import JobCancelled, ModelError, OutOfDeviceMemory, UnknownFormat
-from engine.models import FileDigest, Loaders, ModelRef, ModelStore
-
-MIB = 2**20
-
-
-@dataclass(eq=False)
-class Weights:
-	"""So many bytes, by name."""
-
-	name: str
-	nbytes: int
+from engine.codec import Codecs
+from engine.errors import JobCancelled, ModelError, ModelNotFound
+from engine.models import FileDigest, Load, Loaders, ModelRef, Phase, Setting, Use, WeightPatch
 
 
-def ref(name: str, part: str = 'unet', dtype: str = 'auto') -> ModelRef[Weights]:
-	"""A recipe; the file's name is its digest here."""
-	return ModelRef[Weights](FileDigest(name), part, dtype)
+@dataclass(frozen=True)
+class Add(WeightPatch):
+	"""Names a file and how much of it is added."""
+
+	file: FileDigest
+	strength: float = 1.0
+
+	def files(self) -> tuple[FileDigest, ...]:
+		return (self.file,)
 
 
-class Shelf:
-	"""A store of ten MiB whose loader makes weights of as many MiB as the file's name says: `a3` has three."""
+@dataclass(frozen=True)
+class Louder(Setting):
+	"""Wraps the model in a tuple with a number."""
 
-	def __init__(self, during: Callable[[str, CancelToken], None] = lambda name, cancel: None) -> None:
-		self.loaded: list[str] = []
-		self.during = during
-		self.loaders = Loaders()
-		self.loaders.add('unet', self.load)
-		self.store = ModelStore(self.loaders, lambda digest: Path(digest), budget=10 * MIB)
+	factor: float
 
-	def load(self, path: Path, *, dtype: str, cancel: CancelToken) -> Weights:
-		self.loaded.append(path.name)
-		self.during(path.name, cancel)
-		return Weights(path.name, int(path.name[1:]) * MIB)
+	def apply(self, model: Any, use: Use) -> Any:
+		return (self.factor, model)
 
-	def touch(self, *names: str) -> None:
-		"""Use models one after the other."""
-		for name in names:
-			with self.store.use(ref(name)):
-				pass
 
-	@property
-	def residents(self) -> list[str]:
-		"""What is in memory, least recently used first."""
-		return [str(resident.ref.file) for resident in self.store.residents()]
+REF = ModelRef[object](FileDigest('a'), 'unet')
 
 
 class TestRefs:
 	def test_a_ref_is_a_small_value(self) -> None:
-		"""Equal recipes are equal keys, however they were typed."""
-		assert ref('a1') == ModelRef(FileDigest('a1'), 'unet')
-		assert len({ref('a1'), ref('a1'), ref('a1', 'vae'), ref('a1', dtype='float16'), ref('b1')}) == 4
+		"""Equal recipes are equal keys, however they were typed; every field tells them apart."""
+		others = {
+			REF,
+			ModelRef[str](FileDigest('a'), 'vae'),
+			ModelRef[str](FileDigest('a'), 'unet', 'float16'),
+			ModelRef[str](FileDigest('b'), 'unet'),
+			ModelRef[str](FileDigest('a'), 'unet', more=(FileDigest('b'),)),
+			ModelRef[str](FileDigest('a'), 'unet', option='flux'),
+			REF.patched(Add(FileDigest('l'))),
+			REF.patched(Add(FileDigest('l'), 0.5)),
+		}
+
+		assert ModelRef[object](FileDigest('a'), 'unet') == ModelRef(FileDigest('a'), 'unet')
+		assert len(others) == 8
+
+	def test_its_files(self) -> None:
+		"""The first one first; those of patches are not among them."""
+		ref = ModelRef[object](FileDigest('a'), 'text', more=(FileDigest('c'), FileDigest('b')))
+
+		assert ref.patched(Add(FileDigest('l'))).files == ('a', 'c', 'b')
+
+	def test_patches_come_at_the_end(self) -> None:
+		"""Order counts, and a recipe is never changed."""
+		first, second = Add(FileDigest('l')), Add(FileDigest('m'))
+
+		assert REF.patched(first).patched(second) == REF.patched(first, second)
+		assert REF.patched(first, second) != REF.patched(second, first)
+		assert REF.patches == ()
+
+	def test_settings_are_no_part_of_its_identity(self) -> None:
+		"""Weights are known by the patches that change them, in their order."""
+		first, second = Add(FileDigest('l')), Add(FileDigest('m'))
+		ref = REF.patched(Louder(2), first, Louder(3), second)
+
+		assert ref.identity == REF.patched(first, second)
+		assert ref.settings == (Louder(2), Louder(3))
+		assert ref.unpatched == REF
+		assert REF.identity is REF
+
+	def test_a_patched_recipe_can_be_cached(self) -> None:
+		"""It comes back from its bytes as it was, with all its fields, once the patch's class is registered."""
+		codecs = Codecs()
+		ref = ModelRef[object](FileDigest('a'), 'text', 'float16', (FileDigest('b'),), 'flux')
+		patched = ref.patched(Add(FileDigest('l'), 0.5), Louder(2.0))
+
+		assert codecs.encode(patched) is None
+		codecs.add_dataclass(Add, 'Add')
+		codecs.add_dataclass(Louder, 'Louder')
+		blob = codecs.encode(patched)
+		assert blob is not None
+		assert codecs.decode(blob.join()) == patched
 
 
-class TestUse:
-	def test_weights_are_loaded_once_and_stay(self) -> None:
-		"""The second use finds them resident."""
-		shelf = Shelf()
-		with shelf.store.use(ref('a3')) as first:
-			pass
-		with shelf.store.use(ref('a3')) as second:
-			assert second is first
+class TestLoad:
+	def test_it_tells_how_far_it_has_come(self) -> None:
+		"""Each phase begins at nothing; bytes add up."""
+		told: list[tuple[Phase, int, int]] = []
+		load = Load((Path('a'),), 'unet', on_progress=lambda *step: told.append(step))
+		load.phase('initialization')
+		load.phase('loading_model', 10)
+		load.advance(4)
+		load.advance(6)
 
-		assert first.name == 'a3'
-		assert shelf.loaded == ['a3']
+		assert told == [
+			('initialization', 0, 0),
+			('loading_model', 0, 10),
+			('loading_model', 4, 10),
+			('loading_model', 10, 10),
+		]
 
-	def test_parts_and_precisions_are_different_weights(self) -> None:
-		"""Each recipe is loaded for itself, by the loader of its part with its precision."""
-		seen: list[str] = []
+	@pytest.mark.parametrize('step', [lambda load: load.phase('optimization'), lambda load: load.advance(1)])
+	def test_each_step_may_be_the_last(self, step: Any) -> None:
+		"""A cancelled load ends when it tells of a step."""
+		cancel = CancelToken()
+		load = Load((Path('a'),), 'unet', cancel=cancel)
+		cancel.cancel()
 
-		def load(path: Path, *, dtype: str, cancel: CancelToken) -> Weights:
-			seen.append(dtype)
-			return Weights(path.name, MIB)
+		with pytest.raises(JobCancelled):
+			step(load)
 
-		shelf = Shelf()
-		shelf.loaders.add('vae', load)
-		for wanted in (ref('a3'), ref('a3', 'vae'), ref('a3', 'vae', 'float16')):
-			with shelf.store.use(wanted):
-				pass
+	def test_without_a_store(self) -> None:
+		"""A load that is made by hand reads its own files only."""
+		load = Load((Path('a'), Path('b')), 'unet')
 
-		assert shelf.loaded == ['a3']
-		assert seen == ['auto', 'float16']
-		assert len(shelf.residents) == 3
-
-	def test_concurrent_askers_load_once(self) -> None:
-		"""However many threads ask at the same time, one loads and all get the same weights."""
-		hold, began = threading.Event(), threading.Event()
-
-		def during(name: str, cancel: CancelToken) -> None:
-			began.set()
-			hold.wait(30)
-
-		shelf = Shelf(during)
-
-		def ask() -> Weights:
-			with shelf.store.use(ref('a3')) as weights:
-				return weights
-
-		with ThreadPoolExecutor(8) as threads:
-			asked = [threads.submit(ask) for _ in range(8)]
-			began.wait(30)
-			hold.set()
-			got = {id(future.result(30)) for future in asked}
-
-		assert len(got) == 1
-		assert shelf.loaded == ['a3']
-		assert [resident.leases for resident in shelf.store.residents()] == [0]
-
-	def test_different_models_load_side_by_side(self) -> None:
-		"""A slow load does not hold up another one."""
-		both = threading.Barrier(2)
-
-		def during(name: str, cancel: CancelToken) -> None:
-			both.wait(30)
-
-		shelf = Shelf(during)
-		with ThreadPoolExecutor(2) as threads:
-			asked = [threads.submit(shelf.touch, name) for name in ('a3', 'b3')]
-			for future in asked:
-				future.result(30)
-
-		assert sorted(shelf.residents) == ['a3', 'b3']
-
-	def test_a_lease_ends_with_an_error(self) -> None:
-		"""A node that raises within the block gives its weights back."""
-		shelf = Shelf()
-		with pytest.raises(ZeroDivisionError), shelf.store.use(ref('a3')):
-			raise ZeroDivisionError
-
-		assert [resident.leases for resident in shelf.store.residents()] == [0]
-		assert shelf.store.unload() == 3 * MIB
+		assert load.path == Path('a')
+		with pytest.raises(ModelNotFound):
+			load.find(FileDigest('l'))
+		with pytest.raises(ModelError):
+			load.use(REF)
 
 
-class TestRoom:
-	def test_the_least_recently_used_leaves(self) -> None:
-		"""Only as many as must, and use makes recent."""
-		shelf = Shelf()
-		shelf.touch('a3', 'b3', 'c3', 'a3', 'd4')
-
-		assert shelf.residents == ['c3', 'a3', 'd4']
-		shelf.touch('b3')
-		assert shelf.loaded == ['a3', 'b3', 'c3', 'd4', 'b3']
-
-	def test_leased_weights_stay(self) -> None:
-		"""What is in use does not leave, however old it is."""
-		shelf = Shelf()
-		with shelf.store.use(ref('a4')):
-			shelf.touch('b3', 'c3', 'd5')
-
-			assert shelf.residents == ['a4', 'd5']
-
-	def test_no_room(self) -> None:
-		"""When all that is unused has left and it is not enough, the error tells how much is needed, free and held."""
-		shelf = Shelf()
-		with shelf.store.use(ref('a6')):
-			shelf.touch('b3')
-			with pytest.raises(
-				OutOfDeviceMemory, match=r'5 MiB are needed, 4 MiB are free\. In use: unet \(6 MiB\)'
-			) as caught:
-				shelf.touch('c5')
-
-			assert (caught.value.needed, caught.value.free) == (5 * MIB, 4 * MIB)
-			assert shelf.residents == ['a6']
-
-		shelf.touch('c5')
-		assert shelf.residents == ['c5']
-
-	def test_a_model_larger_than_all(self) -> None:
-		"""It cannot be had, and the store goes on."""
-		shelf = Shelf()
-		with pytest.raises(OutOfDeviceMemory):
-			shelf.touch('a11')
-		shelf.touch('b10')
-
-		assert shelf.residents == ['b10']
-
-	def test_nested_leases_of_one_model(self) -> None:
-		"""It stays until the last of them ends."""
-		shelf = Shelf()
-		with shelf.store.use(ref('a6')):
-			with shelf.store.use(ref('a6')):
-				pass
-			assert shelf.store.unload() == 0
-			assert shelf.residents == ['a6']
-
-	def test_unload(self) -> None:
-		"""What nobody leases goes, and the bytes are told."""
-		shelf = Shelf()
-		shelf.touch('b2', 'c3')
-		with shelf.store.use(ref('a4')):
-			assert shelf.store.unload() == 5 * MIB
-			assert shelf.residents == ['a4']
-
-		assert shelf.store.unload() == 4 * MIB
-		assert shelf.store.unload() == 0
-
-
-class TestFailingLoads:
-	def test_the_store_stays_usable(self) -> None:
-		"""The error reaches the asker; the next one tries again."""
-		broken = [True]
-
-		def during(name: str, cancel: CancelToken) -> None:
-			if broken.pop() if broken else False:
-				raise UnknownFormat(name, 'it is damaged')
-
-		shelf = Shelf(during)
-		with pytest.raises(UnknownFormat, match='it is damaged'):
-			shelf.touch('a3')
-		assert shelf.residents == []
-		shelf.touch('a3')
-
-		assert shelf.residents == ['a3']
-
-	def test_who_waited_tries_for_himself(self) -> None:
-		"""Each asker gets the error of its own try; nobody hangs."""
-		began, hold = threading.Event(), threading.Event()
-
-		def during(name: str, cancel: CancelToken) -> None:
-			began.set()
-			hold.wait(30)
-			raise UnknownFormat(name, 'it is damaged')
-
-		shelf = Shelf(during)
-		with ThreadPoolExecutor(4) as threads:
-			asked = [threads.submit(shelf.touch, 'a3') for _ in range(4)]
-			began.wait(30)
-			hold.set()
-			errors = [future.exception(30) for future in asked]
-
-		assert [type(error) for error in errors] == [UnknownFormat] * 4
-		assert len(shelf.loaded) == 4
-		assert shelf.residents == []
-
-	def test_a_file_that_is_gone(self) -> None:
-		"""The finder's error reaches the asker and leaves nothing half-done."""
-
-		def find(digest: FileDigest) -> Path:
-			raise FileNotFoundError(digest)
-
-		store = ModelStore(Loaders(), find, budget=1)
-		for _ in range(2):
-			with pytest.raises(FileNotFoundError), store.use(ref('a3')):
-				pass
-
-	def test_a_part_without_loader(self) -> None:
-		"""The part is named."""
-		shelf = Shelf()
-		with (
-			pytest.raises(ModelError, match="No loader is known for the model part 'text'"),
-			shelf.store.use(ref('a1', 'text')),
-		):
-			pass
-
+class TestLoaders:
 	def test_a_second_loader_of_a_part(self) -> None:
 		"""Packs cannot take a part from each other."""
-		shelf = Shelf()
+		loaders = Loaders()
+		loaders.add('unet', lambda load: memoryview(b''))
+
 		with pytest.raises(ModelError, match="'unet' already"):
-			shelf.loaders.add('unet', shelf.load)
-
-
-class TestCancel:
-	def test_while_waiting_for_another_asker(self) -> None:
-		"""A cancelled job stops waiting; the load goes on for the one who began it."""
-		began, hold, cancel = threading.Event(), threading.Event(), CancelToken()
-
-		def during(name: str, token: CancelToken) -> None:
-			began.set()
-			hold.wait(30)
-
-		shelf = Shelf(during)
-		with ThreadPoolExecutor(1) as threads:
-			loading = threads.submit(shelf.touch, 'a3')
-			began.wait(30)
-			cancel.cancel()
-			with pytest.raises(JobCancelled), shelf.store.use(ref('a3'), cancel=cancel):
-				pass
-			assert not loading.done()
-			hold.set()
-			loading.result(30)
-
-		assert shelf.loaded == ['a3']
-		assert shelf.residents == ['a3']
-
-	def test_while_loading(self) -> None:
-		"""The loader sees the asker's token; one who waited loads for himself."""
-		began, cancel = threading.Event(), CancelToken()
-
-		def during(name: str, token: CancelToken) -> None:
-			if token is cancel:
-				began.set()
-				token.wait(30)
-			token.check()
-
-		shelf = Shelf(during)
-
-		def ask(token: CancelToken | None) -> Any:
-			with shelf.store.use(ref('a3'), cancel=token):
-				return 'got'
-
-		with ThreadPoolExecutor(2) as threads:
-			first = threads.submit(ask, cancel)
-			began.wait(30)
-			second = threads.submit(ask, None)
-			cancel.cancel()
-
-			assert isinstance(first.exception(30), JobCancelled)
-			assert second.result(30) == 'got'
+			loaders.add('unet', lambda load: memoryview(b''))

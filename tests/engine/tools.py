@@ -19,7 +19,8 @@ from engine.events import AnyEvent, JobFinished, NodeFinished, NodeProgress, Nod
 from engine.execute import Executor
 from engine.graph import Call, Constant, Graph, Link, NodeId
 from engine.lanes import Lanes
-from engine.models import Loaders, ModelStore
+from engine.models import Loaders
+from engine.modelstore import ModelStore
 from engine.plan import Plan, make_plan
 from engine.registry import Registry
 from engine.report import Reports

@@ -13,7 +13,8 @@ from PIL import Image
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
 from engine.errors import BadName, FileMissing, UnknownFormat
-from engine.models import Loaders, ModelStore
+from engine.models import Loaders
+from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
 from nodes.image import file_digest, load_image, save_image

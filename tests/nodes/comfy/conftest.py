@@ -14,7 +14,7 @@ from engine.context import Context, JobInfo
 from engine.events import AnyEvent
 from engine.graph import Call, Graph, NodeId
 from engine.live import LiveGraph
-from engine.models import ModelStore
+from engine.modelstore import ModelStore
 from engine.plugins import Kit, load_packs
 from engine.settings import Settings
 from engine.storage import Storage

@@ -5,7 +5,8 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
 from engine.declaration import Hidden
-from engine.models import Loaders, ModelStore
+from engine.models import Loaders
+from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
 from nodes.comfy.hidden import hidden_values, probe_values

@@ -6,7 +6,8 @@ import torch
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo, current
 from engine.errors import JobCancelled
-from engine.models import Loaders, ModelStore
+from engine.models import Loaders
+from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
 from nodes.diffusion.interrupt import interruptible
