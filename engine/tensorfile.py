@@ -7,8 +7,9 @@ Format: 8 bytes, little endian, the length of a JSON header; the header; then ex
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +21,15 @@ LENGTH = 8
 LONGEST_HEADER = 100_000_000
 NOT_ONE = 'it is not a safetensors file, or its beginning is damaged'
 PICKLED = 'it is a pickled checkpoint, which can run code when opened; use a .safetensors file'
+BITS = {
+	**dict.fromkeys(('F64', 'I64', 'U64', 'C64'), 64),
+	**dict.fromkeys(('F32', 'I32', 'U32'), 32),
+	**dict.fromkeys(('F16', 'BF16', 'I16', 'U16'), 16),
+	**dict.fromkeys(('F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'I8', 'U8', 'BOOL'), 8),
+	'F4': 4,
+}
+"""How many bits a value takes, by dtype."""
+
 OTHERS = {
 	b'PK\x03\x04': PICKLED,
 	b'\x80\x02': PICKLED,
@@ -31,12 +41,27 @@ OTHERS = {
 """What other files begin with, and what to say of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+	"""A tensor: its dtype as the format spells it, its shape, and where in the file its bytes start and stop."""
+
+	dtype: str
+	shape: tuple[int, ...]
+	start: int
+	stop: int
+
+
 @dataclass(frozen=True)
 class Header:
-	"""Names, shapes and metadata of a safetensors file."""
+	"""What tensors a safetensors file holds, and its metadata."""
 
-	shapes: Mapping[str, tuple[int, ...]]
+	entries: Mapping[str, Entry]
 	metadata: Mapping[str, str]
+
+	@property
+	def shapes(self) -> dict[str, tuple[int, ...]]:
+		"""The tensors' shapes by name."""
+		return {name: entry.shape for name, entry in self.entries.items()}
 
 
 def read_header(path: Path) -> Header:
@@ -53,15 +78,15 @@ def read_header(path: Path) -> Header:
 		raise UnknownFormat(path, error.strerror or str(error)) from error
 	try:
 		metadata = {str(name): str(text) for name, text in header.pop('__metadata__', {}).items()}
-		shapes = {name: tuple(map(int, entry['shape'])) for name, entry in header.items()}
-		end = max((int(entry['data_offsets'][1]) for entry in header.values()), default=0)
+		entries = {name: _entry(entry) for name, entry in header.items()}
 	except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
 		raise UnknownFormat(path, 'its header does not describe tensors as safetensors does') from error
-	if end > room:
-		raise UnknownFormat(path, f'it is not complete: {end} bytes of tensors are announced, {room} are there')
-	if end < room:
-		raise UnknownFormat(path, f'it is damaged: {room - end} bytes follow its last tensor')
-	return Header(shapes, metadata)
+	_check(path, entries, room)
+	begin = path.stat().st_size - room
+	return Header(
+		{name: replace(entry, start=begin + entry.start, stop=begin + entry.stop) for name, entry in entries.items()},
+		metadata,
+	)
 
 
 def read_metadata(path: Path, longest: int = LONGEST_HEADER) -> Mapping[str, JsonValue]:
@@ -79,6 +104,27 @@ def read_metadata(path: Path, longest: int = LONGEST_HEADER) -> Mapping[str, Jso
 		raise UnknownFormat(path, error.strerror or str(error)) from error
 	metadata = header.get('__metadata__')
 	return metadata if isinstance(metadata, dict) else {}
+
+
+def _entry(described: Mapping[str, Any]) -> Entry:
+	start, stop = map(int, described['data_offsets'])
+	return Entry(str(described['dtype']), tuple(map(int, described['shape'])), start, stop)
+
+
+def _check(path: Path, entries: Mapping[str, Entry], room: int) -> None:
+	"""See that tensors follow each other without a hole, each of the length that its shape asks for, up to the end."""
+	end = 0
+	for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
+		bits = BITS.get(entry.dtype)
+		if entry.start != end or entry.stop < entry.start or min(entry.shape, default=0) < 0:
+			raise UnknownFormat(path, f'its header gives its tensor {name!r} a place that cannot be')
+		if bits is not None and math.prod(entry.shape) * bits != (entry.stop - entry.start) * 8:
+			raise UnknownFormat(path, f'its header gives its tensor {name!r} a length that its shape does not have')
+		end = entry.stop
+	if end > room:
+		raise UnknownFormat(path, f'it is not complete: {end} bytes of tensors are announced, {room} are there')
+	if end < room:
+		raise UnknownFormat(path, f'it is damaged: {room - end} bytes follow its last tensor')
 
 
 def _parsed(path: Path, file: BinaryIO, longest: int = LONGEST_HEADER) -> tuple[dict[str, Any], int]:

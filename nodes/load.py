@@ -69,19 +69,19 @@ def add_loaders(loaders: Loaders) -> None:
 def _load_denoiser(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_denoiser
 
-	return load_denoiser(load.path, dtype=load.dtype, cancel=load.cancel)
+	return load_denoiser(load)
 
 
 def _load_text_encoder(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_text_encoder
 
-	return load_text_encoder(load.path, dtype=load.dtype, cancel=load.cancel)
+	return load_text_encoder(load)
 
 
 def _load_autoencoder(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_autoencoder
 
-	return load_autoencoder(load.path, dtype=load.dtype, cancel=load.cancel)
+	return load_autoencoder(load)
 
 
 def import_libraries() -> None:

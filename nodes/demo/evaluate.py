@@ -17,13 +17,14 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from engine.cancel import CancelToken
+from engine.models import Load
 from nodes.demo.captions import prompt
 from nodes.demo.dataset import HELD_BACK, held_back_scenes, pair_scenes, seen_scenes
 from nodes.demo.judge import ASPECTS, read_picture, score_pictures
 from nodes.demo.pictures import Pixels, Scene, draw
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.sample import sample
+from nodes.load import AUTOENCODER, DENOISER, TEXT
 from nodes.values import AutoEncoder, DiffusionModel, Latent, TextEncoder
 
 MODELS = Path(__file__).parent / 'models'
@@ -59,11 +60,10 @@ class Settings:
 
 def load_demo(path: Path = MODEL) -> Demo:
 	"""Loads a single file in float32."""
-	cancel = CancelToken()
 	return Demo(
-		load_denoiser(path, dtype='float32', cancel=cancel),
-		load_text_encoder(path, dtype='float32', cancel=cancel),
-		load_autoencoder(path, dtype='float32', cancel=cancel),
+		load_denoiser(Load((path,), DENOISER, 'float32')),
+		load_text_encoder(Load((path,), TEXT, 'float32')),
+		load_autoencoder(Load((path,), AUTOENCODER, 'float32')),
 	)
 
 
@@ -78,7 +78,7 @@ def make_picture(demo: Demo, words: str, seed: int, settings: Settings, side: in
 		scheduler=settings.scheduler,
 		positive=demo.text.encode(words),
 		negative=demo.text.encode(''),
-		latent=Latent(torch.zeros(1, demo.model.latent_channels, side // 8, side // 8)),
+		latent=Latent(torch.zeros(1, demo.model.latents.channels, side // 8, side // 8)),
 	)
 	pixels = demo.vae.decode(Latent(samples)).pixels[0]
 	return np.asarray((pixels * 255).round().byte().numpy(), dtype=np.uint8)

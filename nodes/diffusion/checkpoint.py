@@ -5,45 +5,41 @@ Each reads only its own tensors, onto a module that was built without memory of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from engine.cancel import CancelToken
 from engine.errors import UnknownFormat
+from engine.models import Load
 from nodes.diffusion import keys, tokenizer
+from nodes.diffusion.building import built, filled
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import Family, recognise, with_markers
-from nodes.diffusion.files import TensorFile, open_file, torch_dtype
-from nodes.diffusion.interrupt import interruptible
+from nodes.diffusion.files import TensorSource, open_source, torch_dtype
+from nodes.diffusion.layout import plain
 from nodes.diffusion.networks.unet import UNet
 from nodes.diffusion.parametrisation import discrete
 from nodes.diffusion.text import ClipText
 from nodes.diffusion.vae import KlAutoEncoder, Vae
 
-SHOWN = 3
-"""How many tensor names an error tells."""
 
-M = TypeVar('M', bound=torch.nn.Module)
-
-
-def load_denoiser(path: Path, *, dtype: str, cancel: CancelToken) -> Denoiser:
+def load_denoiser(load: Load) -> Denoiser:
 	"""The UNet with its noise schedule: a `Loader` of `DiffusionModel`."""
-	file, family = _opened(path)
+	file, family = _opened(load.path)
 	config = _config(file, 'unet_config', family.unet)
-	unet = _built(file, 'UNet', lambda: _from_config(UNet2DConditionModel, config))
-	_fill(unet, file, keys.unet_names(config), part='UNet', prefix=keys.UNET, dtype=dtype, cancel=cancel)
+	unet = built(lambda: _from_config(UNet2DConditionModel, config), file.path, 'UNet')
+	_fill(unet, file, keys.unet_names(config), part='UNet', prefix=keys.UNET, load=load)
 	scheduler = with_markers(_config(file, 'scheduler_config', family.scheduler), file.shapes)
 	vae = _config(file, 'vae_config', family.vae)
 	rgb = file.json('latent_rgb') or family.latents.rgb
 	return Denoiser(
 		network=UNet(unet),
-		parametrisation=discrete(scheduler, str(path)),
+		parametrisation=discrete(scheduler, str(load.path)),
 		latents=replace(
 			family.latents, channels=config['in_channels'], scale=vae['scaling_factor'], rgb=tuple(map(tuple, rgb))
 		),
@@ -51,23 +47,23 @@ def load_denoiser(path: Path, *, dtype: str, cancel: CancelToken) -> Denoiser:
 	)
 
 
-def load_text_encoder(path: Path, *, dtype: str, cancel: CancelToken) -> ClipText:
+def load_text_encoder(load: Load) -> ClipText:
 	"""The text encoder with its tokenizer: a `Loader` of `TextEncoder`."""
-	file, family = _opened(path)
+	file, family = _opened(load.path)
 	config = _config(file, 'text_encoder_config', family.text_encoder)
-	model = _built(file, 'text encoder', lambda: CLIPTextModel(CLIPTextConfig.from_dict(config)))
+	model = built(lambda: CLIPTextModel(CLIPTextConfig.from_dict(config)), file.path, 'text encoder')
 	names = keys.text_names(config)
 	modules = {name: names.get(keys.bare_text_name(name), '') for name in model.state_dict()}
-	_fill(model, file, modules, part='text encoder', prefix=keys.TEXT, dtype=dtype, cancel=cancel)
+	_fill(model, file, modules, part='text encoder', prefix=keys.TEXT, load=load)
 	return ClipText(model, _tokenizer(file), length=config['max_position_embeddings'])
 
 
-def load_autoencoder(path: Path, *, dtype: str, cancel: CancelToken) -> Vae:
+def load_autoencoder(load: Load) -> Vae:
 	"""The VAE: a `Loader` of `AutoEncoder`."""
-	file, family = _opened(path)
+	file, family = _opened(load.path)
 	config = _config(file, 'vae_config', family.vae)
-	model = _built(file, 'VAE', lambda: _from_config(AutoencoderKL, config))
-	_fill(model, file, keys.vae_names(config), part='VAE', prefix=keys.VAE, dtype=dtype, cancel=cancel)
+	model = built(lambda: _from_config(AutoencoderKL, config), file.path, 'VAE')
+	_fill(model, file, keys.vae_names(config), part='VAE', prefix=keys.VAE, load=load)
 	# diffusers wraps encode and decode in decorators that lose their types.
 	return Vae(
 		cast(KlAutoEncoder, model),
@@ -76,12 +72,12 @@ def load_autoencoder(path: Path, *, dtype: str, cancel: CancelToken) -> Vae:
 	)
 
 
-def _opened(path: Path) -> tuple[TensorFile, Family]:
-	file = open_file(path)
+def _opened(path: Path) -> tuple[TensorSource, Family]:
+	file = open_source(path)
 	return file, recognise(file.shapes)
 
 
-def _config(file: TensorFile, name: str, default: keys.Config) -> dict[str, Any]:
+def _config(file: TensorSource, name: str, default: keys.Config) -> dict[str, Any]:
 	"""The family's config, overlaid with what the file's metadata says."""
 	given = file.json(name) or {}
 	if not isinstance(given, dict):
@@ -95,66 +91,16 @@ def _from_config(cls: type[object], config: keys.Config) -> torch.nn.Module:
 	return module
 
 
-def _built(file: TensorFile, part: str, build: Callable[[], M]) -> M:
-	"""Build a module without memory for its weights."""
-	try:
-		with torch.device('meta'):
-			return build().eval().requires_grad_(False)
-	except (TypeError, ValueError, KeyError) as error:
-		raise UnknownFormat(file.path, f'its metadata describe no {part} that can be built ({error})') from error
-
-
 def _fill(
-	module: torch.nn.Module,
-	file: TensorFile,
-	names: Mapping[str, str],
-	*,
-	part: str,
-	prefix: str,
-	dtype: str,
-	cancel: CancelToken,
+	module: torch.nn.Module, file: TensorSource, names: Mapping[str, str], *, part: str, prefix: str, load: Load
 ) -> None:
-	"""Read all of a module's tensors; `names` says for each how the file calls it.
-
-	Raises `UnknownFormat` if any is missing, has another shape, or is more than the module has.
-	"""
-	shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-	found = {
-		name: next((there for there in keys.spellings(names.get(name, name)) if there in file.shapes), None)
-		for name in shapes
-	}
-	stored = {name: there for name, there in found.items() if there is not None}
-	if not stored:
-		raise UnknownFormat(file.path, f'it holds no {part}')
-	_refuse(file, part, 'lacks', [names.get(name, name) for name in shapes if name not in stored])
-	read = {*stored.values()}
-	extra = [name for name in file.shapes if name.startswith(prefix) and name not in read]
-	_refuse(file, part, 'has unknown', [name for name in extra if not name.endswith('.position_ids')])
-	other = [there for name, there in stored.items() if _flat(file.shapes[there]) != _flat(shapes[name])]
-	_refuse(file, part, 'has other shapes in', other)
-	tensors = file.read(stored, shapes, dtype=torch_dtype(dtype), cancel=cancel)
-	module.load_state_dict(tensors, assign=True)
-	interruptible(module)
-	for name, buffer in list(module.named_buffers()):
-		if buffer.is_meta:  # CLIP's position numbers, which no file need hold
-			owner, _, leaf = name.rpartition('.')
-			numbers = torch.arange(buffer.shape[-1]).expand(buffer.shape)
-			module.get_submodule(owner).register_buffer(leaf, numbers, persistent=False)
+	"""Read a module's tensors; `names` says for each how the file calls it."""
+	layout = plain({name: stored.removeprefix(prefix) for name, stored in names.items()})
+	dtype = torch_dtype(load.dtype)
+	filled(module, file, layout, part=part, load=load, dtype=dtype, prefix=prefix, spellings=keys.spellings)
 
 
-def _refuse(file: TensorFile, part: str, fault: str, names: Sequence[str]) -> None:
-	if names:
-		more = ' …' if len(names) > SHOWN else ''
-		some = ', '.join(names[:SHOWN])
-		raise UnknownFormat(file.path, f'its {part} {fault} {len(names)} tensors: {some}{more}')
-
-
-def _flat(shape: tuple[int, ...]) -> tuple[int, ...]:
-	"""A shape in which a 1×1 convolution and a linear layer are alike."""
-	return shape[:2] if shape[2:] == (1, 1) else shape
-
-
-def _tokenizer(file: TensorFile) -> tokenizer.ClipTokenizer:
+def _tokenizer(file: TensorSource) -> tokenizer.ClipTokenizer:
 	vocabulary, merges = file.metadata.get('tokenizer_vocab'), file.metadata.get('tokenizer_merges')
 	if vocabulary is None or merges is None:
 		return tokenizer.from_openai_clip()

@@ -1,29 +1,56 @@
-"""A safetensors file, opened with care: its tensors are read one by one, and what is wrong is said in a sentence."""
+"""Model files as sources of tensors, whatever their format: what they hold is known at once, and read piece by piece.
+
+A `TensorSource` is only the header; `open_source` finds the format. Its `open` gives a `TensorReader`, whose tensors lie
+in the file itself until somebody copies them, so no model is ever in memory twice.
+"""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from engine.cancel import CancelToken
 from engine.errors import ModelError, UnknownFormat
-from engine.tensorfile import read_header
+
+
+class TensorReader(Protocol):
+	"""An open source."""
+
+	def read(self, name: str) -> Tensor:
+		"""A tensor as the file keeps it, in shape and dtype.
+
+		It may lie in the file itself: it must not be written to, nor used after the reader is closed. Raises
+		`UnknownFormat`.
+		"""
+		...
+
+	def release(self, read: Tensor) -> None:
+		"""Give back the memory of a tensor that was read, or of a view of it. Reading it again is possible, and slow."""
+		...
 
 
 @dataclass(frozen=True)
-class TensorFile:
-	"""The header of a safetensors file: names, shapes and metadata."""
+class TensorSource(ABC):
+	"""What a file, or several that make up one, says of its tensors.
+
+	`shapes` and `dtypes` are by tensor name; the dtypes are spelled as the format spells them: `F16`, `F8_E4M3`, `Q4_K`.
+	"""
 
 	path: Path
 	shapes: Mapping[str, tuple[int, ...]]
+	dtypes: Mapping[str, str]
 	metadata: Mapping[str, str]
+
+	@abstractmethod
+	def open(self) -> AbstractContextManager[TensorReader]:
+		"""Open it for reading. Raises `UnknownFormat`, or `ModelNotFound` if it is gone."""
 
 	def json(self, name: str) -> Any:
 		"""A metadata entry that holds JSON, or None where there is none. Raises `UnknownFormat`."""
@@ -35,34 +62,16 @@ class TensorFile:
 		except ValueError as error:
 			raise UnknownFormat(self.path, f'its metadata entry {name!r} is no JSON') from error
 
-	def read(
-		self,
-		wanted: Mapping[str, str],
-		shapes: Mapping[str, tuple[int, ...]],
-		*,
-		dtype: torch.dtype,
-		cancel: CancelToken,
-	) -> dict[str, Tensor]:
-		"""Read tensors by `{key: name in the file}`, in the given dtype and in the shapes given by key.
-
-		The tensors hold their own memory, so the file may be replaced afterwards. Raises `UnknownFormat` or
-		`JobCancelled`.
-		"""
-		tensors = {}
-		try:
-			with safe_open(self.path, framework='pt', device='cpu') as file:
-				for key, name in wanted.items():
-					cancel.check()
-					tensors[key] = file.get_tensor(name).to(dtype, copy=True).reshape(shapes[key])
-		except (SafetensorError, OSError) as error:
-			raise UnknownFormat(self.path, str(error)) from error
-		return tensors
+	def within(self, prefix: str) -> dict[str, tuple[int, ...]]:
+		"""Shapes of the tensors whose names begin so, by the rest of their names."""
+		return {name.removeprefix(prefix): shape for name, shape in self.shapes.items() if name.startswith(prefix)}
 
 
-def open_file(path: Path) -> TensorFile:
-	"""Read a file's header. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
-	header = read_header(path)
-	return TensorFile(path, header.shapes, header.metadata)
+def open_source(path: Path) -> TensorSource:
+	"""Read the header of a model file. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
+	from nodes.diffusion.safetensors_file import open_safetensors
+
+	return open_safetensors(path)
 
 
 def torch_dtype(name: str) -> torch.dtype:

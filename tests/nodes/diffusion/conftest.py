@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.cancel import CancelToken
+from engine.models import Load
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.text import ClipText
@@ -43,14 +43,14 @@ def v_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def denoiser(checkpoint: Path) -> Denoiser:
-	return load_denoiser(checkpoint, dtype='auto', cancel=CancelToken())
+	return load_denoiser(Load((checkpoint,), 'any'))
 
 
 @pytest.fixture(scope='session')
 def text(checkpoint: Path) -> ClipText:
-	return load_text_encoder(checkpoint, dtype='auto', cancel=CancelToken())
+	return load_text_encoder(Load((checkpoint,), 'any'))
 
 
 @pytest.fixture(scope='session')
 def vae(checkpoint: Path) -> Vae:
-	return load_autoencoder(checkpoint, dtype='auto', cancel=CancelToken())
+	return load_autoencoder(Load((checkpoint,), 'any'))

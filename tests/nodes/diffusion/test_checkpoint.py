@@ -17,14 +17,15 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from engine.cancel import CancelToken
 from engine.errors import JobCancelled, UnknownFamily, UnknownFormat
+from engine.models import Load
 from nodes.diffusion import keys
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.families import SD1
 from nodes.values import Images, Latent, ModelInputs
 from tests import tiny
 
-Load = Callable[..., Any]
-LOADERS: dict[str, Load] = {'UNet': load_denoiser, 'text encoder': load_text_encoder, 'VAE': load_autoencoder}
+Read = Callable[[Load], Any]
+LOADERS: dict[str, Read] = {'UNet': load_denoiser, 'text encoder': load_text_encoder, 'VAE': load_autoencoder}
 
 each_loader = pytest.mark.parametrize(('part', 'load'), LOADERS.items(), ids=LOADERS)
 
@@ -38,8 +39,8 @@ def written(path: Path, tensors: dict[str, Tensor], **metadata: str) -> Path:
 	return file
 
 
-def loaded(load: Load, path: Path, dtype: str = 'auto') -> Any:
-	return load(path, dtype=dtype, cancel=CancelToken())
+def loaded(load: Read, path: Path, dtype: str = 'auto') -> Any:
+	return load(Load((path,), 'any', dtype))
 
 
 class TestRoundTrip:
@@ -85,7 +86,7 @@ class TestRoundTrip:
 		assert torch.equal(new.embedding, loaded(load_text_encoder, checkpoint).encode('red cat').prompts[0].embedding)
 
 	@each_loader
-	def test_bytes_are_those_of_the_weights(self, part: str, load: Load, checkpoint: Path) -> None:
+	def test_bytes_are_those_of_the_weights(self, part: str, load: Read, checkpoint: Path) -> None:
 		"""Half the precision, half the bytes."""
 		assert loaded(load, checkpoint).nbytes == 2 * loaded(load, checkpoint, 'bfloat16').nbytes > 0
 
@@ -168,7 +169,7 @@ class TestConfigs:
 
 class TestFaults:
 	@each_loader
-	def test_missing_tensors_are_named(self, part: str, load: Load, tmp_path: Path) -> None:
+	def test_missing_tensors_are_named(self, part: str, load: Read, tmp_path: Path) -> None:
 		"""The error says how many, and some of them."""
 		prefix = {'UNet': keys.UNET, 'text encoder': keys.TEXT, 'VAE': keys.VAE}[part]
 		tensors = tiny.tensors()
@@ -180,7 +181,7 @@ class TestFaults:
 			loaded(load, written(tmp_path, left))
 
 	@each_loader
-	def test_unexpected_tensors_are_named(self, part: str, load: Load, tmp_path: Path) -> None:
+	def test_unexpected_tensors_are_named(self, part: str, load: Read, tmp_path: Path) -> None:
 		"""A model with more than we know is another model."""
 		prefix = {'UNet': keys.UNET, 'text encoder': keys.TEXT, 'VAE': keys.VAE}[part]
 
@@ -195,7 +196,7 @@ class TestFaults:
 			loaded(load_autoencoder, written(tmp_path, tiny.tensors() | {name: torch.zeros(8, 3, 3, 3)}))
 
 	@each_loader
-	def test_absent_parts_are_named(self, part: str, load: Load, tmp_path: Path) -> None:
+	def test_absent_parts_are_named(self, part: str, load: Read, tmp_path: Path) -> None:
 		"""A file with the other parts only."""
 		prefix = {'UNet': keys.UNET, 'text encoder': keys.TEXT, 'VAE': keys.VAE}[part]
 		others = {name: tensor for name, tensor in tiny.tensors().items() if not name.startswith(prefix)}
@@ -204,7 +205,7 @@ class TestFaults:
 			loaded(load, written(tmp_path, others))
 
 	@each_loader
-	def test_each_part_needs_only_its_own_tensors(self, part: str, load: Load, tmp_path: Path) -> None:
+	def test_each_part_needs_only_its_own_tensors(self, part: str, load: Read, tmp_path: Path) -> None:
 		"""A file with one part is enough for that part."""
 		prefix = {'UNet': keys.UNET, 'text encoder': keys.TEXT, 'VAE': keys.VAE}[part]
 		own = {name: tensor for name, tensor in tiny.tensors().items() if name.startswith(prefix)}
@@ -212,19 +213,19 @@ class TestFaults:
 		assert loaded(load, written(tmp_path, own)).nbytes > 0
 
 	@each_loader
-	def test_loading_stops_when_asked(self, part: str, load: Load, checkpoint: Path) -> None:
+	def test_loading_stops_when_asked(self, part: str, load: Read, checkpoint: Path) -> None:
 		"""The token is looked at between tensors."""
 		cancel = CancelToken()
 		cancel.cancel()
 
 		with pytest.raises(JobCancelled):
-			load(checkpoint, dtype='auto', cancel=cancel)
+			load(Load((checkpoint,), 'any', cancel=cancel))
 
 
 class TestOffline:
 	@each_loader
 	def test_nothing_reaches_for_the_network(
-		self, part: str, load: Load, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+		self, part: str, load: Read, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 	) -> None:
 		"""Even where hubs are allowed, no name is looked up and no connection made."""
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.cancel import CancelToken
+from engine.models import Load
 from nodes.diffusion.checkpoint import load_denoiser
 from nodes.diffusion.denoise import Denoiser, guided
 from nodes.diffusion.latents import LatentFormat
@@ -99,7 +99,7 @@ class TestDenoiser:
 
 	def test_batches_are_denoised_each_for_itself(self, v_checkpoint: Path) -> None:
 		"""Sigmas and prompts may differ within a batch."""
-		denoiser = load_denoiser(v_checkpoint, dtype='auto', cancel=CancelToken())
+		denoiser = load_denoiser(Load((v_checkpoint,), 'denoiser'))
 		x, sigma, context = torch.randn(2, 4, 8, 8), torch.tensor([5.0, 0.1]), torch.randn(2, 77, 16)
 
 		both = denoiser.denoise(x, sigma, ModelInputs(context))

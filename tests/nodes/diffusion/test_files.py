@@ -1,4 +1,4 @@
-"""Opening files that are, or are not, safetensors."""
+"""Model files as sources of tensors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.cancel import CancelToken
-from engine.errors import JobCancelled, ModelError, UnknownFormat
-from nodes.diffusion.files import open_file, torch_dtype
+from engine.errors import ModelError, UnknownFormat
+from nodes.diffusion.files import open_source, torch_dtype
 
 
 def with_header(path: Path, header: object, data: bytes = b'') -> Path:
@@ -21,47 +20,26 @@ def with_header(path: Path, header: object, data: bytes = b'') -> Path:
 	return path
 
 
-class TestOpenFile:
-	def test_header_tells_shapes_and_metadata(self, checkpoint: Path) -> None:
+class TestHeader:
+	def test_tells_shapes_dtypes_and_metadata(self, checkpoint: Path) -> None:
 		"""No tensor is read for it."""
-		file = open_file(checkpoint)
+		source = open_source(checkpoint)
 
-		assert file.shapes['model.diffusion_model.input_blocks.0.0.weight'] == (8, 4, 3, 3)
-		assert file.json('vae_config')['scaling_factor'] == 0.18215
-		assert file.json('no such entry') is None
+		assert source.shapes['model.diffusion_model.input_blocks.0.0.weight'] == (8, 4, 3, 3)
+		assert source.dtypes['model.diffusion_model.input_blocks.0.0.weight'] == 'F32'
+		assert source.json('vae_config')['scaling_factor'] == 0.18215
+		assert source.json('no such entry') is None
+
+	def test_tells_what_stands_under_a_prefix(self, checkpoint: Path) -> None:
+		"""By the names without it."""
+		assert open_source(checkpoint).within('model.diffusion_model.')['input_blocks.0.0.weight'] == (8, 4, 3, 3)
 
 	def test_metadata_must_be_json_where_json_is_meant(self, tmp_path: Path) -> None:
 		"""The error names the entry."""
-		file = open_file(with_header(tmp_path / 'odd.safetensors', {'__metadata__': {'unet_config': '{'}}))
+		source = open_source(with_header(tmp_path / 'odd.safetensors', {'__metadata__': {'unet_config': '{'}}))
 
 		with pytest.raises(UnknownFormat, match="'unet_config' is no JSON"):
-			file.json('unet_config')
-
-
-class TestRead:
-	NAME = 'model.diffusion_model.input_blocks.0.0.weight'
-
-	def test_tensors_come_in_the_wanted_precision(self, checkpoint: Path) -> None:
-		"""Under the wanted key and in the wanted shape."""
-		file = open_file(checkpoint)
-		shape = file.shapes[self.NAME]
-
-		read = file.read({'key': self.NAME}, {'key': shape}, dtype=torch.bfloat16, cancel=CancelToken())
-
-		assert (read['key'].dtype, read['key'].shape) == (torch.bfloat16, shape)
-
-	def test_reading_stops_when_asked(self, checkpoint: Path) -> None:
-		"""The token is looked at before each tensor."""
-		cancel = CancelToken()
-		cancel.cancel()
-
-		with pytest.raises(JobCancelled):
-			open_file(checkpoint).read({'key': self.NAME}, {'key': (8, 4, 3, 3)}, dtype=torch.float32, cancel=cancel)
-
-	def test_tensors_that_are_gone_are_an_error(self, checkpoint: Path) -> None:
-		"""A file may change between its opening and its reading."""
-		with pytest.raises(UnknownFormat, match='gone'):
-			open_file(checkpoint).read({'key': 'gone'}, {'key': (1,)}, dtype=torch.float32, cancel=CancelToken())
+			source.json('unet_config')
 
 
 class TestDtype:
