@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import JsonValue
@@ -23,6 +24,7 @@ from engine.events import (
 	SavedFile,
 	Ui,
 )
+from engine.formats.prompt import read_object
 from engine.graph import Graph
 from engine.live import LiveGraph
 from engine.models import ModelRef
@@ -45,15 +47,20 @@ PNG_MODES = ('L', 'RGB', 'RGBA')
 class JobInfo:
 	"""What a node may know of the job it runs in.
 
-	`prompt` is the graph as it was submitted and `extra_pnginfo` what goes beside it: both are written into saved
-	pictures. `secrets` came with the job for those nodes that need them; a node must not show them.
+	`prompt` is the graph as it was submitted, in API form, and `extra_pnginfo` what goes beside it: both are written into
+	saved pictures. `secrets` came with the job for those nodes that need them; a node must not show them.
 	"""
 
 	id: str
-	prompt: Mapping[str, JsonValue] = field(default_factory=dict)
+	prompt_json: str = '{}'
 	extra_pnginfo: Mapping[str, JsonValue] = field(default_factory=dict)
 	previews: bool = False
 	secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+	@cached_property
+	def prompt(self) -> Mapping[str, JsonValue]:
+		"""Read when a node first asks for it: most do not."""
+		return read_object(self.prompt_json)
 
 
 class Models:

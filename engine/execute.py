@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections import deque
 from collections.abc import Collection, Mapping
 
 from pydantic import JsonValue
@@ -17,7 +18,7 @@ from engine.errors import Cancelled, DependencyCycle, NodeFailed
 from engine.events import Failure, JobFinished
 from engine.graph import Graph, NodeId
 from engine.live import LiveGraph
-from engine.plan import Planner, Step
+from engine.plan import Plan, Planner, Step
 from engine.registry import Registry
 from engine.report import Reports, RunReport, StepReport
 from engine.run import Run
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SHOWN = 300
 REMEMBERED_RUNS = 30
+REMEMBERED_GRAPHS = 8
 
 
 class Executor:
@@ -39,6 +41,7 @@ class Executor:
 		self._profile = profile
 		self._traces: dict[tuple[NodeId, str], Trace | tuple[Step, Mapping[NodeId, Step]]] | None = None
 		self._last: tuple[Planner, Run, float] | None = None
+		self._planned: deque[tuple[Graph, Mapping[NodeId, Step]]] = deque(maxlen=REMEMBERED_GRAPHS)
 
 	def run(self, graph: Graph, sinks: Collection[NodeId], job: JobInfo, cancel: CancelToken) -> JobFinished:
 		"""Run a checked graph for these sinks; gives the outcome, which is not published yet. Raises nothing."""
@@ -47,6 +50,7 @@ class Executor:
 		run: Run | None = None
 		try:
 			plan = planner.plan(sinks)
+			self._keep(graph, plan)
 			self._tools.cache.begin([step.key for step in plan.steps.values()], plan.steps)
 			run = Run(self._tools, planner, plan, job, cancel, self._before)
 			run.go()
@@ -77,7 +81,14 @@ class Executor:
 
 	def planner(self, graph: Graph) -> Planner:
 		"""A planner for a graph, with this executor's registry and profile."""
-		return Planner(LiveGraph(graph), self._registry, self._tools.storage, profile=self._profile)
+		earlier = next((steps for known, steps in self._planned if known is graph), {})
+		return Planner(LiveGraph(graph), self._registry, self._tools.storage, profile=self._profile, earlier=earlier)
+
+	def _keep(self, graph: Graph, plan: Plan) -> None:
+		"""Remember the steps of a graph, without those that come in by its expansions: they hold live values."""
+		for known in [known for known in self._planned if known[0] is graph]:
+			self._planned.remove(known)
+		self._planned.append((graph, dict(plan.steps)))
 
 	def _before(self, step: Step) -> Trace | None:
 		"""How a node of this id and kind looked when it was last planned."""

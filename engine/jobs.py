@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import NewType, Protocol
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from engine.errors import EngineError, NotFound
 from engine.events import (
@@ -122,6 +123,11 @@ class Submission:
 	def prompt(self) -> Mapping[str, JsonValue]:
 		"""The graph in API form: for the worker, for the history, for the metadata of saved pictures."""
 		return write_prompt(self.graph)
+
+	@cached_property
+	def prompt_json(self) -> str:
+		"""The same as text. `ValueError` if it cannot be written as that."""
+		return to_json(self.prompt, inf_nan_mode='constants').decode()
 
 	@property
 	def extra_pnginfo(self) -> Mapping[str, JsonValue]:

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 from pydantic import JsonValue
@@ -88,15 +89,25 @@ class Plan:
 class Planner:
 	"""Makes steps for the nodes of one job, for those of its expansions too.
 
-	`profile` names what else results depend on, such as the kind of device; keys of another profile are others.
+	`profile` names what else results depend on, such as the kind of device; keys of another profile are others. `earlier`
+	are steps that were made of the very same graph: those that would come out the same are taken as they are.
 	"""
 
-	def __init__(self, live: LiveGraph, registry: Registry, storage: Storage, *, profile: str = '') -> None:
+	def __init__(
+		self,
+		live: LiveGraph,
+		registry: Registry,
+		storage: Storage,
+		*,
+		profile: str = '',
+		earlier: Mapping[NodeId, Step] = MappingProxyType({}),
+	) -> None:
 		self.live = live
 		self.steps: dict[NodeId, Step] = {}
 		self.registry = registry
 		self._storage = storage
 		self._profile = profile
+		self._earlier = earlier
 		self._kinds: dict[str, Kind] = {}
 		self._distrusted: set[NodeId] = set()
 
@@ -188,6 +199,10 @@ class Planner:
 		steps = self.steps
 		call = self.live.calls[node]
 		kind = self._kind(node, call.kind)
+		earlier = self._earlier.get(node)
+		if earlier is not None and self._holds(earlier, kind.spec):
+			steps[node] = earlier
+			return []
 		given = call.inputs
 		arguments: list[JsonValue] = []
 		upstream: tuple[NodeId, ...] = ()
@@ -221,6 +236,16 @@ class Planner:
 			# What was taken is no bad link: each has its argument.
 			steps[node] = self._step(node, kind, cast(Mapping[str, Value], inputs), arguments, upstream, lazies)
 		return missing
+
+	def _holds(self, earlier: Step, spec: NodeSpec) -> bool:
+		"""Whether a step of the same call would come out the same again: nothing that enters its key is another."""
+		if earlier.spec is not spec or spec.fingerprint is not None or spec.info.caching == 'never':
+			return False
+		for source in (*earlier.upstream, *earlier.lazy):
+			step = self.steps.get(source)
+			if step is None or step.key != self._earlier[source].key:
+				return False
+		return True
 
 	def _taken(self, kind: Kind, call: Call) -> list[str]:
 		"""The names of the inputs that are given and reach the node."""

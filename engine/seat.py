@@ -326,7 +326,7 @@ def run_job(job: Job) -> RunJob:
 	submission = job.submission
 	return RunJob(
 		job=job.id,
-		prompt=to_json(submission.prompt).decode(),
+		prompt=submission.prompt_json,
 		targets=submission.targets,
 		extra_pnginfo=to_json(submission.extra_pnginfo).decode(),
 		previews=submission.previews,

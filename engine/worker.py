@@ -22,15 +22,14 @@ from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json
+from pydantic import ValidationError
 
 from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.courier import Courier
 from engine.declaration import NodeInfo
 from engine.events import AnyEvent, GraphExpanded, JobFinished, NodeFinished, NodeStarted, NodeWaits
-from engine.formats.prompt import read_prompt
+from engine.formats.prompt import read_object, read_prompt
 from engine.graph import Graph, NodeId
 from engine.kernel import end_with_parent, go_first
 from engine.notes import Notes
@@ -96,8 +95,8 @@ class Worker:
 			if message.job in self._interrupted:
 				cancel.cancel()
 			self._interrupted.clear()
-		prompt = read_object(message.prompt)
-		job = JobInfo(message.job, prompt, read_object(message.extra_pnginfo), message.previews, message.secrets)
+		extra_pnginfo = read_object(message.extra_pnginfo)
+		job = JobInfo(message.job, message.prompt, extra_pnginfo, message.previews, message.secrets)
 		try:
 			self._runner.run(graph_of(message.prompt), tuple(NodeId(target) for target in message.targets), job, cancel)
 		finally:
@@ -198,14 +197,6 @@ def aside(call: Callable[[], None]) -> None:
 def graph_of(text: str) -> Graph:
 	"""The graph of a prompt in JSON; people mostly run again what they have just run."""
 	return read_prompt(read_object(text))
-
-
-def read_object(text: str) -> dict[str, JsonValue]:
-	"""A JSON object that the server wrote."""
-	document = from_json(text)
-	if not isinstance(document, dict):
-		raise TypeError(f'A JSON object was expected, not {type(document).__name__}.')
-	return document
 
 
 def leave_signals_to_server() -> None:

@@ -42,6 +42,7 @@ import server.routes.queue
 import server.routes.workers
 import server.routes.workflows
 from engine.events import EventBus
+from engine.formats.prompt import RecentPrompts
 from engine.queue import JobQueue
 from engine.settings import PROJECT, Settings
 from engine.storage import Storage
@@ -161,6 +162,7 @@ def build_app(
 	if auth is not None:
 		app[keys.AUTH] = auth
 	app[keys.LIMITS] = limits or Limits()
+	app[keys.PROMPTS] = RecentPrompts()
 	app[keys.PREVIEWS] = previews
 	app[keys.LOGS] = logs or LogRing()
 	supervisor.on_line = lambda name, text: app[keys.LOGS].add(time.time(), name, text)

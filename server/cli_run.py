@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Literal
 
 from pydantic import BaseModel, JsonValue
+from pydantic_core import to_json
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -84,7 +85,7 @@ def run_file(
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		if checked.problems:
 			raise InvalidGraph(checked.problems)
-		job = JobInfo(str(uuid.uuid4()), prompt=write_prompt(checked.graph))
+		job = JobInfo(str(uuid.uuid4()), prompt_json=to_json(write_prompt(checked.graph)).decode())
 		with teller, cancel_on_interrupt(cancel):
 			outcome = runner.run(checked.graph, checked.sinks, job, cancel)
 	report = RunReport(

@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from engine.events import EventBus
+from engine.formats.prompt import RecentPrompts
 from engine.queue import JobQueue
 from engine.settings import Settings
 from engine.storage import Storage
@@ -41,6 +42,7 @@ AUTH = web.AppKey('auth', Auth)
 LIMITS = web.AppKey('limits', Limits)
 LOGS = web.AppKey('logs', LogRing)
 LOG_TELLER = web.AppKey('log_teller', LogTeller)
+PROMPTS = web.AppKey('prompts', RecentPrompts)
 PREVIEWS = web.AppKey('previews', bool)
 EDITOR = web.AppKey('editor', Path)
 LIBRARY = web.AppKey('library', Library)

@@ -6,12 +6,17 @@ to report with everything else.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from pydantic import JsonValue
+from pydantic_core import from_json, to_json
 
 from engine.errors import BadDocument
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
+
+REMEMBERED = 8
+LONGEST_REMEMBERED = 2**20
 
 
 def is_prompt(document: JsonValue) -> bool:
@@ -44,6 +49,23 @@ def read_prompt(document: JsonValue) -> Graph:
 			title if isinstance(title, str) else '',
 		)
 	return Graph(calls)
+
+
+class RecentPrompts:
+	"""Reads prompts, and knows the last ones again by their text: people mostly run once more what they have just run."""
+
+	def __init__(self) -> None:
+		self._graphs: OrderedDict[bytes, Graph] = OrderedDict()
+
+	def read(self, document: JsonValue) -> Graph:
+		"""The graph of a prompt; the very same object for the same text. Raises `BadDocument`."""
+		text = to_json(document)
+		graph = self._graphs.pop(text, None) or read_prompt(document)
+		if len(text) <= LONGEST_REMEMBERED:
+			self._graphs[text] = graph
+			if len(self._graphs) > REMEMBERED:
+				self._graphs.popitem(last=False)
+		return graph
 
 
 def _argument(value: JsonValue, document: Mapping[str, JsonValue]) -> Argument:
@@ -89,6 +111,14 @@ def _write_constant(value: JsonValue) -> JsonValue:
 	"""A value as it is, but for what would be read as a link or as something wrapped."""
 	wrapped = isinstance(value, list) or (isinstance(value, dict) and '__value__' in value)
 	return {'__value__': value} if wrapped else value
+
+
+def read_object(text: str) -> dict[str, JsonValue]:
+	"""A JSON object that was written here, such as a prompt."""
+	document = from_json(text)
+	if not isinstance(document, dict):
+		raise TypeError(f'A JSON object was expected, not {type(document).__name__}.')
+	return document
 
 
 def describe(value: JsonValue) -> str:

@@ -9,7 +9,6 @@ from aiohttp import web
 from pydantic import JsonValue
 
 from engine.errors import BadDocument
-from engine.formats.prompt import read_prompt
 from engine.jobs import IdTaken, Submission
 from engine.logcontext import JOB
 from server.checking import judge
@@ -18,7 +17,7 @@ from server.comfy.problems import node_errors, refusal, refused
 from server.comfy.replacing import with_replacements
 from server.errors import BadRequest, TooLarge, TooSlow, status_of
 from server.http import read_body, reply
-from server.keys import PREVIEWS, QUEUE, STORAGE
+from server.keys import PREVIEWS, PROMPTS, QUEUE, STORAGE
 from server.schemas.prompt import PromptAccepted, PromptRefused, PromptRequest
 from server.submitting import enqueue
 
@@ -46,7 +45,7 @@ async def queue_prompt(request: web.Request) -> web.Response:
 	if wanted.prompt_id == '':
 		return refuse(refusal('invalid_prompt_id', 'A prompt_id cannot be empty; leave it out to be given one'))
 	try:
-		graph = read_prompt(wanted.prompt)
+		graph = request.app[PROMPTS].read(wanted.prompt)
 	except BadDocument as error:
 		return refuse(refusal('invalid_prompt', 'The prompt cannot be read', str(error)))
 	graph = await with_replacements(request.app, graph)

@@ -1,1 +1,1 @@
-"""What outlives the process: jobs, their steps, outputs and events, in one SQLite file."""
+"""What outlives the process: jobs, their outputs and events, in one SQLite file."""

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from engine.events import Event, Failure, Ui
 from engine.jobs import Job, JobId, JobNotFound, JobState
 from server.store.database import Database
-from server.store.rows import DAMAGE, last_attempt, queue_number, read_events, read_failure, read_job, read_ui, read_why
-from server.store.steps import JobStep
-from server.store.tables import EventRow, JobRow, OutputRow, StepRow, SubmissionRow
+from server.store.rows import DAMAGE, last_attempt, queue_number, read_events, read_failure, read_job, read_ui
+from server.store.steps import JobStep, steps_of
+from server.store.tables import EventRow, JobRow, OutputRow, SubmissionRow
 from server.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -113,36 +113,7 @@ class Archive:
 
 	async def steps(self, job: str) -> list[JobStep]:
 		"""What became of the nodes of a job that is over, in the order in which they were done. `JobNotFound`."""
-
-		def read(connection: Connection) -> list[JobStep] | None:
-			if connection.execute(select(JobRow.id).where(JobRow.id == job)).first() is None:
-				return None
-			columns = (
-				StepRow.node,
-				StepRow.kind,
-				StepRow.ran,
-				StepRow.seconds,
-				StepRow.why_code,
-				StepRow.why_text,
-				StepRow.error,
-			)
-			rows = connection.execute(select(*columns).where(StepRow.job == job).order_by(StepRow.position))
-			return [
-				JobStep(
-					row.node,
-					row.kind,
-					row.ran,
-					row.seconds,
-					read_why(row.why_code, row.why_text),
-					row.error,
-				)
-				for row in rows
-			]
-
-		found = await self.read(read)
-		if found is None:
-			raise JobNotFound(job)
-		return found
+		return steps_of(await self.job(job))
 
 	async def events(self, after: int, *, job: str | None = None, most: int = 10_000) -> list[tuple[int, Event]]:
 		"""Numbered events that came after one, oldest first; of one job, or of all. `most` rows, of one event or more."""

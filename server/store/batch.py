@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from server.store.tables import EventRow, JobRow, OutputRow, SettingRow, StepRow, SubmissionRow
+from server.store.tables import EventRow, JobRow, OutputRow, SettingRow, SubmissionRow
 
 Row = Mapping[str, object]
 CHANGING = ('number', 'arrival', 'state', 'started', 'finished', 'attempts', 'losses', 'failure_json', 'ended')
@@ -18,7 +18,6 @@ ADD_JOBS = insert(JobRow)
 ADD_SUBMISSIONS = insert(SubmissionRow)
 CHANGE_JOBS = update(JobRow).where(JobRow.id == bindparam('job')).values({name: bindparam(name) for name in CHANGING})
 # Of a job that ends a second time, since its end could not be written as it was, the newer end counts.
-PUT_STEPS = insert(StepRow).prefix_with('OR REPLACE')
 PUT_OUTPUTS = insert(OutputRow).prefix_with('OR REPLACE')
 ADD_EVENTS = insert(EventRow)
 PUT_SETTINGS = insert(SettingRow).prefix_with('OR REPLACE')
@@ -32,21 +31,13 @@ class New:
 	submission: Row
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-	"""What a job that is over leaves behind."""
-
-	steps: Sequence[Row]
-	outputs: Sequence[Row]
-
-
 @dataclass
 class Batch:
 	"""Rows for one transaction. Of a job only the newest state matters."""
 
 	added: dict[str, New] = field(default_factory=dict)
 	changed: dict[str, dict[str, object]] = field(default_factory=dict)
-	ended: dict[str, End] = field(default_factory=dict)
+	ended: dict[str, Sequence[Row]] = field(default_factory=dict)
 	events: list[Row] = field(default_factory=list)
 	settings: dict[str, str] = field(default_factory=dict)
 	calls: list[Callable[[Connection], None]] = field(default_factory=list)
@@ -79,8 +70,7 @@ class Batch:
 			(ADD_JOBS, [new.row for new in self.added.values()]),
 			(ADD_SUBMISSIONS, [new.submission for new in self.added.values()]),
 			(CHANGE_JOBS, [{**row, 'job': job} for job, row in self.changed.items()]),
-			(PUT_STEPS, [row for end in self.ended.values() for row in end.steps]),
-			(PUT_OUTPUTS, [row for end in self.ended.values() for row in end.outputs]),
+			(PUT_OUTPUTS, [row for outputs in self.ended.values() for row in outputs]),
 			(ADD_EVENTS, self.events),
 			(PUT_SETTINGS, [{'name': name, 'value_json': value} for name, value in self.settings.items()]),
 		):
@@ -93,7 +83,7 @@ class Batch:
 		"""The same in parts that stand for themselves: for when one of them is bad."""
 		yield from (Batch(added={job: new}) for job, new in self.added.items())
 		yield from (Batch(changed={job: row}) for job, row in self.changed.items())
-		yield from (Batch(ended={job: end}) for job, end in self.ended.items())
+		yield from (Batch(ended={job: outputs}) for job, outputs in self.ended.items())
 		yield from (Batch(events=[row]) for row in self.events)
 		yield from (Batch(settings={name: value}) for name, value in self.settings.items())
 		yield from (Batch(calls=[call]) for call in self.calls)

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import EngineError
 
-HEAD = '0002'
+HEAD = '0003'
 """The newest migration: at it, nothing needs to be imported to upgrade."""
 MIGRATIONS = Path(__file__).parent / 'migrations'
 BUSY_SECONDS = 5.0

@@ -14,7 +14,7 @@ from engine.jobs import Job, JobState
 from engine.queue import JobQueue
 from server.store.database import Database, DatabaseUnreadable
 from server.store.event_log import note_last
-from server.store.rows import changing, output_rows, read_job, row_of, step_rows, submission_row, text_of
+from server.store.rows import changing, output_rows, read_job, row_of, submission_row, text_of
 from server.store.tables import EventRow, JobRow, SettingRow, SubmissionRow
 from server.store.writer import NotStored, Writer
 
@@ -86,12 +86,12 @@ class SqlJobStore:
 		self._writer.add(row_of(job), submission_row(job))
 
 	def update(self, job: Job) -> None:
-		"""A job's state or place is another; of one that is over, its steps and outputs are written too."""
+		"""A job's state or place is another; of one that is over, its outputs are written too."""
 		ended = None
 		if job.state.over and job.started is not None:
 			ended = self._ended
 			self._ended += 1
-			self._writer.end(job.id, step_rows(job), output_rows(job))
+			self._writer.end(job.id, output_rows(job))
 		self._writer.change(job.id, changing(job, ended))
 		if job.state.over:
 			self._untidy += 1

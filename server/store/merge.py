@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from engine.events import FOLDERS, SavedFile
 from server.store.event_log import last_number, note_last
 from server.store.rows import DAMAGE, read_ui, text_of
-from server.store.tables import Base, EventRow, JobRow, OutputRow, StepRow, SubmissionRow
+from server.store.tables import Base, EventRow, JobRow, OutputRow, SubmissionRow
 
 Renamed = Mapping[SavedFile, str]
 """Files that lie under another name here."""
@@ -47,7 +47,6 @@ def merge(source: Connection, target: Connection, jobs: Collection[str], renamed
 	keys = {key for key in target.execute(select(JobRow.key)).scalars() if key is not None}
 	_add(target, JobRow, (_placed(row, shift, keys) for row in _rows(source, JobRow, 'id', jobs)))
 	_add(target, SubmissionRow, _rows(source, SubmissionRow, 'job', jobs))
-	_add(target, StepRow, _rows(source, StepRow, 'job', jobs))
 	_add(target, OutputRow, (_renamed_output(row, renamed) for row in _rows(source, OutputRow, 'job', jobs)))
 	last = last_number(target)
 	_add(target, EventRow, (_renumbered(row, last, renamed) for row in _rows(source, EventRow, 'job', jobs)))

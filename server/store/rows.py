@@ -10,11 +10,10 @@ from pydantic import Field, JsonValue, TypeAdapter
 from pydantic_core import from_json, to_json
 
 from engine.errors import EngineError
-from engine.events import AnyEvent, Event, Failure, JobDropped, JobQueued, Ui, Why
+from engine.events import AnyEvent, Event, Failure, JobDropped, JobQueued, Ui
 from engine.formats.prompt import read_prompt
 from engine.graph import NodeId
 from engine.jobs import Job, JobId, JobState, Submission
-from server.store.steps import steps_of
 from server.store.tables import JobRow, SubmissionRow
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ def submission_row(job: Job) -> dict[str, object]:
 	submission = job.submission
 	return {
 		'job': job.id,
-		'prompt_json': text_of(submission.prompt),
+		'prompt_json': submission.prompt_json,
 		'targets_json': text_of(submission.targets),
 		'extra_json': text_of(submission.extra),
 	}
@@ -68,24 +67,6 @@ def changing(job: Job, ended: int | None = None) -> dict[str, object]:
 		'failure_json': None if job.failure is None else job.failure.model_dump_json(),
 		'ended': ended,
 	}
-
-
-def step_rows(job: Job) -> list[dict[str, object]]:
-	"""What became of a job's nodes."""
-	return [
-		{
-			'job': job.id,
-			'position': position,
-			'node': step.node,
-			'kind': step.kind,
-			'ran': step.ran,
-			'seconds': step.seconds,
-			'why_code': None if step.why is None else step.why.code,
-			'why_text': '' if step.why is None else step.why.text,
-			'error': step.error,
-		}
-		for position, step in enumerate(steps_of(job))
-	]
 
 
 def output_rows(job: Job) -> list[dict[str, object]]:
@@ -157,15 +138,6 @@ def read_ui(job: str, node: str, text: str) -> Ui | None:
 		return Ui.model_validate_json(text)
 	except DAMAGE as error:
 		log.error('What node %r of job %r showed cannot be read: %s', node, job, error)
-		return None
-
-
-def read_why(code: str | None, text: str) -> Why | None:
-	"""Why a node ran."""
-	try:
-		return None if code is None else Why.model_validate({'code': code, 'text': text})
-	except DAMAGE as error:
-		log.error('Why a node ran cannot be read: %s', error)
 		return None
 
 

@@ -52,22 +52,6 @@ class SubmissionRow(Base):
 	extra_json: Mapped[str]
 
 
-class StepRow(Base):
-	"""What became of one node of a job; `position` is the order in which nodes were done."""
-
-	__tablename__ = 'job_steps'
-
-	job: Mapped[str] = mapped_column(ForeignKey('jobs.id', ondelete='CASCADE'), primary_key=True)
-	position: Mapped[int] = mapped_column(primary_key=True)
-	node: Mapped[str]
-	kind: Mapped[str]
-	ran: Mapped[bool]
-	seconds: Mapped[float]
-	why_code: Mapped[str | None]
-	why_text: Mapped[str]
-	error: Mapped[str | None]
-
-
 class OutputRow(Base):
 	"""What one node of a job showed, in the order in which nodes were done."""
 

@@ -18,12 +18,14 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from engine.errors import EngineError
-from server.store.batch import Batch, End, New, Row
+from server.store.batch import Batch, New, Row
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
 CLOSE_SECONDS = 10.0
+GATHER_SECONDS = 0.02
+"""So long it is waited for more to write with what has come, unless somebody waits for that."""
 RETRY_SECONDS = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -42,6 +44,7 @@ class Writer:
 		# From here on: shared by the two threads.
 		self._lock = threading.Lock()
 		self._filled = threading.Event()
+		self._wanted = threading.Event()
 		self._closing = threading.Event()
 		self._last_try = 0.0
 		self._waiting = Batch()
@@ -79,9 +82,9 @@ class Writer:
 		self._coming.change(job, row)
 		self.expect()
 
-	def end(self, job: str, steps: Sequence[Row], outputs: Sequence[Row]) -> None:
-		"""The steps and outputs of a job that is over."""
-		self._coming.ended[job] = End(steps, outputs)
+	def end(self, job: str, outputs: Sequence[Row]) -> None:
+		"""The outputs of a job that is over."""
+		self._coming.ended[job] = outputs
 		self.expect()
 
 	def events(self, rows: Sequence[Row]) -> None:
@@ -133,6 +136,7 @@ class Writer:
 				return
 			self._told.append(tell)
 		self._filled.set()
+		self._wanted.set()
 		try:
 			async with asyncio.timeout(PATIENCE):
 				await written.wait()
@@ -145,6 +149,7 @@ class Writer:
 		self._last_try = time.monotonic() + CLOSE_SECONDS
 		self._closing.set()
 		self._filled.set()
+		self._wanted.set()
 		if self._thread.is_alive():
 			self._thread.join()
 
@@ -155,7 +160,9 @@ class Writer:
 	def _work(self) -> None:
 		while True:
 			self._filled.wait()
+			self._wanted.wait(GATHER_SECONDS)
 			self._filled.clear()
+			self._wanted.clear()
 			with self._lock:
 				batch, self._waiting = self._waiting, Batch()
 				self._writing = batch

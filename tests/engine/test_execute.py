@@ -1,15 +1,18 @@
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pydantic import JsonValue
 
 from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.errors import NodeUsage
-from engine.events import Event, JobFinished
+from engine.events import Event, JobFinished, NodeStarted
 from engine.graph import NodeId
 from engine.sockets import socket
 from engine.spec import Context, node
+from engine.storage import Storage
 from tests.engine.tools import SUM, Bench, Nodes, chain, graph, told
 
 BROKEN: Nodes = {
@@ -28,6 +31,17 @@ class Thing:
 
 	def __str__(self) -> str:
 		return 'a thing ' * 1000
+
+
+def content(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
+	"""What is in the file that an input names."""
+	return storage.files.find(str(constants['name'])).read_text()
+
+
+@node(category='test', fingerprint=content)
+def count_text(context: Context, name: str) -> int:
+	"""How long a file is."""
+	return len(context.files.find(name).read_text())
 
 
 class Two(NamedTuple):
@@ -96,6 +110,26 @@ class TestOutcome:
 
 		assert outcome.state == 'succeeded'
 		assert calls == [str(index) for index in range(2000)]
+
+
+class TestSameGraphAgain:
+	"""What was planned of a graph is remembered; what it reads from outside is looked at each time."""
+
+	def test_a_changed_file_is_read_again(self, tmp_path: Path) -> None:
+		"""And what comes after it is computed, though the graph is the very same."""
+		(tmp_path / 'input').mkdir()
+		path = tmp_path / 'input' / 'a.txt'
+		bench = Bench(tmp_path, count_text)
+		asked = graph({'count': ('CountText', {'name': 'a.txt'}), 'see': ('See', {'value': ('count', 0)})})
+		ran: list[tuple[str, ...]] = []
+		for text in ('one', 'one', 'three'):
+			path.write_text(text)
+			bench.run(asked)
+			ran.append(tuple(event.node for event in bench.events if isinstance(event, NodeStarted)))
+			bench.events.clear()
+
+		assert ran == [('count', 'see'), (), ('count', 'see')]
+		assert bench.outputs(asked, 'count') == ((5,),)
 
 
 class TestEvents:

@@ -8,8 +8,10 @@ from pydantic import JsonValue
 from engine.cache import CacheKey
 from engine.flow import Lazy
 from engine.graph import Call, Graph, NodeId
-from engine.plan import Plan, make_plan
-from engine.spec import node
+from engine.live import LiveGraph
+from engine.plan import Plan, Planner, make_plan
+from engine.registry import Registry
+from engine.spec import node, spec_of
 from engine.storage import Storage
 from tests.engine.tools import SUM, Bench, Nodes, chain, graph, ladder
 
@@ -169,6 +171,78 @@ class TestKeysThatChange:
 		)
 
 		assert first != second
+
+
+class TestEarlierSteps:
+	"""Steps that were made of the same graph before."""
+
+	def again(self, bench: Bench, asked: Graph, earlier: Plan) -> Plan:
+		planner = Planner(LiveGraph(asked), bench.registry, bench.storage, earlier=earlier.steps)
+		return planner.plan(earlier.sinks)
+
+	def test_are_taken_as_they_are(self, bench: Bench) -> None:
+		"""Where nothing is another, nothing is made anew."""
+		asked = graph(SUM)
+		earlier = bench.plan(asked)
+		plan = self.again(bench, asked, earlier)
+
+		assert plan.sinks == earlier.sinks
+		assert list(plan.steps) == list(earlier.steps)
+		assert all(step is earlier.steps[node] for node, step in plan.steps.items())
+
+	def test_not_behind_a_file_that_changed(self, bench: Bench) -> None:
+		"""What reads it, and what comes after, gets the key that a plan from nothing gives."""
+		asked = graph(
+			{
+				'file': ('ReadFile', {'name': 'a.txt'}),
+				'one': ('Number', {'value': 1}),
+				'sum': ('Add', {'a': ('file', 0), 'b': ('one', 0)}),
+				'see': ('See', {'value': ('sum', 0)}),
+			}
+		)
+		path = bench.storage.files.path('a.txt', 'input')
+		path.parent.mkdir()
+		path.write_text('before')
+		earlier = bench.plan(asked)
+		same = self.again(bench, asked, earlier)
+		path.write_text('after')
+		changed = self.again(bench, asked, earlier)
+
+		assert keys_of(same) == keys_of(earlier)
+		assert keys_of(changed) == keys(bench, asked)
+		assert {node for node, step in changed.steps.items() if step.key != earlier.steps[node].key} == {
+			'file',
+			'sum',
+			'see',
+		}
+
+	def test_not_of_a_node_that_is_never_the_same(self, bench: Bench) -> None:
+		"""Its key is like no other, each time."""
+		asked = graph({'sum': ('Clock', {}), 'see': ('See', {'value': ('sum', 0)})})
+		earlier = bench.plan(asked)
+
+		assert set(keys_of(self.again(bench, asked, earlier))).isdisjoint(keys_of(earlier))
+
+	def test_not_of_a_kind_that_was_registered_anew(self, bench: Bench) -> None:
+		"""Other code behind the same name is another kind, and what comes after it is planned anew."""
+
+		@node(kind='Number', category='test', version='2')
+		def newer(value: int) -> int:
+			return value + 1
+
+		asked = graph(SUM)
+		earlier = bench.plan(asked)
+		other = Registry()
+		for kind, spec in bench.registry.items():
+			if kind != 'Number':
+				other.add(spec, origin='pack')
+		replacement = spec_of(newer)
+		assert replacement is not None
+		other.add(replacement, origin='pack')
+		bench.registry = other
+
+		assert keys_of(self.again(bench, asked, earlier)) == keys(bench, asked)
+		assert set(keys(bench, asked)).isdisjoint(keys_of(earlier))
 
 
 class TestOrder:

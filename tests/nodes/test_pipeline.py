@@ -167,7 +167,7 @@ class TestMetadata:
 		"""The prompt chunk is the submitted graph, the others come from extra_pnginfo."""
 		graph = text_to_image()
 		checked = bench.runner.check(graph)
-		job = JobInfo('job', prompt={'a': {'class_type': 'X'}}, extra_pnginfo={'workflow': {'nodes': []}})
+		job = JobInfo('job', prompt_json='{"a": {"class_type": "X"}}', extra_pnginfo={'workflow': {'nodes': []}})
 		bench.runner.run(checked.graph, checked.sinks, job, CancelToken())
 		with Image.open(bench.pictures()[0]) as picture:
 			chunks = dict(picture.info)

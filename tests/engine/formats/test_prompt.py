@@ -2,7 +2,7 @@ import pytest
 from pydantic import JsonValue
 
 from engine.errors import BadDocument
-from engine.formats.prompt import is_prompt, read_prompt, write_prompt
+from engine.formats.prompt import LONGEST_REMEMBERED, REMEMBERED, RecentPrompts, is_prompt, read_prompt, write_prompt
 from engine.graph import BadLink, Call, Constant, Graph, Link, NodeId
 
 ONE = NodeId('1')
@@ -120,6 +120,56 @@ class TestWriting:
 		document: dict[str, JsonValue] = {'1': {'class_type': 'A', 'inputs': {'x': ['4']}}}
 
 		assert write_prompt(read_prompt(document)) == document
+
+
+class TestRecentPrompts:
+	"""Prompts that come again."""
+
+	def test_the_same_is_the_same_graph(self) -> None:
+		"""It is read once."""
+		recent = RecentPrompts()
+		first, again = (recent.read({'1': {'class_type': 'A', 'inputs': {'x': 1}}}) for _ in range(2))
+
+		assert first == read_prompt({'1': {'class_type': 'A', 'inputs': {'x': 1}}})
+		assert again is first
+
+	def test_values_of_other_types_are_others(self) -> None:
+		"""Though Python takes them for equal."""
+		recent = RecentPrompts()
+		read = [recent.read({'1': {'class_type': 'A', 'inputs': {'x': value}}}) for value in (1, 1.0, True)]
+
+		assert [repr(graph.calls[ONE].inputs['x']) for graph in read] == [
+			'Constant(value=1)',
+			'Constant(value=1.0)',
+			'Constant(value=True)',
+		]
+
+	def test_only_the_last_are_known(self) -> None:
+		"""Of those that did not come for long, nothing is kept; one that came again lately is."""
+		recent = RecentPrompts()
+		often, once = recent.read({'often': {}}), recent.read({'once': {}})
+		for number in range(REMEMBERED):
+			recent.read({str(number): {}})
+			recent.read({'often': {}})
+
+		assert recent.read({'often': {}}) is often
+		assert recent.read({'once': {}}) is not once
+
+	def test_a_large_one_is_read_and_let_go(self) -> None:
+		"""Memory is for graphs of the usual size."""
+		recent = RecentPrompts()
+		large: dict[str, JsonValue] = {'1': {'class_type': 'A', 'inputs': {'x': 'x' * LONGEST_REMEMBERED}}}
+
+		assert recent.read(large) == read_prompt(large)
+		assert recent.read(large) is not recent.read(large)
+
+	@pytest.mark.parametrize('document', [[], {'1': 5}])
+	def test_a_bad_one_is_refused_each_time(self, document: JsonValue) -> None:
+		"""What cannot be read is not remembered."""
+		recent = RecentPrompts()
+		for _ in range(2):
+			with pytest.raises(BadDocument):
+				recent.read(document)
 
 
 class TestRecognition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,7 +49,7 @@ class Desk:
 		}
 		checked = self.runner.check(read_prompt(prompt), tolerant=True)
 		assert not checked.problems, [problem.sentence for problem in checked.problems]
-		job = JobInfo('job', prompt=prompt, extra_pnginfo=self.extra)
+		job = JobInfo('job', prompt_json=json.dumps(prompt), extra_pnginfo=self.extra)
 		return self.runner.run(checked.graph, checked.good_sinks, job, CancelToken())
 
 	def good(self, nodes: Prompt) -> Desk:

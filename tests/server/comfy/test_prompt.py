@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -346,6 +347,17 @@ class TestRefused:
 		await api.ended(job)
 
 		assert list(await api.json('/history')) == [job]
+
+	async def test_the_same_again_after_its_file_has_gone(self, api: Api, base: Path) -> None:
+		"""A prompt that was good is looked at anew each time: what it names must still be there."""
+		graph = {'1': call('Pick', number='1', image='seen.png', model='gone.safetensors')}
+		model = base / 'models' / 'checkpoints' / 'gone.safetensors'
+		model.write_bytes((2).to_bytes(8, 'little') + b'{}')
+		await api.ended(await api.submit(graph))
+		model.unlink()
+		body = await refused(api, graph)
+
+		assert [error['type'] for error in body['node_errors']['1']['errors']] == ['value_not_in_list']
 
 	async def test_deep_chain_is_checked(self, api: Api) -> None:
 		"""A graph of a thousand nodes in a row is checked and run as any other."""

@@ -290,14 +290,6 @@ class TestSteps:
 		with pytest.raises(JobNotFound):
 			await desk.store.archive.steps('nobody')
 
-	async def test_damaged(self, desk: Desk) -> None:
-		"""A reason that is none is left out."""
-		desk.run('a')
-		await desk.store.writer.settled()
-		damage(desk.folder, "UPDATE job_steps SET why_code = 'boredom'")
-
-		assert [step.why for step in await desk.store.archive.steps('a')] == [None, None]
-
 
 class TestEvents:
 	"""What happened, by number."""

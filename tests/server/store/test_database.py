@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from engine.settings import PROJECT
 from server.store import database as module
 from server.store.database import HEAD, MIGRATIONS, Database, DatabaseInUse, DatabaseUnreadable, connect, upgrade
-from server.store.tables import Base, JobRow, OutputRow, StepRow
+from server.store.tables import Base, JobRow, OutputRow
 
 
 def script_directory(folder: Path = MIGRATIONS) -> ScriptDirectory:
@@ -75,23 +75,21 @@ def job_row(id: str = 'a', **others: object) -> dict[str, object]:
 
 
 def fill(path: Path) -> None:
-	"""Put a job with a step, an output and an event into tables of any revision, by the columns that all have."""
+	"""Put a job with an output and an event into tables of any revision, by the columns that all have."""
 	with closing(sqlite3.connect(path)) as connection:
 		for table, row in (
 			('jobs', job_row()),
 			('submissions', {'job': 'a', 'prompt_json': '{}', 'targets_json': '[]', 'extra_json': '{}'}),
-			('job_steps', {'job': 'a', 'position': 0, 'node': 'n', 'kind': 'K', 'ran': True, 'seconds': 1.0}),
 			('outputs', {'job': 'a', 'position': 0, 'node': 'n', 'ui_json': '{}'}),
 			('events', {'last': 7, 'job': 'a', 'body_json': '[]'}),
 			('settings', {'name': 'paused', 'value_json': 'true'}),
 		):
-			row = {**row, 'why_text': ''} if table == 'job_steps' else row
 			marks = ', '.join(f':{name}' for name in row)
 			connection.execute(f'INSERT INTO {table} ({", ".join(row)}) VALUES ({marks})', row)
 		connection.commit()
 
 
-TABLES = ('jobs', 'submissions', 'job_steps', 'outputs', 'events', 'settings')
+TABLES = ('jobs', 'submissions', 'outputs', 'events', 'settings')
 
 
 def counts(path: Path) -> dict[str, int]:
@@ -349,19 +347,18 @@ class TestFutureMigrations:
 	def test_table_made_anew_keeps_its_children(
 		self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 	) -> None:
-		"""SQLite changes columns by copying a table and dropping it, which must not drop steps and outputs with it."""
+		"""SQLite changes columns by copying a table and dropping it, which must not drop outputs with it."""
 		make(path, HEAD)
 		fill(path)
 		monkeypatch.setattr(module, 'MIGRATIONS', self.later(tmp_path, 'pass'))
 		engine = connect(path)
 		upgrade(engine, path, revision='later')
 		with engine.begin() as connection:
-			step = connection.execute(select(StepRow.job)).scalar()
 			output = connection.execute(select(OutputRow.job)).scalar()
 			connection.execute(text('DELETE FROM jobs'))
 		engine.dispose()
 
-		assert (step, output) == ('a', 'a')
+		assert output == 'a'
 		assert counts(path) == {**dict.fromkeys(TABLES, 0), 'events': 1, 'settings': 1}
 
 	def test_failed_one_changes_nothing(self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,4 +376,4 @@ class TestFutureMigrations:
 		engine.dispose()
 
 		assert revision == HEAD
-		assert counts(path)['job_steps'] == 1
+		assert counts(path)['outputs'] == 1

@@ -96,6 +96,7 @@ class TestKept:
 	async def test_what_cannot_be_written(self, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
 		"""Text that is not Unicode costs its own row, and no other; it is listened to all the same."""
 		desk.submit('a')
+		await desk.store.writer.settled()
 		for node in ('1', '\udc80', '2'):
 			desk.store.log.hear(NodeStarted(job=f'job of {node!r}', node=node, kind='K'))
 		found = await desk.store.archive.events(0)

@@ -66,10 +66,6 @@ class TestStored:
 			('running', 1, 1, None, None),
 			('succeeded', 1, 1, 1, 0),
 		]
-		assert rows(desk.folder, 'SELECT node, ran, seconds, why_code FROM job_steps ORDER BY position') == [
-			('1', 1, 0.5, 'first_time'),
-			('2', 1, 0.25, None),
-		]
 		assert rows(desk.folder, 'SELECT node, ui_json FROM outputs') == [('2', '{"text":["done"]}')]
 		types = [
 			event['type']
@@ -395,7 +391,7 @@ class TestForget:
 		desk.store.jobs.forget(['a', 'c', 'nobody'])
 
 		assert await self.left(desk) == 'bc'
-		for table in ('job_steps', 'outputs', 'events'):
+		for table in ('outputs', 'events'):
 			assert rows(desk.folder, f"SELECT count(*) FROM {table} WHERE job = 'a'") == [(0,)]
 			assert rows(desk.folder, f"SELECT count(*) > 0 FROM {table} WHERE job = 'b'") == [(1,)]
 

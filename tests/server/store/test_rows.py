@@ -38,9 +38,7 @@ from server.store.rows import (
 	read_failure,
 	read_job,
 	read_ui,
-	read_why,
 	row_of,
-	step_rows,
 	submission_row,
 	text_of,
 	workflow_of,
@@ -194,26 +192,6 @@ class TestJob:
 class TestParts:
 	"""What belongs to a job."""
 
-	def test_steps(self) -> None:
-		"""In the order in which they were done, with reasons and errors."""
-		events = [
-			NodeFinished(job='a', node='2', kind='B', seconds=0.5, why=Why(code='input_changed', text='x')),
-		]
-		[second, first] = step_rows(job(events=events))
-
-		assert second == {
-			'job': 'a',
-			'position': 0,
-			'node': '2',
-			'kind': 'B',
-			'ran': True,
-			'seconds': 0.5,
-			'why_code': 'input_changed',
-			'why_text': 'x',
-			'error': None,
-		}
-		assert (first['node'], first['position'], first['error'], first['why_code']) == ('1', 1, 'no', None)
-
 	def test_outputs(self) -> None:
 		"""In the order in which nodes were done."""
 		shown = {'2': Ui({'text': ['b']}), '1': Ui({'text': ['a']})}
@@ -226,13 +204,11 @@ class TestParts:
 	def test_damaged_ones(self, caplog: pytest.LogCaptureFixture) -> None:
 		"""Are logged and none."""
 		assert read_ui('a', 'n', '{"text": 5}') is None
-		assert read_why('boredom', '') is None
 		assert read_failure('a', '') is None
-		assert len(caplog.records) == 3
+		assert len(caplog.records) == 2
 
 	def test_those_that_are_not_there(self, caplog: pytest.LogCaptureFixture) -> None:
 		"""Are none too, and nobody complains."""
-		assert read_why(None, '') is None
 		assert read_failure('a', None) is None
 		assert caplog.records == []
 

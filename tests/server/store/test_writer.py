@@ -118,7 +118,7 @@ class TestTurns:
 		"""Jobs, their ends and events of one turn are in the file at once."""
 		desk.add('a')
 		desk.add('b')
-		desk.writer.end('a', [], [{'job': 'a', 'position': 0, 'node': 'n', 'ui_json': '{}'}])
+		desk.writer.end('a', [{'job': 'a', 'position': 0, 'node': 'n', 'ui_json': '{}'}])
 		desk.writer.events([{'last': 1, 'job': 'a', 'body_json': '[]'}])
 		desk.writer.setting('paused', 'true')
 		await desk.writer.settled()
@@ -169,6 +169,21 @@ class TestSettled:
 		await desk.writer.settled()
 
 		assert desk.commits == 0
+
+	async def test_turns_that_follow_each_other_are_written_together(
+		self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+	) -> None:
+		"""While nobody waits, more is waited for; who waits need not wait for that."""
+		monkeypatch.setattr(module, 'GATHER_SECONDS', 60.0)
+		for name in 'abc':
+			desk.add(name)
+			desk.writer.flush()
+			await asyncio.sleep(0)
+		before = desk.commits
+		await desk.writer.settled()
+
+		assert (before, desk.commits) == (0, 1)
+		assert desk.jobs().keys() == {'a', 'b', 'c'}
 
 	async def test_everybody_who_waits_is_told(self, desk: Desk) -> None:
 		"""However many wait at once."""
@@ -253,11 +268,11 @@ class TestMerging:
 			return [{'job': 'a', 'position': 0, 'node': text, 'ui_json': '{}'}]
 
 		desk.add('a')
-		desk.writer.end('a', [], output('first'))
-		desk.writer.end('a', [], output('second'))
+		desk.writer.end('a', output('first'))
+		desk.writer.end('a', output('second'))
 		await desk.writer.settled()
 		together = rows(desk.folder, 'SELECT node FROM outputs')
-		desk.writer.end('a', [], output('third'))
+		desk.writer.end('a', output('third'))
 		await desk.writer.settled()
 
 		assert together == [('second',)]
@@ -297,8 +312,8 @@ class TestBadRows:
 		desk.add('bad', created=None)
 		desk.add('huge', attempts=2**80)
 		desk.add('z')
-		desk.writer.end('nobody', [], [{'job': 'nobody', 'position': 0, 'node': 'n', 'ui_json': '{}'}])
-		desk.writer.end('z', [], [{'job': 'z', 'position': 0, 'node': 'n', 'ui_json': '{}'}])
+		desk.writer.end('nobody', [{'job': 'nobody', 'position': 0, 'node': 'n', 'ui_json': '{}'}])
+		desk.writer.end('z', [{'job': 'z', 'position': 0, 'node': 'n', 'ui_json': '{}'}])
 		desk.writer.events([{'last': 1, 'job': None, 'body_json': ''}, {'last': 2, 'job': 'a', 'body_json': ''}])
 		desk.writer.call(bad)
 		desk.writer.call(lambda _: done.append('good'))
