@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.cancel import CancelToken
+from engine.models import Load
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.sample import sample
@@ -59,10 +59,9 @@ class Flow:
 	"""Runs a reference's prompt, node by node, with the library alone."""
 
 	def __init__(self, checkpoint: Path) -> None:
-		cancel = CancelToken()
-		self.denoiser: Denoiser = load_denoiser(checkpoint, dtype='auto', cancel=cancel)
-		self.text: ClipText = load_text_encoder(checkpoint, dtype='auto', cancel=cancel)
-		self.vae: Vae = load_autoencoder(checkpoint, dtype='auto', cancel=cancel)
+		self.denoiser: Denoiser = load_denoiser(Load((checkpoint,), 'denoiser'))
+		self.text: ClipText = load_text_encoder(Load((checkpoint,), 'text'))
+		self.vae: Vae = load_autoencoder(Load((checkpoint,), 'vae'))
 
 	def run(self, prompt: dict[str, Any], node: str) -> Any:
 		"""The (only) output of a node."""
