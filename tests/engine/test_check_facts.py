@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,11 +98,14 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def write_header(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
-	"""A safetensors file of empty tensors whose shapes are what they are said to be."""
-	header = json.dumps(
-		{name: {'dtype': 'F16', 'shape': shape, 'data_offsets': [0, 0]} for name, shape in shapes.items()}
-	)
-	path.write_bytes(struct.pack('<Q', len(header)) + header.encode())
+	"""A safetensors file of zeros in these shapes."""
+	header: dict[str, object] = {}
+	end = 0
+	for name, shape in shapes.items():
+		start, end = end, end + 2 * math.prod(shape)
+		header[name] = {'dtype': 'F16', 'shape': shape, 'data_offsets': [start, end]}
+	text = json.dumps(header).encode()
+	path.write_bytes(struct.pack('<Q', len(text)) + text + bytes(end))
 
 
 def decoding(samples: tuple[str, Mapping[str, Any]], file: str) -> Graph:
