@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,10 +55,12 @@ def write(path: Path, shapes: Shapes) -> None:
 	"""A header of these tensors; their bytes are a hole in the file."""
 	header, end = {}, 0
 	for name, shape in shapes.items():
-		begin, end = end, end + 1
+		begin, end = end, end + math.prod(shape)
 		header[name] = {'dtype': 'U8', 'shape': shape, 'data_offsets': [begin, end]}
 	text = json.dumps(header).encode()
-	path.write_bytes(struct.pack('<Q', len(text)) + text + bytes(end))
+	with path.open('wb') as file:
+		file.write(struct.pack('<Q', len(text)) + text)
+		file.truncate(file.tell() + end)
 
 
 def with_latent(kind: str, checkpoint: str) -> Graph:
