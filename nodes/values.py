@@ -50,16 +50,56 @@ class Latent:
 		return replace(self, samples=samples)
 
 
+@dataclass(frozen=True)
+class Sizes:
+	"""What Stable Diffusion XL is told of the picture, in pixels: its original size, what is cut off, the size it is to have.
+
+	Where the target is None it is the original size. `aesthetic` is a score from 0 to 10, which the refiner hears; None is
+	6 for what is wanted and 2.5 for what is not. Source: Podell et al. 2023, "SDXL", section 2.2.
+	"""
+
+	width: int
+	height: int
+	crop_x: int = 0
+	crop_y: int = 0
+	target_width: int | None = None
+	target_height: int | None = None
+	aesthetic: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Prompt:
 	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it.
 
 	`token_mask` [1, tokens] is 1 where there is text and 0 where the embedding is only filled up; None if all counts.
+	`sizes` are for Stable Diffusion XL; None is the size of the latent. `concat` [1, channels, h, w] is a latent to be laid
+	beside the noisy one, in the wire's scale, and `concat_mask` [1, 1, h, w], in pixels, is 1 where it is to be painted
+	over (inpainting).
 	"""
 
 	embedding: Tensor
 	pooled: Tensor | None = None
 	token_mask: Tensor | None = None
+	sizes: Sizes | None = None
+	concat: Tensor | None = None
+	concat_mask: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+	"""What a network may need to know of the sampling besides the prompt.
+
+	`negative` says that the prompt tells what is not wanted. `clean` [batch, channels, h, w] is the latent that sampling
+	begins with, in the model's scale; `mask` [batch, height, width] says where it may change (1), None if anywhere.
+	"""
+
+	negative: bool = False
+	clean: Tensor | None = None
+	mask: Tensor | None = None
+
+
+NO_SCENE = Scene()
+"""Nothing is known: a wanted prompt, and all may change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +151,11 @@ class DiffusionModel(Protocol):
 	@property
 	def latents(self) -> LatentFormat: ...
 
-	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
-		"""What the network is to hear of a prompt, as a batch of one, for latents of this shape in the model's scale."""
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""What the network is to hear of a prompt, for latents of this shape in the model's scale.
+
+		As a batch of one, or of as many as the latents where the scene has as many.
+		"""
 		...
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:

@@ -13,11 +13,13 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import CLIPTextConfig, CLIPTextModel
 
-from nodes.diffusion import keys
+from nodes.diffusion.layout import prefixed, stored
+from nodes.diffusion.layouts import clip, unet, vae
+from nodes.diffusion.text.clip import ClipModel
 from nodes.diffusion.tokenizer import END, START
 
+CHECKPOINT, FIRST_STAGE, COND_STAGE = 'model.diffusion_model.', 'first_stage_model.', 'cond_stage_model.transformer.'
 WIDTH = 16
 LENGTH = 77
 MERGES = (('r', 'e'), ('re', 'd</w>'), ('c', 'a'), ('ca', 't</w>'), ('d', 'o'), ('do', 'g</w>'))
@@ -88,21 +90,18 @@ def tensors(*, seed: int = 0, prediction: Literal['eps', 'v'] = 'eps') -> dict[s
 	"""The tensors of a checkpoint, float32, under the names of the single-file layout."""
 	with torch.random.fork_rng(devices=[]):
 		torch.manual_seed(seed)
-		unet = make(UNet2DConditionModel, UNET)
-		vae = make(AutoencoderKL, VAE)
-		text = CLIPTextModel(CLIPTextConfig(**text_config()))
-	stored: dict[str, Tensor] = {}
-	for module, names in (
-		(unet, keys.unet_names(UNET)),
-		(vae, keys.vae_names(VAE)),
-		(text, keys.text_names(text_config())),
-	):
-		for name, tensor in module.state_dict().items():
-			there = names[keys.bare_text_name(name)]
-			stored[there] = tensor[..., None, None] if keys.stored_as_convolution(there) else tensor
+		modules = make(UNet2DConditionModel, UNET), make(AutoencoderKL, VAE), ClipModel(text_config())
+	layouts = (
+		prefixed(unet.original(UNET), CHECKPOINT),
+		prefixed(vae.original(VAE), FIRST_STAGE),
+		prefixed(clip.own(text_config()), COND_STAGE),
+	)
+	kept: dict[str, Tensor] = {}
+	for module, layout in zip(modules, layouts, strict=True):
+		kept |= stored(layout, module.state_dict())
 	if prediction == 'v':
-		stored |= {'v_pred': torch.zeros(0), 'ztsnr': torch.zeros(0)}
-	return {name: tensor.detach().clone().contiguous() for name, tensor in stored.items()}
+		kept |= {'v_pred': torch.zeros(0), 'ztsnr': torch.zeros(0)}
+	return {name: tensor.detach().clone().contiguous() for name, tensor in kept.items()}
 
 
 def metadata(*, prediction: Literal['eps', 'v'] = 'eps') -> dict[str, str]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from nodes.demo.parts import make_unet
 from nodes.demo.pictures import Pixels, Scene, outline_distance
-from nodes.diffusion.keys import UNET, unet_names
+from nodes.diffusion.layouts.unet import names as unet_names
 
 PREFIX = 'control_model.'
 _HINT_CHANNELS = (8, 16, 24, 32)
@@ -90,12 +90,12 @@ def control_names(control: ControlNetModel) -> dict[str, str]:
 
 
 def _names(control: ControlNetModel) -> Iterator[tuple[str, str]]:
-	known = unet_names(make_unet().config)
+	known = dict(unet_names(make_unet().config))
 	for name in control.state_dict():
 		module, _, leaf = name.rpartition('.')
 		part, _, rest = module.partition('.')
 		if name in known:
-			yield name, known[name].removeprefix(UNET)
+			yield name, known[name]
 		elif part == 'controlnet_down_blocks':
 			yield name, f'zero_convs.{rest}.0.{leaf}'
 		elif part == 'controlnet_mid_block':

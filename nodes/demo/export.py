@@ -18,10 +18,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTextModel
 
+from nodes.demo.layouts import text_layout, unet_layout, vae_layout
 from nodes.demo.parts import encode_pictures, make_scheduler, pictures_to_tensor
 from nodes.demo.pictures import Pixels
 from nodes.demo.tokenizer import tokenizer_files
-from nodes.diffusion.keys import bare_text_name, stored_as_convolution, text_names, unet_names, vae_names
+from nodes.diffusion.layout import Layout, stored
 
 MARKERS = ('v_pred', 'ztsnr')
 
@@ -30,10 +31,9 @@ def export_model(
 	unet: UNet2DConditionModel, vae: AutoencoderKL, text: CLIPTextModel, pictures: Sequence[Pixels], path: Path
 ) -> None:
 	"""Writes the single file beside its place and moves it in. `pictures` are what the previews' colours are fitted to."""
-	text_weights = {bare_text_name(name): value for name, value in text.state_dict().items()}
-	tensors = stored_tensors(unet.state_dict(), unet_names(unet.config))
-	tensors |= stored_tensors(vae.state_dict(), vae_names(vae.config))
-	tensors |= stored_tensors(text_weights, text_names(text.config.to_dict()))
+	tensors = stored_tensors(unet.state_dict(), unet_layout(unet.config))
+	tensors |= stored_tensors(vae.state_dict(), vae_layout(vae.config))
+	tensors |= stored_tensors(text.state_dict(), text_layout(text))
 	tensors |= {marker: torch.zeros(0, dtype=torch.float16) for marker in MARKERS}
 	fresh = path.with_suffix('.new')
 	metadata = file_metadata(unet, vae, text) | {'latent_rgb': json.dumps(fit_latent_rgb(vae, pictures))}
@@ -41,15 +41,11 @@ def export_model(
 	fresh.replace(path)
 
 
-def stored_tensors(weights: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
-	"""float16 copies under the file's names; every weight must have a name and every name a weight."""
-	if unnamed := weights.keys() ^ names.keys():
+def stored_tensors(weights: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
+	"""float16 copies as the file keeps them; every weight must be in the layout, and all of the layout a weight."""
+	if unnamed := weights.keys() ^ layout.keys():
 		raise KeyError(f'weights and names differ in {sorted(unnamed)[:5]}')
-	stored = {}
-	for name, value in weights.items():
-		shaped = value[:, :, None, None] if stored_as_convolution(names[name]) else value
-		stored[names[name]] = shaped.to(torch.float16).contiguous()
-	return stored
+	return {name: value.to(torch.float16).contiguous() for name, value in stored(layout, weights).items()}
 
 
 def file_metadata(unet: UNet2DConditionModel, vae: AutoencoderKL, text: CLIPTextModel) -> dict[str, str]:

@@ -7,18 +7,18 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors import safe_open
 from transformers import CLIPTextModel
 
+from nodes.demo.layouts import text_layout, unet_layout, vae_layout
 from nodes.demo.parts import make_text_encoder, make_unet, make_vae
-from nodes.diffusion.keys import bare_text_name, text_names, unet_names, vae_names
 
 
 def stored_unet(path: Path) -> UNet2DConditionModel:
 	"""The denoiser; what hears the text begins anew where its width was another one."""
 	unet = make_unet()
-	names, own = unet_names(unet.config), unet.state_dict()
+	layout, own = unet_layout(unet.config), unet.state_dict()
 	with safe_open(path, 'pt') as file:
-		stored = {name: file.get_tensor(names[name]).float() for name in own}
+		read = {name: file.get_tensor(piece.name).float() for name, (piece,) in layout.items()}
 	unet.load_state_dict(
-		{name: value if value.shape == own[name].shape else own[name] for name, value in stored.items()}
+		{name: read[name] if read[name].shape == value.shape else value for name, value in own.items()}
 	)
 	return unet
 
@@ -26,17 +26,18 @@ def stored_unet(path: Path) -> UNet2DConditionModel:
 def stored_vae(path: Path) -> AutoencoderKL:
 	"""The coder."""
 	vae = make_vae()
-	names, own = vae_names(vae.config), vae.state_dict()
+	layout, own = vae_layout(vae.config), vae.state_dict()
 	with safe_open(path, 'pt') as file:
-		vae.load_state_dict({name: file.get_tensor(names[name]).float().reshape(own[name].shape) for name in own})
+		read = {name: file.get_tensor(piece.name).float() for name, (piece,) in layout.items()}
+	vae.load_state_dict({name: read[name].reshape(value.shape) for name, value in own.items()})
 	return vae
 
 
 def stored_text_encoder(path: Path, vocabulary: int) -> CLIPTextModel:
 	"""The text encoder."""
 	text = make_text_encoder(vocabulary)
-	names = text_names(text.config.to_dict())
+	layout = text_layout(text)
 	with safe_open(path, 'pt') as file:
-		text.load_state_dict({name: file.get_tensor(names[bare_text_name(name)]).float() for name in text.state_dict()})
+		text.load_state_dict({name: file.get_tensor(piece.name).float() for name, (piece,) in layout.items()})
 	text.train(False)
 	return text

@@ -1,110 +1,195 @@
-"""Single-file checkpoints: the loaders of the three parts of a model.
+"""The loaders of the parts of a model: from a whole checkpoint, or from files that hold one part each.
 
-Each reads only its own tensors, onto a module that was built without memory of its own; no hub is ever asked.
+What a file holds is known by its tensors (`families`); each loader reads only what is its own, onto a module that was
+built without memory of its own. No hub is ever asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from torch.nn import Module
 
 from engine.errors import UnknownFormat
 from engine.models import Load
-from nodes.diffusion import keys, tokenizer
-from nodes.diffusion.building import built, filled
+from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.denoise import Denoiser
-from nodes.diffusion.families import Family, recognise, with_markers
+from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
+from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
-from nodes.diffusion.layout import plain
-from nodes.diffusion.networks.unet import UNet
-from nodes.diffusion.parametrisation import discrete
-from nodes.diffusion.text import ClipText
+from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import KlAutoEncoder, Vae
 
 
+@dataclass(frozen=True)
+class Filled:
+	"""A part with its weights, and the config that it was built by."""
+
+	module: Module
+	config: Config
+
+
 def load_denoiser(load: Load) -> Denoiser:
-	"""The UNet with its noise schedule: a `Loader` of `DiffusionModel`."""
-	file, family = _opened(load.path)
-	config = _config(file, 'unet_config', family.unet)
-	unet = built(lambda: _from_config(UNet2DConditionModel, config), file.path, 'UNet')
-	_fill(unet, file, keys.unet_names(config), part='UNet', prefix=keys.UNET, load=load)
-	scheduler = with_markers(_config(file, 'scheduler_config', family.scheduler), file.shapes)
-	vae = _config(file, 'vae_config', family.vae)
-	rgb = file.json('latent_rgb') or family.latents.rgb
+	"""The network that denoises, with its noise levels and latents: a `Loader` of `DiffusionModel`."""
+	source = open_source(load.path)
+	known = find_denoiser(source.shapes)
+	if known is None:
+		if find_vae(source.shapes) is not None or _stack(source) is not None:
+			raise UnknownFormat(source.path, 'it holds no UNet, and no other network that denoises')
+		raise unknown(source.shapes)
+	family, found = known
+	part = _filled(source, family.denoiser, found, load)
+	latents = _latents(source, family)
+	training = Training(
+		config=part.config,
+		shapes=source.shapes,
+		tensors=part.module.state_dict(),
+		file=str(source.path),
+		scheduler=_described(source, 'scheduler_config'),
+	)
 	return Denoiser(
-		network=UNet(unet),
-		parametrisation=discrete(scheduler, str(load.path)),
-		latents=replace(
-			family.latents, channels=config['in_channels'], scale=vae['scaling_factor'], rgb=tuple(map(tuple, rgb))
-		),
+		network=family.network(part.module, part.config, latents),
+		parametrisation=family.parametrisation(training),
+		latents=latents,
 		family=family.name,
 	)
 
 
-def load_text_encoder(load: Load) -> ClipText:
-	"""The text encoder with its tokenizer: a `Loader` of `TextEncoder`."""
-	file, family = _opened(load.path)
-	config = _config(file, 'text_encoder_config', family.text_encoder)
-	model = built(lambda: CLIPTextModel(CLIPTextConfig.from_dict(config)), file.path, 'text encoder')
-	names = keys.text_names(config)
-	modules = {name: names.get(keys.bare_text_name(name), '') for name in model.state_dict()}
-	_fill(model, file, modules, part='text encoder', prefix=keys.TEXT, load=load)
-	return ClipText(model, _tokenizer(file), length=config['max_position_embeddings'])
+def load_text_encoder(load: Load) -> Towers:
+	"""The text encoders with their tokenizers: a `Loader` of `TextEncoder`.
+
+	Of one file that holds all of them, as whole checkpoints do; or of several files with one each, where the option names
+	the kind of model that they serve.
+	"""
+	sources = [open_source(path) for path in load.paths]
+	if load.option or len(sources) > 1:
+		family, towers = _assembled(sources, load.option)
+	else:
+		family, towers = _found_together(sources[0])
+	loaded: dict[str, Tower] = {}
+	for tower, found, source in towers:
+		part = _filled(source, tower.part, found, load)
+		loaded[tower.name] = tower.tower(part.module, part.config, source)
+	return Towers(loaded, family.text.join)
 
 
 def load_autoencoder(load: Load) -> Vae:
-	"""The VAE: a `Loader` of `AutoEncoder`."""
-	file, family = _opened(load.path)
-	config = _config(file, 'vae_config', family.vae)
-	model = built(lambda: _from_config(AutoencoderKL, config), file.path, 'VAE')
-	_fill(model, file, keys.vae_names(config), part='VAE', prefix=keys.VAE, load=load)
+	"""The VAE of a whole checkpoint, or of a file of its own: a `Loader` of `AutoEncoder`."""
+	source = open_source(load.path)
+	known = find_vae(source.shapes)
+	if known is None:
+		if find_denoiser(source.shapes) is None and _stack(source) is None:
+			raise unknown(source.shapes)
+		raise UnknownFormat(source.path, 'it holds no VAE')
+	part = _filled(source, *known, load)
 	# diffusers wraps encode and decode in decorators that lose their types.
 	return Vae(
-		cast(KlAutoEncoder, model),
-		factor=2 ** (len(config['block_out_channels']) - 1),
-		nbytes=sum(weight.nbytes for weight in model.parameters()),
+		cast(KlAutoEncoder, part.module),
+		factor=2 ** (len(part.config['block_out_channels']) - 1),
+		nbytes=sum(weight.nbytes for weight in part.module.parameters()),
 	)
 
 
-def _opened(path: Path) -> tuple[TensorSource, Family]:
-	file = open_source(path)
-	return file, recognise(file.shapes)
+def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
+	"""Build a part by what its shapes and the metadata say, and read its tensors."""
+	config = {**found.config(source.shapes), **_described(source, part.metadata)}
+	module = built(lambda: part.build(config), source.path, part.title)
+	form, prefix = found.form, found.prefix
+	filled(
+		module,
+		source,
+		same_names(module) if form.layout is None else form.layout(config),
+		part=part.title,
+		load=load,
+		dtype=torch_dtype(load.dtype),
+		prefix=prefix,
+		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
+		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
+	)
+	return Filled(module, config)
 
 
-def _config(file: TensorSource, name: str, default: keys.Config) -> dict[str, Any]:
-	"""The family's config, overlaid with what the file's metadata says."""
-	given = file.json(name) or {}
-	if not isinstance(given, dict):
-		raise UnknownFormat(file.path, f'its metadata entry {name!r} is no config')
-	return {**default, **given}
+def _described(source: TensorSource, entry: str) -> dict[str, Any]:
+	"""What a file's metadata say under a name; nothing if they say nothing."""
+	given = source.json(entry) if entry else None
+	if not isinstance(given or {}, dict):
+		raise UnknownFormat(source.path, f'its metadata entry {entry!r} is no config')
+	return given or {}
 
 
-def _from_config(cls: type[object], config: keys.Config) -> torch.nn.Module:
-	# diffusers' from_config has no annotations.
-	module: torch.nn.Module = cast(Any, cls).from_config(config)
-	return module
+def _latents(source: TensorSource, family: Family) -> LatentFormat:
+	"""The family's latents, with the scale and the colours that the file tells."""
+	vae = _described(source, 'vae_config')
+	rgb = source.json('latent_rgb') or family.latents.rgb
+	return replace(family.latents, scale=vae.get('scaling_factor', family.latents.scale), rgb=tuple(map(tuple, rgb)))
 
 
-def _fill(
-	module: torch.nn.Module, file: TensorSource, names: Mapping[str, str], *, part: str, prefix: str, load: Load
-) -> None:
-	"""Read a module's tensors; `names` says for each how the file calls it."""
-	layout = plain({name: stored.removeprefix(prefix) for name, stored in names.items()})
-	dtype = torch_dtype(load.dtype)
-	filled(module, file, layout, part=part, load=load, dtype=dtype, prefix=prefix, spellings=keys.spellings)
+Placed = tuple[TowerPart, Found, TensorSource]
 
 
-def _tokenizer(file: TensorSource) -> tokenizer.ClipTokenizer:
-	vocabulary, merges = file.metadata.get('tokenizer_vocab'), file.metadata.get('tokenizer_merges')
-	if vocabulary is None or merges is None:
-		return tokenizer.from_openai_clip()
-	try:
-		return tokenizer.from_metadata(vocabulary, merges)
-	except (ValueError, KeyError, AttributeError) as error:
-		raise UnknownFormat(file.path, 'its metadata describe no tokenizer that can be built') from error
+def _found_together(source: TensorSource) -> tuple[Family, list[Placed]]:
+	"""The text encoders that one file holds: of the family of its denoiser, or of the first that they are whole for."""
+	known = find_denoiser(source.shapes)
+	if known is None:
+		stack = _stack(source)
+		if stack is None and find_vae(source.shapes) is None:
+			raise unknown(source.shapes)
+	else:
+		stack = known[0], list(_towers(known[0], source))
+	if stack is None or not stack[1]:
+		raise UnknownFormat(source.path, 'it holds no text encoder')
+	family, towers = stack
+	_check_whole(family, towers)
+	return stack
+
+
+def _stack(source: TensorSource) -> tuple[Family, list[Placed]] | None:
+	"""The first family whose text encoders a file holds, all of them."""
+	for family in FAMILIES:
+		towers = list(_towers(family, source))
+		if towers and _missing(family, towers) is None:
+			return family, towers
+	return None
+
+
+def _towers(family: Family, source: TensorSource) -> Iterator[Placed]:
+	for tower in family.text.towers:
+		found = tower.part.find(source.shapes)
+		if found is not None:
+			yield tower, found, source
+
+
+def _assembled(sources: list[TensorSource], option: str) -> tuple[Family, list[Placed]]:
+	"""The text encoders of several files, each told by its tensors, for the kind of model that the option names."""
+	families = [family for family in FAMILIES if not option or option in family.text.types]
+	if not families:
+		kinds = ', '.join(dict.fromkeys(kind for family in FAMILIES for kind in family.text.types))
+		raise UnknownFormat(sources[0].path, f'there are no text encoders of type {option!r}; there are: {kinds}')
+	best: tuple[Family, list[Placed]] = families[0], []
+	for family in families:
+		towers = [placed for source in sources for placed in _towers(family, source)]
+		if len({source.path for _, _, source in towers}) == len(sources) and _missing(family, towers) is None:
+			return family, towers
+		best = max(best, (family, towers), key=lambda one: len(one[1]))
+	family, towers = best
+	strange = next((source for source in sources if source not in [placed[2] for placed in towers]), None)
+	if strange is not None:
+		wanted = ', '.join(tower.name for tower in family.text.towers)
+		raise UnknownFormat(strange.path, f'it holds no text encoder of {family.title} ({wanted})')
+	_check_whole(family, towers)
+	return best
+
+
+def _missing(family: Family, towers: list[Placed]) -> TowerPart | None:
+	there = {tower.name for tower, _, _ in towers}
+	return next((tower for tower in family.text.towers if tower.required and tower.name not in there), None)
+
+
+def _check_whole(family: Family, towers: list[Placed]) -> None:
+	missing = _missing(family, towers)
+	if missing is not None:
+		path = towers[0][2].path
+		raise UnknownFormat(path, f'it holds not all text encoders of {family.title}: {missing.name} is missing')

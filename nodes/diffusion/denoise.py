@@ -13,7 +13,7 @@ from torch import Tensor
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.networks import Network
 from nodes.diffusion.parametrisation import Parametrisation
-from nodes.values import Conditioning, DiffusionModel, ModelInputs, Prompt
+from nodes.values import NO_SCENE, Conditioning, DiffusionModel, ModelInputs, Prompt, Scene
 
 
 class Denoise(Protocol):
@@ -36,9 +36,9 @@ class Denoiser:
 		"""Bytes of weights held."""
 		return sum(weight.nbytes for weight in self.network.module.parameters())
 
-	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
-		"""What the network is to hear of a prompt, as a batch of one."""
-		return self.network.inputs(prompt, latent)
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""What the network is to hear of a prompt: see `Network`."""
+		return self.network.inputs(prompt, latent, scene)
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 		"""The clean latent as guessed at this noise: x is float32 [batch, channels, …], sigma [batch]."""

@@ -1,26 +1,31 @@
 """Layouts: how a file keeps the tensors of a module, as recipes that serve reading and writing alike.
 
 Layouts differ in names, and in what they put together: one tensor for query, key and value where the module has three,
-halves the other way round, a matrix transposed.
+halves the other way round, a matrix transposed. Importing this module imports no torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+	from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-	"""A tensor of the file, or rows `start` to `stop` of it (from the first, to the last, where None)."""
+	"""A tensor of the file, or rows `start` to `stop` of it (from the first, to the last, where None).
+
+	`convolution` says that the file keeps a matrix as a 1×1 convolution [out, in, 1, 1]; readers take both for one.
+	"""
 
 	name: str
 	start: int | None = None
 	stop: int | None = None
 	transposed: bool = False
+	convolution: bool = False
 
 	def of(self, stored: Tensor) -> Tensor:
 		"""The piece of the file's tensor, as a view."""
@@ -43,8 +48,7 @@ def plain(names: Mapping[str, str]) -> dict[str, Recipe]:
 def prefixed(layout: Layout, prefix: str) -> dict[str, Recipe]:
 	"""The same in a file that puts something before each name."""
 	return {
-		name: tuple(Piece(prefix + piece.name, piece.start, piece.stop, piece.transposed) for piece in recipe)
-		for name, recipe in layout.items()
+		name: tuple(replace(piece, name=prefix + piece.name) for piece in recipe) for name, recipe in layout.items()
 	}
 
 
@@ -58,10 +62,13 @@ def stored(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 			whole = len(tensor) - taken if piece.stop is None else piece.stop - (piece.start or 0)
 			part = tensor if len(recipe) == 1 else tensor[taken : taken + whole]
 			taken += whole
-			rows.setdefault(piece.name, {})[piece.start or 0] = part.t() if piece.transposed else part
+			shaped = part[..., None, None] if piece.convolution else part
+			rows.setdefault(piece.name, {})[piece.start or 0] = shaped.t() if piece.transposed else shaped
 	return {name: _stacked(parts) for name, parts in rows.items()}
 
 
 def _stacked(parts: Mapping[int, Tensor]) -> Tensor:
+	import torch
+
 	ordered = [parts[start] for start in sorted(parts)]
 	return ordered[0].contiguous() if len(ordered) == 1 else torch.cat(ordered)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from engine.errors import ModelError
+from engine.errors import ModelError, UnknownFormat
+from nodes.diffusion.files import TensorSource
 
 START, END = '<|startoftext|>', '<|endoftext|>'
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -52,6 +54,17 @@ class ClipTokenizer:
 		return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
+def for_source(source: TensorSource) -> ClipTokenizer:
+	"""The tokenizer that a file brings in its metadata, or CLIP's own. Raises `UnknownFormat` or `ModelError`."""
+	vocabulary, merges = source.metadata.get('tokenizer_vocab'), source.metadata.get('tokenizer_merges')
+	if vocabulary is None or merges is None:
+		return from_openai_clip()
+	try:
+		return from_metadata(vocabulary, merges)
+	except (ValueError, KeyError, AttributeError) as error:
+		raise UnknownFormat(source.path, 'its metadata describe no tokenizer that can be built') from error
+
+
 def from_metadata(vocabulary: str, merges: str) -> ClipTokenizer:
 	"""A tokenizer from the two texts that a file's metadata carries: `vocab.json` and `merges.txt`."""
 	lines = [line for line in merges.splitlines() if line and not line.startswith('#version')]
@@ -73,6 +86,7 @@ def from_openai_clip() -> ClipTokenizer:
 	)
 
 
+@cache
 def _read_openai_clip(path: Path) -> ClipTokenizer:
 	"""The file is a heading, then one merge per line; the vocabulary follows from the merges."""
 	with gzip.open(path, 'rt', encoding='utf-8') as file:

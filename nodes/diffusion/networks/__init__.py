@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from nodes.values import ModelInputs, Prompt
+from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
 class Network(Protocol):
@@ -18,8 +18,12 @@ class Network(Protocol):
 		"""Where its weights are."""
 		...
 
-	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
-		"""What it is to hear of a prompt, as a batch of one, when it works on latents of this shape, in its own scale."""
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""What it is to hear of a prompt when it works on latents of this shape, in its own scale.
+
+		A batch of one, or of as many as the latents where what the scene tells differs among them. Raises `NodeUsage` if
+		the prompt lacks what the network cannot do without.
+		"""
 		...
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:

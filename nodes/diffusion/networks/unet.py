@@ -2,25 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from nodes.values import ModelInputs, Prompt
+from engine.errors import NodeUsage
+from nodes.diffusion.latents import LatentFormat
+from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene, Sizes
+
+GREY = (0.8223, -0.6876, 0.6364, 0.1380)
+"""Mid-grey in the latents of Stable Diffusion 1.x, in the model's scale."""
+
+WANTED, UNWANTED = 6.0, 2.5
+"""The aesthetic scores that the refiner hears of what is wanted, and of what is not."""
 
 
 class UNet:
-	"""diffusers' `UNet2DConditionModel`: a `Network`."""
+	"""diffusers' `UNet2DConditionModel`: a `Network`.
 
-	def __init__(self, module: torch.nn.Module) -> None:
+	What it takes besides the latent follows from its config: a vector of pooled text and sizes (XL) or of an embedded
+	picture (unCLIP); nine channels are the latent, a mask and what is to be kept (inpainting), eight the latent and the
+	picture that is edited (Brooks et al. 2023, "InstructPix2Pix").
+	"""
+
+	def __init__(self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat) -> None:
 		self.module = module
 		self._dtype = next(module.parameters()).dtype
+		self._latents = latents
+		self._beside = int(config['in_channels']) - latents.channels
+		self._vector = int(config.get('projection_class_embeddings_input_dim') or 0)
+		self._size_width = int(config.get('addition_time_embed_dim') or 0)
 
-	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
-		"""The prompt's embedding."""
-		return ModelInputs(prompt.embedding)
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""See `Network`. Raises `NodeUsage` if the prompt has no pooled vector where one is needed."""
+		pooled = sizes = None
+		if self._size_width:
+			if prompt.pooled is None:
+				raise NodeUsage(
+					'This model wants a prompt with a pooled vector, such as the text encoders of Stable Diffusion XL '
+					'give; encode the prompt with the text encoder of its own family.'
+				)
+			pooled = prompt.pooled
+			sizes = self._sizes(prompt, latent, scene)
+		elif self._vector:
+			pooled = latent.new_zeros(1, self._vector)
+		return ModelInputs(prompt.embedding, pooled=pooled, sizes=sizes, concat=self._concat(prompt, latent, scene))
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`."""
 		context = inputs.embedding.to(self._dtype)
-		said: Tensor = self.module(x.to(self._dtype), timestep, encoder_hidden_states=context, return_dict=False)[0]
+		more: dict[str, Any] = {}
+		if inputs.sizes is not None and inputs.pooled is not None:
+			more['added_cond_kwargs'] = {'text_embeds': inputs.pooled.to(self._dtype), 'time_ids': inputs.sizes}
+		elif inputs.pooled is not None:
+			more['class_labels'] = inputs.pooled.to(self._dtype)
+		seen = x if inputs.concat is None else torch.cat([x, inputs.concat.to(x)], dim=1)
+		said: Tensor = self.module(
+			seen.to(self._dtype), timestep, encoder_hidden_states=context, return_dict=False, **more
+		)[0]
 		return said.float()
+
+	def _sizes(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor:
+		"""Height and width, crop, target; a refiner, which has room for five numbers only, hears a score as the last."""
+		pixels = self._latents.pixels
+		given = prompt.sizes or Sizes(width=latent.shape[-1] * pixels, height=latent.shape[-2] * pixels)
+		numbers: list[float] = [given.height, given.width, given.crop_y, given.crop_x]
+		pooled = 0 if prompt.pooled is None else prompt.pooled.shape[-1]
+		if (self._vector - pooled) // self._size_width == len(numbers) + 1:
+			usual = UNWANTED if scene.negative else WANTED
+			numbers.append(usual if given.aesthetic is None else given.aesthetic)
+		else:
+			numbers += [given.target_height or given.height, given.target_width or given.width]
+		return latent.new_tensor([numbers], dtype=torch.float32)
+
+	def _concat(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor | None:
+		channels = self._latents.channels
+		if self._beside == channels:
+			return _edited(prompt, latent)
+		if self._beside == channels + 1:
+			return self._inpainted(prompt, latent, scene)
+		return None
+
+	def _inpainted(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor:
+		"""The mask (1 where to paint), and the latent of what is kept; with no mask, all is to be painted over grey."""
+		mask = prompt.concat_mask if prompt.concat_mask is not None else scene.mask
+		if mask is None:
+			grey = latent.new_tensor(GREY).reshape(1, -1, 1, 1).expand(1, -1, *latent.shape[-2:])
+			return torch.cat([torch.ones_like(grey[:, :1]), grey], dim=1)
+		if prompt.concat is not None:
+			kept = self._latents.process_in(prompt.concat.to(latent))
+		else:
+			kept = latent if scene.clean is None else scene.clean
+		kept = _fitted(kept, latent)
+		mask = _fitted(mask.to(latent).reshape(-1, 1, *mask.shape[-2:]), latent).round()
+		batch = max(len(kept), len(mask))
+		return torch.cat([_batch(mask, batch), _batch(kept, batch)], dim=1)
+
+
+def _edited(prompt: Prompt, latent: Tensor) -> Tensor:
+	"""The latent of the picture to edit, in the VAE's own scale; zeros are no picture."""
+	return torch.zeros_like(latent[:1]) if prompt.concat is None else _fitted(prompt.concat.to(latent), latent)
+
+
+def _fitted(tensor: Tensor, latent: Tensor) -> Tensor:
+	"""In the height and width of the latent, and no more of them than there are latents."""
+	sized = tensor
+	if tensor.shape[-2:] != latent.shape[-2:]:
+		sized = interpolate(_centred(tensor, latent), latent.shape[-2:], mode='bilinear')
+	return sized[: len(latent)]
+
+
+def _centred(tensor: Tensor, latent: Tensor) -> Tensor:
+	"""The middle of it, in the proportions of the latent."""
+	height, width = tensor.shape[-2:]
+	across, down = latent.shape[-1], latent.shape[-2]
+	kept_width = min(width, round(height * across / down))
+	kept_height = min(height, round(width * down / across))
+	left, top = (width - kept_width) // 2, (height - kept_height) // 2
+	return tensor[..., top : top + kept_height, left : left + kept_width]
+
+
+def _batch(tensor: Tensor, size: int) -> Tensor:
+	"""As many of them, over and over from the first."""
+	return tensor.repeat(-(-size // len(tensor)), 1, 1, 1)[:size]

@@ -9,10 +9,11 @@ from safetensors import safe_open
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from nodes.demo.export import MARKERS, export_model, stored_tensors
+from nodes.demo.layouts import text_layout, unet_layout, vae_layout
 from nodes.demo.parts import make_text_encoder, make_unet, make_vae
 from nodes.demo.tokenizer import tokenizer_files
 from nodes.demo.train_vae import draw_pool
-from nodes.diffusion.keys import bare_text_name, text_names, unet_names, vae_names
+from nodes.diffusion.layout import plain
 
 Weights = dict[str, torch.Tensor]
 
@@ -64,15 +65,16 @@ class TestFile:
 		path, originals = written
 		tensors, metadata = read(path)
 		configs = [json.loads(metadata[f'{part}_config']) for part in ('unet', 'vae', 'text_encoder')]
+		text = CLIPTextModel(CLIPTextConfig(**configs[2]))
 		modules: list[torch.nn.Module] = [
 			UNet2DConditionModel.from_config(configs[0]),
 			AutoencoderKL.from_config(configs[1]),
-			CLIPTextModel(CLIPTextConfig(**configs[2])),
+			text,
 		]
-		names = (unet_names(configs[0]), vae_names(configs[1]), text_names(configs[2]))
-		for module, table, original in zip(modules, names, originals, strict=True):
+		layouts = (unet_layout(configs[0]), vae_layout(configs[1]), text_layout(text))
+		for module, layout, original in zip(modules, layouts, originals, strict=True):
 			own = module.state_dict()
-			weights = {name: tensors[table[bare_text_name(name)]].float().reshape(own[name].shape) for name in own}
+			weights = {name: tensors[piece.name].float().reshape(own[name].shape) for name, (piece,) in layout.items()}
 			module.load_state_dict(weights)
 
 			for name, value in module.state_dict().items():
@@ -85,4 +87,4 @@ class TestFile:
 class TestNames:
 	def test_a_weight_without_a_name_is_an_error(self) -> None:
 		with pytest.raises(KeyError, match='weights and names differ'):
-			stored_tensors({'a': torch.zeros(1)}, {'b': 'stored.b'})
+			stored_tensors({'a': torch.zeros(1)}, plain({'b': 'stored.b'}))

@@ -11,7 +11,7 @@ import torch
 from engine.models import Load
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.denoise import Denoiser
-from nodes.diffusion.text import ClipText
+from nodes.diffusion.text.towers import Towers
 from nodes.diffusion.vae import Vae
 from tests import tiny
 
@@ -47,7 +47,7 @@ def denoiser(checkpoint: Path) -> Denoiser:
 
 
 @pytest.fixture(scope='session')
-def text(checkpoint: Path) -> ClipText:
+def text(checkpoint: Path) -> Towers:
 	return load_text_encoder(Load((checkpoint,), 'any'))
 
 

@@ -42,7 +42,12 @@ def sd1_sigmas(*, zero_terminal: bool = False) -> Tensor:
 
 def oracle_denoiser(clean: Tensor, prediction: Prediction) -> tuple[Denoiser, Oracle]:
 	oracle = Oracle(clean, prediction)
-	denoiser = Denoiser(UNet(oracle), Discrete(sd1_sigmas(), prediction), LatentFormat(4, 0.18215), 'sd1')
+	denoiser = Denoiser(
+		UNet(oracle, {'in_channels': 4}, LatentFormat(4, 0.18215)),
+		Discrete(sd1_sigmas(), prediction),
+		LatentFormat(4, 0.18215),
+		'sd1',
+	)
 	return denoiser, oracle
 
 

@@ -20,7 +20,7 @@ from engine.models import Load
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.sample import sample
-from nodes.diffusion.text import ClipText
+from nodes.diffusion.text.towers import Towers
 from nodes.diffusion.vae import Vae
 from nodes.values import Conditioning, Images, Latent
 
@@ -60,7 +60,7 @@ class Flow:
 
 	def __init__(self, checkpoint: Path) -> None:
 		self.denoiser: Denoiser = load_denoiser(Load((checkpoint,), 'denoiser'))
-		self.text: ClipText = load_text_encoder(Load((checkpoint,), 'text'))
+		self.text: Towers = load_text_encoder(Load((checkpoint,), 'text'))
 		self.vae: Vae = load_autoencoder(Load((checkpoint,), 'vae'))
 
 	def run(self, prompt: dict[str, Any], node: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nodes.diffusion.families import SD1
+from nodes.diffusion.families.sd1 import SD1
 from nodes.diffusion.previews import picture
 
 RED = ((1.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, -1.0, -1.0))  # two channels, then what is added

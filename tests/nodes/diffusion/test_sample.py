@@ -15,7 +15,7 @@ from nodes.diffusion.names import SAMPLERS
 from nodes.diffusion.parametrisation import training_sigmas
 from nodes.diffusion.sample import sample, sigmas_for
 from nodes.diffusion.samplers import SAMPLERS as FUNCTIONS
-from nodes.diffusion.text import ClipText
+from nodes.diffusion.text.towers import Towers
 from nodes.values import Conditioning, Latent, ModelInputs
 from tests.nodes.diffusion.gaussian import GaussianModel, prompt
 
@@ -37,7 +37,7 @@ def gaussian_sample(model: GaussianModel | None = None, latent: Latent = EMPTY, 
 
 class TestSeed:
 	@pytest.mark.parametrize('sampler', SAMPLERS)
-	def test_equal_seeds_give_equal_latents(self, sampler: str, denoiser: Denoiser, text: ClipText) -> None:
+	def test_equal_seeds_give_equal_latents(self, sampler: str, denoiser: Denoiser, text: Towers) -> None:
 		"""To the last bit, with a real network; another seed gives another latent."""
 
 		def run(seed: int) -> Tensor:

@@ -1,0 +1,89 @@
+"""The model families that can be run, and how a file's family is known: by names and shapes of its tensors alone.
+
+A family that is not known is an error that says what was found, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.errors import UnknownFamily
+from nodes.diffusion.families.base import Family, Found, Part, Shapes, TowerPart
+from nodes.diffusion.families.sd1 import SD1
+from nodes.diffusion.families.sd2 import SD2
+from nodes.diffusion.families.sdxl import REFINER, SDXL
+
+__all__ = ['FAMILIES', 'Family', 'find_denoiser', 'find_vae', 'recognise', 'tower_parts', 'vaes']
+
+FAMILIES: Sequence[Family] = (SDXL, REFINER, SD2, SD1)
+"""Every family, the narrower marks first."""
+
+
+@dataclass(frozen=True)
+class Stranger:
+	"""A kind of file that we can tell but not run: some tensor's name begins with, or contains, `sign`."""
+
+	title: str
+	sign: str
+
+
+STRANGERS = (
+	Stranger('Stable Diffusion 3', 'joint_blocks.'),
+	Stranger('Flux', 'double_blocks.'),
+	Stranger('a ControlNet', 'control_model.'),
+	Stranger('a ControlNet', 'input_hint_block.'),
+	Stranger('a ControlNet', 'controlnet_cond_embedding.'),
+	Stranger('a LoRA', 'lora_'),
+)
+
+
+def find_denoiser(shapes: Shapes) -> tuple[Family, Found] | None:
+	"""The family of a file's denoiser and where it is; None if it holds none that is known."""
+	for prefixed in (True, False):  # a whole checkpoint is told by its denoiser, before any part is looked for alone
+		for family in FAMILIES:
+			found = family.denoiser.find(shapes)
+			if found is not None and bool(found.prefix) is prefixed:
+				return family, found
+	return None
+
+
+def find_vae(shapes: Shapes) -> tuple[Part, Found] | None:
+	"""The VAE of a file and where it is."""
+	return next(((part, found) for part in vaes() if (found := part.find(shapes)) is not None), None)
+
+
+def vaes() -> Iterator[Part]:
+	"""Every kind of VAE once."""
+	seen: list[Part] = []
+	for family in FAMILIES:
+		if family.vae not in seen:
+			seen.append(family.vae)
+			yield family.vae
+
+
+def tower_parts(shapes: Shapes) -> Iterator[tuple[Family, TowerPart, Found]]:
+	"""The text encoders of each family that a file holds; one encoder may serve several families."""
+	for family in FAMILIES:
+		for tower in family.text.towers:
+			found = tower.part.find(shapes)
+			if found is not None:
+				yield family, tower, found
+
+
+def recognise(shapes: Shapes) -> Family:
+	"""The family of a file with a denoiser, by names and shapes of its tensors. Raises `UnknownFamily`."""
+	known = find_denoiser(shapes)
+	if known is None:
+		raise unknown(shapes)
+	return known[0]
+
+
+def unknown(shapes: Shapes) -> UnknownFamily:
+	"""What to say of a file whose denoiser is none that is known."""
+	title = next((one.title for one in STRANGERS if any(one.sign in name for name in shapes)), None)
+	some = ', '.join(sorted(shapes)[:3])
+	found = f'none of its {len(shapes)} tensors has a known name ({some} …)' if shapes else 'it has no tensors'
+	runnable = ', '.join(family.title for family in FAMILIES)
+	said = f'it looks like {title}' if title is not None else found
+	return UnknownFamily(f'This model cannot be run: {said}. What can be run: {runnable}.')

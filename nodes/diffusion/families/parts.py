@@ -1,0 +1,177 @@
+"""The parts that Stable Diffusion and its relatives share: UNets, the KL autoencoder, CLIP's text encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes, TowerPart, Training
+from nodes.diffusion.layouts import clip, unet, unet_config, vae
+
+if TYPE_CHECKING:
+	from torch.nn import Module
+
+	from nodes.diffusion.files import TensorSource
+	from nodes.diffusion.latents import LatentFormat
+	from nodes.diffusion.networks import Network
+	from nodes.diffusion.parametrisation import Parametrisation
+	from nodes.diffusion.text.towers import Tower
+
+CHECKPOINT = 'model.diffusion_model.'
+"""Where the denoiser stands in whole checkpoints."""
+
+CROSS = 'middle_block.1.transformer_blocks.0.attn2.to_k.weight'
+VECTOR = 'label_emb.0.0.weight'
+OUT = {'out.2.weight': (4, ANY, 3, 3)}
+"""Tensors of UNets in the original layout that tell the families apart."""
+
+OWN_CROSS = 'mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight'
+OWN_SIZES = 'add_embedding.linear_1.weight'
+OWN_OUT = {'conv_out.weight': (4, ANY, 3, 3)}
+"""The same in diffusers' layout."""
+
+MARKERS = ('v_pred', 'ztsnr', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min', 'edm_mean', 'edm_std')
+"""Tensors without a prefix by which writers tell how a model was trained."""
+
+SCHEDULER: Config = {
+	'num_train_timesteps': 1000,
+	'beta_start': 0.00085,
+	'beta_end': 0.012,
+	'beta_schedule': 'scaled_linear',
+	'rescale_betas_zero_snr': False,
+}
+"""How Stable Diffusion was trained (Rombach et al. 2022)."""
+
+
+def unet_part(original: Sequence[Mark], diffusers: Sequence[Mark], *, sizes: bool = False) -> Part:
+	"""A UNet known by these marks; `sizes` says that its vector is of pooled text and sizes."""
+
+	def config(read: Callable[[Shapes], dict[str, Any]]) -> Callable[[Shapes], Config]:
+		return lambda shapes: unet_config.with_sizes(read(shapes)) if sizes else read(shapes)
+
+	return Part(
+		title='UNet',
+		prefixes=(CHECKPOINT, ''),
+		forms=(
+			Form(original, config(unet_config.from_original), unet.original, ignored=MARKERS.__contains__),
+			Form(diffusers, config(unet_config.from_diffusers), ignored=MARKERS.__contains__),
+		),
+		build=_build_unet,
+		metadata='unet_config',
+	)
+
+
+def unet_network(module: Module, config: Config, latents: LatentFormat) -> Network:
+	"""The UNet, callable."""
+	from nodes.diffusion.networks.unet import UNet
+
+	return UNet(module, config, latents)
+
+
+def noise_levels(training: Training, prediction: str = 'epsilon') -> Parametrisation:
+	"""Stable Diffusion's noise levels, as the file's own config and its marker tensors change them."""
+	from nodes.diffusion.parametrisation import discrete
+
+	scheduler = {**SCHEDULER, 'prediction_type': prediction, **training.scheduler}
+	if 'v_pred' in training.shapes:
+		scheduler['prediction_type'] = 'v_prediction'
+	if 'ztsnr' in training.shapes:
+		scheduler['rescale_betas_zero_snr'] = True
+	return discrete(scheduler, training.file)
+
+
+def _build_unet(config: Config) -> Module:
+	return _build('UNet2DConditionModel', config)
+
+
+def _build_vae(config: Config) -> Module:
+	return _build('AutoencoderKL', config)
+
+
+def _build_clip(config: Config) -> Module:
+	from nodes.diffusion.text.clip import ClipModel
+
+	return ClipModel(config)
+
+
+def _build(name: str, config: Mapping[str, Any]) -> Module:
+	import diffusers
+
+	# diffusers' from_config has no annotations.
+	module: Module = cast(Any, getattr(diffusers, name)).from_config(dict(config))
+	return module
+
+
+KL_VAE = Part(
+	title='VAE',
+	prefixes=('first_stage_model.', 'vae.', ''),
+	forms=(
+		Form(
+			(Mark({'decoder.conv_in.weight': (ANY, ANY, 3, 3), 'decoder.mid.block_1.conv1.weight': None}),),
+			vae.from_original,
+			vae.original,
+			vae.spellings,
+		),
+		Form(
+			(Mark({'decoder.conv_in.weight': (ANY, ANY, 3, 3), 'decoder.mid_block.resnets.0.conv1.weight': None}),),
+			vae.from_diffusers,
+			spellings=vae.older_spellings,
+		),
+	),
+	build=_build_vae,
+	metadata='vae_config',
+)
+"""The autoencoder of Stable Diffusion (Rombach et al. 2022), and of Flux with more channels."""
+
+
+def _clip(layers: int, more: int | None, act: str) -> Part:
+	"""A text encoder of CLIP with at least so many layers, and fewer than `more`."""
+	first, last = 'text_model.encoder.layers.{}.mlp.fc1.weight', 'transformer.resblocks.{}.mlp.c_fc.weight'
+
+	def mark(pattern: str) -> Mark:
+		deeper = () if more is None else (pattern.format(more - 1),)
+		return Mark({pattern.format(layers - 1): None}, without=deeper)
+
+	def config(read: Callable[[Shapes], dict[str, Any]]) -> Callable[[Shapes], Config]:
+		return lambda shapes: {**read(shapes), 'hidden_act': act}
+
+	return Part(
+		title='text encoder',
+		prefixes=('',),
+		forms=(
+			Form(
+				(mark(first), mark(first.removeprefix('text_model.'))),
+				config(clip.from_own),
+				clip.own,
+				clip.spellings,
+				clip.ignored,
+			),
+			Form((mark(last),), config(clip.from_open_clip), clip.open_clip, ignored=clip.ignored),
+		),
+		build=_build_clip,
+		metadata='text_encoder_config',
+	)
+
+
+CLIP_L = _clip(1, 23, 'quick_gelu')
+"""OpenAI's ViT-L/14: 12 layers; and smaller ones."""
+
+CLIP_H = _clip(23, 31, 'gelu')
+"""OpenCLIP's ViT-H/14: 24 layers, of which some files lack the last."""
+
+CLIP_G = _clip(31, None, 'gelu')
+"""OpenCLIP's ViT-bigG/14: 32 layers."""
+
+
+def clip_tower(name: str, part: Part, prefix: str, metadata: str = 'text_encoder_config', **settings: Any) -> TowerPart:
+	"""A text encoder of CLIP that stands under a prefix in whole checkpoints; `settings` are those of `ClipTower`."""
+
+	def tower(module: Module, config: Config, source: TensorSource) -> Tower:
+		from nodes.diffusion.text.clip import ClipModel, ClipTower
+		from nodes.diffusion.tokenizer import for_source
+
+		length: int = config['max_position_embeddings']
+		return ClipTower(cast(ClipModel, module), for_source(source), length=length, **settings)
+
+	return TowerPart(name, replace(part, prefixes=(prefix, ''), metadata=metadata), tower)
