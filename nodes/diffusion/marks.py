@@ -1,136 +1,123 @@
 """How model files are told apart before anything reads them: by the names and shapes of a few of their tensors.
 
-The facts: `family` (`sd1`, `sd2`, `sdxl`, `sdxl-refiner`, `sd3`, `flux`), and `channels` of the latents. The first mark
-that fits counts, so the narrower ones stand first. What fits none is unknown, and unknown agrees with everything.
+The facts: `family` (`sd1`, `sdxl`, `flux` …) and `channels` of the latents. They come from the declarations of the
+families; ControlNets and families that cannot be run are added here. The first mark that fits counts, whole checkpoints
+before single parts. What fits none is unknown, and unknown agrees with everything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from engine.facts import ANY_SIZE as ANY
-from engine.facts import Fact, FileMark, TensorMark
+from engine.facts import Fact, FileMark
+from nodes.diffusion.families import FAMILIES, vaes
+from nodes.diffusion.families.base import Mark, Part
+from nodes.diffusion.families.parts import CHECKPOINT, CROSS, OWN_CROSS, OWN_SIZES, VECTOR
 
-CHECKPOINT = 'model.diffusion_model.'
-CROSS = 'middle_block.1.transformer_blocks.0.attn2.to_k.weight'
-DIFFUSERS_CROSS = 'mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight'
-SMALL = 4
-LARGE = 16
+CHANNELS = (4, 16, 32)
+"""How many channels the latents of known VAEs have."""
 
+HINT = 'input_hint_block.0.weight'
+OWN_HINT = 'controlnet_cond_embedding.conv_in.weight'
+ENTRY = 'middle_block.1.proj_in.weight'
+OWN_ENTRY = 'mid_block.attentions.0.proj_in.weight'
 
-def _tensor(name: str, *shape: int) -> TensorMark:
-	return TensorMark(name=name, shape=shape or None)
+CONTROLNETS = (
+	('sd1', Mark({HINT: None, CROSS: (ANY, 768)})),
+	('sd2', Mark({HINT: None, CROSS: (ANY, 1024)})),
+	('sdxl', Mark({HINT: None, CROSS: (ANY, 2048)})),
+	('sdxl', Mark({HINT: None, VECTOR: None})),
+	('sd2', Mark({HINT: None, ENTRY: (ANY, ANY)})),
+	('sd1', Mark({HINT: None, ENTRY: (ANY, ANY, 1, 1)})),
+	('sd1', Mark({OWN_HINT: None, OWN_CROSS: (ANY, 768)})),
+	('sd2', Mark({OWN_HINT: None, OWN_CROSS: (ANY, 1024)})),
+	('sdxl', Mark({OWN_HINT: None, OWN_CROSS: (ANY, 2048)})),
+	('sdxl', Mark({OWN_HINT: None, OWN_SIZES: None})),
+	('sd2', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY)})),
+	('sd1', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY, 1, 1)})),
+)
+"""ControlNets of UNets in both layouts, told like the UNets that they are copies of."""
 
-
-def _mark(title: str, *tensors: TensorMark, without: tuple[str, ...] = (), **facts: Fact) -> FileMark:
-	return FileMark(title=title, tensors=tensors, without=without, facts=facts)
-
-
-def _unets(prefix: str) -> tuple[FileMark, ...]:
-	"""UNets as they were published, whole checkpoints among them. Inpainting models take more channels than they give."""
-	gives = _tensor(f'{prefix}out.2.weight', SMALL, ANY, 3, 3)
-	label, cross = f'{prefix}label_emb.0.0.weight', f'{prefix}{CROSS}'
-	return (
-		_mark('Stable Diffusion XL', _tensor(label, ANY, 2816), gives, family='sdxl', channels=SMALL),
-		_mark('Stable Diffusion XL refiner', _tensor(label, ANY, 2560), gives, family='sdxl-refiner', channels=SMALL),
-		_mark('Stable Diffusion 2.x', _tensor(cross, ANY, 1024), gives, family='sd2', channels=SMALL),
-		_mark('Stable Diffusion 1.x', _tensor(cross, ANY, 768), gives, without=(label,), family='sd1', channels=SMALL),
-	)
-
-
-def _transformers(prefix: str) -> tuple[FileMark, ...]:
-	"""Stable Diffusion 3 and Flux as they were published."""
-	return (
-		_mark(
-			'Stable Diffusion 3',
-			_tensor(f'{prefix}joint_blocks.0.x_block.attn.qkv.weight'),
-			_tensor(f'{prefix}x_embedder.proj.weight', ANY, LARGE, 2, 2),
-			family='sd3',
-			channels=LARGE,
+STRANGERS: Sequence[tuple[str, Mapping[str, Fact], Sequence[Mark]]] = (
+	(
+		'Stable Diffusion 3',
+		{'family': 'sd3', 'channels': 16},
+		(
+			Mark({'joint_blocks.0.x_block.attn.qkv.weight': None, 'x_embedder.proj.weight': (ANY, 16, 2, 2)}),
+			Mark({'transformer_blocks.0.attn.add_k_proj.weight': None, 'pos_embed.proj.weight': (ANY, 16, 2, 2)}),
 		),
-		# The text vector is what relatives with the same blocks do not have.
-		_mark(
-			'Flux',
-			_tensor(f'{prefix}double_blocks.0.img_attn.qkv.weight'),
-			_tensor(f'{prefix}vector_in.in_layer.weight', 3072, 768),
-			family='flux',
-			channels=LARGE,
+	),
+	# The text vector is what relatives of Flux with the same blocks do not have.
+	(
+		'Flux',
+		{'family': 'flux', 'channels': 16},
+		(
+			Mark({'double_blocks.0.img_attn.qkv.weight': None, 'vector_in.in_layer.weight': (3072, 768)}),
+			Mark(
+				{
+					'transformer_blocks.0.attn.add_k_proj.weight': None,
+					'time_text_embed.text_embedder.linear_1.weight': (3072, 768),
+				}
+			),
 		),
-	)
-
-
-def _controlnets(prefix: str) -> tuple[FileMark, ...]:
-	"""ControlNets as they were published; their width is that of the text that they listen to."""
-	hint = _tensor(f'{prefix}input_hint_block.0.weight')
-	return tuple(
-		_mark(f'ControlNet of {family}', hint, _tensor(f'{prefix}{CROSS}', ANY, width), family=family)
-		for family, width in (('sd1', 768), ('sd2', 1024), ('sdxl', 2048))
-	)
-
-
-DIFFUSERS = (
-	*(
-		_mark(
-			f'ControlNet of {family}, diffusers layout',
-			_tensor('controlnet_cond_embedding.conv_in.weight'),
-			_tensor(DIFFUSERS_CROSS, ANY, width),
-			family=family,
-		)
-		for family, width in (('sd1', 768), ('sd2', 1024), ('sdxl', 2048))
-	),
-	*(
-		_mark(
-			f'UNet of {family}, diffusers layout',
-			_tensor('conv_out.weight', SMALL, ANY, 3, 3),
-			_tensor(DIFFUSERS_CROSS, ANY, width),
-			family=family,
-			channels=SMALL,
-		)
-		for family, width in (('sd1', 768), ('sd2', 1024), ('sdxl', 2048), ('sdxl-refiner', 1280))
-	),
-	_mark(
-		'Stable Diffusion 3, diffusers layout',
-		_tensor('transformer_blocks.0.attn.add_k_proj.weight'),
-		_tensor('pos_embed.proj.weight', ANY, LARGE, 2, 2),
-		family='sd3',
-		channels=LARGE,
-	),
-	_mark(
-		'Flux, diffusers layout',
-		_tensor('transformer_blocks.0.attn.add_k_proj.weight'),
-		_tensor('time_text_embed.text_embedder.linear_1.weight', 3072, 768),
-		family='flux',
-		channels=LARGE,
 	),
 )
+"""Families that are known and cannot be run."""
 
-OWN_WIDTH = _mark(
-	'Stable Diffusion 1.x of another size',
-	_tensor(f'{CHECKPOINT}{CROSS}', ANY, ANY),
-	_tensor(f'{CHECKPOINT}out.2.weight', SMALL, ANY, 3, 3),
-	_tensor('cond_stage_model.transformer.text_model.embeddings.token_embedding.weight'),
-	without=(f'{CHECKPOINT}label_emb.0.0.weight',),
-	family='sd1',
-	channels=SMALL,
-)
-"""A model in the layout of the first family with a text encoder of its own width, such as the embedded demo."""
 
-VAES = tuple(
-	_mark(
-		f'VAE of {channels} channels',
-		_tensor(f'{prefix}decoder.conv_in.weight', ANY, channels, 3, 3),
-		channels=channels,
-	)
-	for prefix in ('', 'first_stage_model.')
-	for channels in (SMALL, LARGE)
-)
+def _denoisers(prefix: str) -> Iterator[FileMark]:
+	for family in FAMILIES:
+		facts: dict[str, Fact] = {'family': family.name, 'channels': family.latents.channels}
+		for form in family.denoiser.forms:
+			yield from (mark.in_file(prefix, family.title, facts) for mark in form.marks)
+	for title, told, marks in STRANGERS:
+		yield from (mark.in_file(prefix, title, {**told}) for mark in marks)
+
+
+def _controlnets(prefix: str) -> Iterator[FileMark]:
+	for family, mark in CONTROLNETS:
+		yield mark.in_file(prefix, f'ControlNet of {family}', {'family': family})
+
+
+def _vaes() -> Iterator[FileMark]:
+	"""By the channels of their latents: several families share VAEs of one shape."""
+	for part in vaes():
+		for name in _latent_ends(part):
+			for channels in CHANNELS:
+				shape = (ANY, channels, 3, 3)
+				for prefix in part.prefixes:
+					yield Mark({name: shape}).in_file(prefix, f'VAE of {channels} channels', {'channels': channels})
+
+
+def _latent_ends(part: Part) -> Sequence[str]:
+	"""The tensors that latents enter a decoder by, of convolutions in two dimensions."""
+	marks = (mark for form in part.forms for mark in form.marks)
+	found = {name for mark in marks for name, shape in mark.tensors.items() if shape == (ANY, ANY, 3, 3)}
+	return sorted(found)
+
+
+def _text_encoders() -> Iterator[FileMark]:
+	"""Text encoders that serve one family only."""
+	serving: dict[str, set[str]] = {}
+	for family in FAMILIES:
+		for tower in family.text.towers:
+			serving.setdefault(tower.name, set()).add(family.name)
+	for family in FAMILIES:
+		for tower in family.text.towers:
+			if serving[tower.name] == {family.name}:
+				for form in tower.part.forms:
+					yield from (
+						mark.in_file('', f'text encoder of {family.title}', {'family': family.name})
+						for mark in form.marks
+					)
+
 
 MARKS: tuple[FileMark, ...] = (
-	*_unets(CHECKPOINT),
-	*_transformers(CHECKPOINT),
-	OWN_WIDTH,
+	*_denoisers(CHECKPOINT),
 	*_controlnets('control_model.'),
 	*_controlnets(''),
-	*_unets(''),
-	*_transformers(''),
-	*DIFFUSERS,
-	*VAES,
+	*_denoisers(''),
+	*_vaes(),
+	*_text_encoders(),
 )

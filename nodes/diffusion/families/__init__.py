@@ -35,6 +35,8 @@ STRANGERS = (
 	Stranger('a ControlNet', 'input_hint_block.'),
 	Stranger('a ControlNet', 'controlnet_cond_embedding.'),
 	Stranger('a LoRA', 'lora_'),
+	Stranger('Stable Video Diffusion', '.time_stack.'),
+	Stranger('the Stable Diffusion x4 upscaler', 'label_emb.weight'),
 )
 
 

@@ -31,6 +31,10 @@ OWN_SIZES = 'add_embedding.linear_1.weight'
 OWN_OUT = {'conv_out.weight': (4, ANY, 3, 3)}
 """The same in diffusers' layout."""
 
+RELATIVES = ('input_blocks.1.0.time_stack.in_layers.0.weight', 'label_emb.weight')
+OWN_RELATIVES = ('mid_block.attentions.0.time_pos_embed.linear_1.weight', 'class_embedding.weight')
+"""What UNets have that look like Stable Diffusion 2 and are not: Stable Video Diffusion, and the x4 upscaler."""
+
 MARKERS = ('v_pred', 'ztsnr', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min', 'edm_mean', 'edm_std')
 """Tensors without a prefix by which writers tell how a model was trained."""
 
@@ -45,7 +49,10 @@ SCHEDULER: Config = {
 
 
 def unet_part(original: Sequence[Mark], diffusers: Sequence[Mark], *, sizes: bool = False) -> Part:
-	"""A UNet known by these marks; `sizes` says that its vector is of pooled text and sizes."""
+	"""A UNet known by these marks, in the original layout and that of diffusers.
+
+	`sizes` says that its vector is of pooled text and sizes.
+	"""
 
 	def config(read: Callable[[Shapes], dict[str, Any]]) -> Callable[[Shapes], Config]:
 		return lambda shapes: unet_config.with_sizes(read(shapes)) if sizes else read(shapes)
@@ -54,12 +61,21 @@ def unet_part(original: Sequence[Mark], diffusers: Sequence[Mark], *, sizes: boo
 		title='UNet',
 		prefixes=(CHECKPOINT, ''),
 		forms=(
-			Form(original, config(unet_config.from_original), unet.original, ignored=MARKERS.__contains__),
-			Form(diffusers, config(unet_config.from_diffusers), ignored=MARKERS.__contains__),
+			Form(
+				_but(original, RELATIVES),
+				config(unet_config.from_original),
+				unet.original,
+				ignored=MARKERS.__contains__,
+			),
+			Form(_but(diffusers, OWN_RELATIVES), config(unet_config.from_diffusers), ignored=MARKERS.__contains__),
 		),
 		build=_build_unet,
 		metadata='unet_config',
 	)
+
+
+def _but(marks: Sequence[Mark], relatives: Sequence[str]) -> list[Mark]:
+	return [replace(mark, without=(*mark.without, *relatives)) for mark in marks]
 
 
 def unet_network(module: Module, config: Config, latents: LatentFormat) -> Network:

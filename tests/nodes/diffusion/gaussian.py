@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.parametrisation import Discrete, training_sigmas
-from nodes.values import ModelInputs, Prompt
+from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 MEAN = 0.5
 SPREAD = 0.7
@@ -38,7 +38,7 @@ class GaussianModel:
 		self.parametrisation = Discrete(sigmas)
 		self.batches: list[int] = []
 
-	def inputs(self, prompt: Prompt, latent: Tensor) -> ModelInputs:
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		return ModelInputs(prompt.embedding)
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:

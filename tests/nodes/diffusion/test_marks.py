@@ -108,8 +108,12 @@ class TestFamilies:
 
 	@pytest.mark.parametrize(('width', 'family'), [(768, 'sd1'), (1024, 'sd2'), (2048, 'sdxl'), (1280, 'sdxl-refiner')])
 	def test_unets_of_a_diffusers_folder(self, width: int, family: str) -> None:
-		"""By the width of the text that they listen to."""
-		shapes = {**DIFFUSERS_UNET, DIFFUSERS_MIDDLE: (1280, width)}
+		"""By the width of the text that they listen to, and of the vector beside it."""
+		vector = {2048: 2816, 1280: 2560}.get(width)
+		sized: Shapes = {'add_embedding.linear_1.weight': (1280, vector)} if vector else {}
+		if family == 'sdxl-refiner':
+			sized['down_blocks.3.resnets.0.conv1.weight'] = (1536, 1536, 3, 3)
+		shapes = {**DIFFUSERS_UNET, DIFFUSERS_MIDDLE: (1280, width), **sized}
 
 		assert recognise(MARKS, shapes) == {'family': family, 'channels': 4}
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
 
 
 class Released(NamedTuple):
@@ -31,3 +33,14 @@ def digest(shapes: Mapping[str, tuple[int, ...]]) -> str:
 	"""Sixteen digits that stand for names and shapes."""
 	listed = sorted((name, list(shape)) for name, shape in shapes.items())
 	return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
+
+
+def empty(build: Callable[..., Any], config: Mapping[str, Any]) -> Any:
+	"""A module without memory for its weights; the constructors have no annotations, hence Any."""
+	with torch.device('meta'):
+		return build(**config)
+
+
+def shapes_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+	"""Their shapes by name."""
+	return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
