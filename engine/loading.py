@@ -14,17 +14,17 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from engine.cancel import CancelToken
 from engine.errors import ModelLoadCancelled
+from engine.events import LoadState
 from engine.models import ModelRef, Phase, Place
 
 log = logging.getLogger(__name__)
 TELL_SECONDS = 0.1
 UNWANTED = 'nobody waits for it any more'
 CALLED_OFF = 'it was called off'
-LoadState = Literal['loading', 'ready', 'cancelled', 'failed']
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, NewType, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, NamedTuple, NewType, Protocol, TypeVar, runtime_checkable
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError, ModelNotFound
+from engine.events import LoadPhase
 
 FileDigest = NewType('FileDigest', str)
 Place = NewType('Place', str)
 """Where weights are computed with, by torch's names: `cpu`, `cuda:0`, `mps`."""
 
-Phase = Literal['initialization', 'loading_model', 'device_setup', 'optimization']
+Phase = LoadPhase
 """What a load is about: building the empty network, reading its weights, moving them, making them fast."""
 
 CPU = Place('cpu')

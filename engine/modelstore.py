@@ -160,7 +160,7 @@ class ModelStore:
 
 	def _begin(self, resident: Resident, working: int) -> None:
 		"""Start the load of what is not in memory, or not where it is computed with. Lock held."""
-		load = resident.load = Loading(resident.ref, self._rooms.place, resident.id)
+		load = resident.load = Loading(resident.ref, self._rooms.place, resident.id, name=resident.name)
 		resident.holding.leases += 1
 		load.start(lambda: self._run(resident, load, working))
 
@@ -210,7 +210,7 @@ class ModelStore:
 		"""Read the weights into room that was made for them before."""
 		ref = resident.ref
 		paths = tuple(map(self._find, ref.files))
-		load.name = paths[0].name
+		load.name = resident.name = paths[0].name
 		resident.holding.label = f'{ref.part} of {load.name}'
 		load.tell('initialization')
 

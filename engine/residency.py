@@ -81,6 +81,11 @@ class Residency:
 			del self._holdings[holding]
 			self._holdings[holding] = None
 
+	@property
+	def places(self) -> tuple[Place, ...]:
+		"""The places that have a budget."""
+		return tuple(self._budgets)
+
 	def budget(self, place: Place) -> int:
 		"""Bytes that there are at a place."""
 		return self._budgets.get(place, 0)

@@ -27,12 +27,13 @@ log = logging.getLogger(__name__)
 class Resident:
 	"""One set of weights in memory. While `load` is set, it is on its way there.
 
-	`size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
+	`name` is that of its file. `size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
 	"""
 
 	ref: ModelRef[Any]
 	holding: Holding
 	id: str = field(default_factory=lambda: secrets.token_hex(8))
+	name: str = ''
 	weights: Weights | None = None
 	load: Loading | None = None
 	size: Size = field(default_factory=lambda: Size(0))
