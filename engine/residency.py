@@ -57,6 +57,7 @@ class Residency:
 
 	def __init__(self, budgets: Mapping[Place, int]) -> None:
 		self._budgets = dict(budgets)
+		self._spared: dict[Place, int] = {}
 		self._holdings: dict[Holding, None] = {}
 
 	def __iter__(self) -> Iterator[Holding]:
@@ -94,6 +95,10 @@ class Residency:
 		"""Have so many bytes at a place from now on; what holds more is not sent away by that."""
 		self._budgets[place] = max(nbytes, 0)
 
+	def spare(self, place: Place, nbytes: int) -> None:
+		"""Plan as if there were so many bytes less at a place, as far as weights can be streamed; 0 ends it."""
+		self._spared[place] = nbytes
+
 	def used(self, place: Place) -> int:
 		"""Bytes that are held at a place."""
 		return sum(holding.bytes.get(place, 0) for holding in self._holdings)
@@ -130,10 +135,12 @@ class Residency:
 		Raises `OutOfDeviceMemory` if they cannot.
 		"""
 		room = self.room(place) - working
-		if size.nbytes <= room:
+		spare = room - self._spared.get(place, 0)
+		if size.nbytes <= spare or (size.nbytes <= room and not size.least):
 			return Plan(size.nbytes)
 		if size.least and size.least <= room:
-			return Plan(room, room)
+			streamed = max(size.least, spare)
+			return Plan(streamed, streamed)
 		raise self.refusal(place, (size.least or size.nbytes) + working)
 
 	def refusal(self, place: Place, needed: int) -> OutOfDeviceMemory:

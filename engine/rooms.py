@@ -136,6 +136,18 @@ class Rooms:
 		)
 
 	@contextmanager
+	def sparing(self) -> Iterator[None]:
+		"""Drop all that is not used, and leave half of the room alone for a while, as far as weights can be streamed."""
+		self.unload()
+		with self.changed:
+			self.residency.spare(self.place, self.residency.budget(self.place) // 2)
+		try:
+			yield
+		finally:
+			with self.changed:
+				self.residency.spare(self.place, 0)
+
+	@contextmanager
 	def working(self, label: str, nbytes: int, cancel: CancelToken) -> Iterator[None]:
 		"""Keep room free for something that is worked out. Raises `OutOfDeviceMemory`."""
 		holding = Holding(label, leases=1)

@@ -33,6 +33,7 @@ from engine.formats.prompt import read_object, read_prompt
 from engine.graph import Graph, NodeId
 from engine.kernel import end_with_parent, go_first
 from engine.modelreport import report
+from engine.models import CPU, Place
 from engine.notes import Notes
 from engine.runner import Runner, tune_collector
 from engine.settings import Settings
@@ -76,7 +77,7 @@ class Worker:
 		self._current: tuple[str, CancelToken] | None = None
 		self._interrupted: set[str] = set()
 		self._ended = threading.Event()
-		self._runner = Runner(settings, self._publish, pack=pack)
+		self._runner = Runner(settings, self._publish, pack=pack, place=Place(device) if device else CPU)
 
 	def work(self) -> None:
 		"""Describe, warm up, then run jobs until the server says stop or goes away."""
