@@ -22,13 +22,14 @@ from engine.codec import Codecs
 from engine.context import Context, JobInfo, Shown
 from engine.errors import DependencyCycle, NodeFailed, NodeUsage
 from engine.estimate import Timings
-from engine.events import AnyEvent, GraphExpanded, NodeBlocked, NodeStarted, NodeWaits, Why
+from engine.events import AnyEvent, GraphExpanded, NodeBlocked, NodeStarted, NodeText, NodeWaits, Why
 from engine.flow import Returned, Skip
 from engine.graph import Constant, Given, Link, NodeId
 from engine.lanes import Lanes, Start
 from engine.modelstore import ModelStore
 from engine.origins import Origins
 from engine.plan import Planner, Step, content_key
+from engine.sparing import with_second_try
 from engine.storage import Storage
 from engine.why import Trace, why_ran
 
@@ -39,7 +40,10 @@ TOLD = Skip(told=True)
 
 @dataclass(frozen=True)
 class Tools:
-	"""What runs share: they belong to the process. `adapt` brings foreign values into native form, by socket name."""
+	"""What runs share: they belong to the process.
+
+	`adapt` brings foreign values into native form, by socket name; `is_full` knows the errors of memory that ran out.
+	"""
 
 	cache: OutputCache
 	models: ModelStore
@@ -49,6 +53,7 @@ class Tools:
 	timings: Timings
 	adapt: Mapping[str, Callable[[object], object]]
 	publish: Callable[[AnyEvent], None]
+	is_full: Callable[[BaseException], bool] = lambda error: isinstance(error, MemoryError)
 
 
 class Complete(Protocol):
@@ -201,7 +206,12 @@ class Attempts:
 		spec = task.step.spec
 		if spec.wants is None and spec.info.has_lazy:
 			arguments = with_lazies(spec, arguments, task.missing)
-		made = invoke(spec, self._context(task, index), arguments)
+		made = with_second_try(
+			lambda: invoke(spec, self._context(task, index), arguments),
+			self._tools.models.rooms,
+			is_full=self._tools.is_full,
+			tell=lambda text: self._publish(NodeText(job=self._job.id, node=task.node, text=text)),
+		)
 		if isinstance(made, Returned) and made.ui is not None:
 			task.shown.add(made.ui)
 		return made

@@ -16,6 +16,7 @@ from engine.cancel import CancelToken
 from engine.events import (
 	AnyEvent,
 	Folder,
+	ModelLoading,
 	NodeMessage,
 	NodePreview,
 	NodeProgress,
@@ -27,6 +28,7 @@ from engine.events import (
 from engine.formats.prompt import read_object
 from engine.graph import Graph
 from engine.live import LiveGraph
+from engine.loading import LoadStep, Watch
 from engine.models import ModelRef
 from engine.modelstore import ModelStore
 from engine.storage import Storage
@@ -66,16 +68,17 @@ class JobInfo:
 class Models:
 	"""The model store as one node sees it: waiting for weights ends when the job is cancelled."""
 
-	def __init__(self, store: ModelStore, cancel: CancelToken) -> None:
+	def __init__(self, store: ModelStore, cancel: CancelToken, watch: Watch) -> None:
 		self._store = store
 		self._cancel = cancel
+		self._watch = watch
 
 	def use(self, ref: ModelRef[T], *, working_bytes: int = 0) -> AbstractContextManager[T]:
 		"""Lease weights: they are loaded, and stay so at least until the block ends.
 
 		`working_bytes` of room are kept free for what is computed with them.
 		"""
-		return self._store.use(ref, working_bytes=working_bytes, cancel=self._cancel)
+		return self._store.use(ref, working_bytes=working_bytes, cancel=self._cancel, watch=self._watch)
 
 
 class Shown:
@@ -118,7 +121,7 @@ class Context:
 		self.node = node
 		self.graph = graph or LiveGraph(Graph({}))
 		self.index = index
-		self.models = Models(models, cancel)
+		self.models = Models(models, cancel, self._tell_load)
 		self.files = storage.files
 		self.catalogue = storage.catalogue
 		self.cancel = cancel
@@ -129,6 +132,22 @@ class Context:
 	def ui(self) -> Ui | None:
 		"""What the node has shown so far; None if nothing."""
 		return self._shown.ui
+
+	def _tell_load(self, step: LoadStep) -> None:
+		self._publish(
+			ModelLoading(
+				job=self.job.id,
+				node=self.node,
+				load=step.id,
+				model=step.name,
+				part=step.ref.part,
+				place=step.place,
+				phase=step.phase,
+				done=step.done,
+				total=step.total,
+				state=step.state,
+			)
+		)
 
 	def progress(self, done: int, total: int, *, phase: str = '') -> None:
 		"""Tell how far the node has come, and stop here if the job was cancelled."""

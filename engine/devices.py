@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from engine.models import Place
 from engine.runner import physical_memory
 from engine.wire import Device
 
@@ -21,6 +22,14 @@ def find_devices() -> tuple[Device, ...]:
 def used_devices() -> tuple[str, ...]:
 	"""Those that nodes compute on, by torch's names; each gets workers of its own. In this version the CPU alone."""
 	return ('cpu',)
+
+
+def memory_of(place: Place) -> int:
+	"""The bytes of memory of a device, by torch's name of it."""
+	device = torch.device(place)
+	if device.type == 'cuda':
+		return torch.cuda.mem_get_info(device)[1]
+	return physical_memory()
 
 
 def _cuda(index: int) -> Device:

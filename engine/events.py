@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 Folder = Literal['input', 'output', 'temp']
 PictureFormat = Literal['JPEG', 'PNG']
+LoadPhase = Literal['initialization', 'loading_model', 'device_setup', 'optimization']
+LoadState = Literal['loading', 'ready', 'cancelled', 'failed']
 FOLDERS = ('input', 'output', 'temp')
 
 
@@ -161,6 +163,25 @@ class NodeProgress(Event):
 	phase: str = ''
 
 
+class ModelLoading(Event):
+	"""A model that a node waits for is being loaded: how many bytes of the phase are done (0 of 0: not known).
+
+	`load` is the id of the load, by which it can be cancelled; `model` is the file's name and `part` what is read of it.
+	Several jobs may wait for one load, and each is told. The last one is not `loading`, but tells how it ended.
+	"""
+
+	type: Literal['model_loading'] = 'model_loading'
+	node: str
+	load: str
+	model: str
+	part: str
+	place: str
+	phase: LoadPhase
+	done: int = 0
+	total: int = 0
+	state: LoadState = 'loading'
+
+
 class NodePreview(Event):
 	"""A picture for whoever follows the run: a look at what a node is making (JPEG), or what it has made (PNG)."""
 
@@ -257,6 +278,7 @@ AnyEvent = Annotated[
 	| NodeStarted
 	| NodeWaits
 	| NodeProgress
+	| ModelLoading
 	| NodePreview
 	| NodeText
 	| NodeMessage

@@ -21,6 +21,7 @@ from engine.events import (
 	Event,
 	Failure,
 	JobProgress,
+	ModelLoading,
 	NodeFinished,
 	NodeMessage,
 	NodePreview,
@@ -32,7 +33,7 @@ from engine.events import (
 from engine.formats.prompt import write_prompt
 from engine.graph import Graph, NodeId
 
-PASSING = (NodeProgress, NodePreview, NodeWaits, NodeText, NodeMessage, JobProgress)
+PASSING = (NodeProgress, ModelLoading, NodePreview, NodeWaits, NodeText, NodeMessage, JobProgress)
 """Events that no history keeps."""
 
 JobId = NewType('JobId', str)

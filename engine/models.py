@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, NewType, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, NamedTuple, NewType, Protocol, TypeVar, runtime_checkable
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError, ModelNotFound
+from engine.events import LoadPhase
 
 FileDigest = NewType('FileDigest', str)
 Place = NewType('Place', str)
 """Where weights are computed with, by torch's names: `cpu`, `cuda:0`, `mps`."""
 
-Phase = Literal['initialization', 'loading_model', 'device_setup', 'optimization']
+Phase = LoadPhase
 """What a load is about: building the empty network, reading its weights, moving them, making them fast."""
 
 CPU = Place('cpu')
@@ -112,6 +113,23 @@ class Weights(Protocol):
 	def nbytes(self) -> int: ...
 
 
+class Size(NamedTuple):
+	"""What weights will take, as far as their file's header tells: all of them, and the fewest bytes at a time with which
+	they can be used by streaming (0: they cannot)."""
+
+	nbytes: int
+	least: int = 0
+
+
+@runtime_checkable
+class Movable(Weights, Protocol):
+	"""Weights that can change their place, and so wait in main memory for their next use."""
+
+	def move(self, place: Place) -> None:
+		"""Be there, whole, and nowhere else."""
+		...
+
+
 @runtime_checkable
 class Patchable(Weights, Protocol):
 	"""Weights of which a changed set can be made."""
@@ -123,6 +141,13 @@ class Patchable(Weights, Protocol):
 		Raises `PatchMismatch` for a patch that does not fit.
 		"""
 		...
+
+
+@runtime_checkable
+class PatchMeasure(Protocol):
+	"""Patchable weights that can tell beforehand how many bytes a patched set will have of its own."""
+
+	def patched_bytes(self, patches: Sequence[WeightPatch], load: Load) -> int: ...
 
 
 def _nowhere(digest: FileDigest) -> Path:
@@ -138,7 +163,8 @@ class Load:
 	"""What a loader is handed: the files to read, for what, and the means to tell how far it has come.
 
 	`paths` are those of the recipe's files in order, each a file or a folder in diffusers' layout. `place` is where will
-	be computed. `on_progress` is called with the phase, and the bytes done and in all of it.
+	be computed. `room` tells how many bytes of weights may be there at a time, if they cannot be there all: then they are
+	to be streamed, from main memory if `in_memory` says that there is room for them, else from the files. `on_progress` is called with the phase, and the bytes done and in all of it.
 	"""
 
 	paths: tuple[Path, ...]
@@ -146,6 +172,8 @@ class Load:
 	dtype: str = 'auto'
 	option: str = ''
 	place: Place = CPU
+	room: int | None = None
+	in_memory: bool = False
 	cancel: CancelToken = field(default_factory=CancelToken)
 	finder: Callable[[FileDigest], Path] = _nowhere
 	user: Use = _nothing
@@ -190,17 +218,34 @@ class Loader(Protocol[T_co]):
 	def __call__(self, load: Load, /) -> T_co: ...
 
 
+class Measure(Protocol):
+	"""Tells from the headers of a load's files what the weights will take, in the precision that is asked for.
+
+	Raises what the loader would raise of a file that cannot be read.
+	"""
+
+	def __call__(self, load: Load, /) -> Size: ...
+
+
 class Loaders:
-	"""Part name → loader. Filled by packs when they register."""
+	"""Part name → loader, and how to know its size beforehand. Filled by packs when they register."""
 
 	def __init__(self) -> None:
 		self._loaders: dict[str, Loader[Weights]] = {}
+		self._measures: dict[str, Measure] = {}
 
-	def add(self, part: str, loader: Loader[Weights]) -> None:
-		"""Name the loader of a part."""
+	def add(self, part: str, loader: Loader[Weights], measure: Measure | None = None) -> None:
+		"""Name the loader of a part. With a `measure`, room is made before the weights are read."""
 		if part in self._loaders:
 			raise ModelError(f'There is a loader for {part!r} already.')
 		self._loaders[part] = loader
+		if measure is not None:
+			self._measures[part] = measure
+
+	def measure(self, load: Load) -> Size | None:
+		"""What the weights will take; None if their pack cannot tell."""
+		measure = self._measures.get(load.part)
+		return None if measure is None else measure(load)
 
 	def __getitem__(self, part: str) -> Loader[Weights]:
 		try:

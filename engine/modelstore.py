@@ -1,45 +1,34 @@
 """The weights that are in memory: loaded once however many ask, leased, and dropped when room is short.
 
-Knows sizes and leases, knows no torch: loaders are handed in.
+Knows sizes, places and leases, knows no torch: loaders are handed in. Room is made before weights are read, so that a
+place never holds more than its budget; weights for which there is not room enough are streamed.
+
+One lock guards everything here; nothing is loaded or moved while it is held.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError, OutOfDeviceMemory
-from engine.models import FileDigest, Load, Loaders, ModelRef, Patchable, Weights
+from engine.loading import CALLED_OFF, UNWANTED, Asker, Loading, Watch
+from engine.models import CPU, FileDigest, Load, Loaders, ModelRef, Patchable, PatchMeasure, Place, Size, Weights
+from engine.rooms import Resident, Rooms
 
 T = TypeVar('T')
 
 
-@dataclass
-class Resident:
-	"""One set of weights in memory. A patched set pins the one that it shares tensors with."""
-
-	ref: ModelRef[Any]
-	weights: Weights
-	nbytes: int
-	leases: int = 0
-	base: Resident | None = None
-	pins: int = 0
-
-
-@dataclass
-class _Pending:
-	"""A load that somebody has begun; others wait for it instead of loading the same again."""
-
-	done: threading.Event = field(default_factory=threading.Event)
-
-
 class ModelStore:
-	"""Loads, keeps and drops weights within a budget of bytes."""
+	"""Loads, keeps and drops weights.
+
+	Models are computed with at `place`, where there are `budget` bytes for weights and for what is worked out with them.
+	Elsewhere than in main memory, weights that leave go to main memory, if they can move and `host_budget` has room.
+	`trim` is called when weights were dropped, to give their memory back to the system.
+	"""
 
 	def __init__(
 		self,
@@ -47,127 +36,219 @@ class ModelStore:
 		find: Callable[[FileDigest], Path],
 		*,
 		budget: int,
-		on_load: Callable[[Path, str], None] = lambda path, part: None,
+		place: Place = CPU,
+		host_budget: int = 0,
+		trim: Callable[[], None] = lambda: None,
 	) -> None:
 		self._loaders = loaders
 		self._find = find
-		self._budget = budget
-		self._on_load = on_load
-		self._lock = threading.Lock()
-		self._residents: dict[ModelRef[Any], Resident] = {}  # least recently used first
-		self._pending: dict[ModelRef[Any], _Pending] = {}
+		self._rooms = Rooms({CPU: host_budget, place: budget}, place, trim)
+		self._changed = self._rooms.changed
+		self._residents = self._rooms.residents
+		self._residency = self._rooms.residency
+
+	@property
+	def rooms(self) -> Rooms:
+		"""The budgets, and who holds what of them."""
+		return self._rooms
 
 	@contextmanager
-	def use(self, ref: ModelRef[T], *, working_bytes: int = 0, cancel: CancelToken | None = None) -> Iterator[T]:
+	def use(
+		self,
+		ref: ModelRef[T],
+		*,
+		working_bytes: int = 0,
+		cancel: CancelToken | None = None,
+		watch: Watch = lambda step: None,
+	) -> Iterator[T]:
 		"""Lease the weights that `ref` describes; they stay resident at least until the block ends.
 
-		`working_bytes` of room are kept free for what is computed with them. Raises `ModelNotFound`, `UnknownFormat`,
-		`UnknownFamily`, `PatchMismatch`, `OutOfDeviceMemory` or `JobCancelled`.
+		`working_bytes` of room are kept free for what is computed with them meanwhile. `watch` is told how the load comes
+		on, in another thread. Raises `ModelNotFound`, `UnknownFormat`, `UnknownFamily`, `PatchMismatch`,
+		`OutOfDeviceMemory`, `JobCancelled` or `ModelLoadCancelled`.
 		"""
 		with ExitStack() as leases:
-			yield self._lease(ref, leases, cancel or CancelToken(), working_bytes)
+			yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch), working_bytes)
 
-	def unload(self) -> int:
-		"""Drop all weights that nobody leases; gives the bytes freed."""
-		with self._lock:
-			before = self._used()
-			self._shrink(before + self._budget)
-			return before - self._used()
+	def unload(self, id: str = '') -> int:
+		"""Drop all weights that nobody uses, or just those of the resident named; gives the bytes freed."""
+		return self._rooms.unload(id)
+
+	def cancel_load(self, id: str, reason: str = CALLED_OFF) -> bool:
+		"""End a load: who waits for it gets `ModelLoadCancelled`. Tells whether there is such a load."""
+		with self._changed:
+			for resident in self._residents.values():
+				if resident.load is not None and resident.load.id == id:
+					self._stop(resident, resident.load, reason)
+					return True
+		return False
 
 	def residents(self) -> tuple[Resident, ...]:
-		"""What is in memory now, least recently used first."""
-		with self._lock:
-			return tuple(self._residents.values())
+		"""What is in memory now or is being loaded, least recently used first."""
+		with self._changed:
+			by_holding = {resident.holding: resident for resident in self._residents.values()}
+			return tuple(by_holding[holding] for holding in self._residency if holding in by_holding)
 
-	def _lease(self, ref: ModelRef[T], leases: ExitStack, cancel: CancelToken, working_bytes: int = 0) -> T:
+	def _lease(self, ref: ModelRef[T], leases: ExitStack, asker: Asker, working: int = 0) -> T:
 		"""The weights as the recipe's settings show them, leased until `leases` are closed."""
-		resident = self._acquire(ref.identity, cancel)
-		leases.callback(self._release, resident)
-		if working_bytes:
-			with self._lock:
-				self._shrink(working_bytes)
+		try:
+			resident = self._leased(ref.identity, leases, asker, working)
+		except OutOfDeviceMemory:
+			if not working or not self._rooms.drop_unused(ref.identity):
+				raise
+			# It was there whole, with no room left to work in: once more, as much of it as can be.
+			resident = self._leased(ref.identity, leases, asker, working)
 
 		def use(other: ModelRef[Any]) -> Any:
-			return self._lease(other, leases, cancel)
+			return self._lease(other, leases, asker)
 
 		shown: Any = resident.weights
 		for setting in ref.settings:
 			shown = setting.apply(shown, use)
 		return cast(T, shown)
 
-	def _release(self, resident: Resident) -> None:
-		with self._lock:
-			resident.leases -= 1
-			self._shrink(0)
+	def _leased(self, ref: ModelRef[Any], leases: ExitStack, asker: Asker, working: int) -> Resident:
+		"""The resident, leased, with room to work in until `leases` are closed."""
+		with ExitStack() as taken:
+			resident = self._acquire(ref, asker, working)
+			taken.callback(self._rooms.release, resident)
+			if working:
+				taken.enter_context(self._rooms.working(f'work with {resident.holding.label}', working, asker.cancel))
+			leases.push(taken.pop_all())
+		return resident
 
-	def _acquire(self, ref: ModelRef[Any], cancel: CancelToken) -> Resident:
-		while True:
-			with self._lock:
-				resident = self._residents.pop(ref, None)
-				if resident is not None:
-					self._residents[ref] = resident
-					resident.leases += 1
-					return resident
-				pending = self._pending.get(ref)
-				if pending is None:
-					mine = self._pending[ref] = _Pending()
-					break
-			while not pending.done.wait(0.1):
-				cancel.check()
+	def _acquire(self, ref: ModelRef[Any], asker: Asker, working: int) -> Resident:
+		"""The resident with a lease on it, loaded if need be."""
+		with self._rooms.woken_by(asker.cancel), self._changed:
+			while True:
+				asker.cancel.check()
+				resident = self._residents.get(ref)
+				if resident is not None and self._rooms.can_grow(resident, working):
+					self._rooms.drop(resident)
+					resident = None
+				if resident is None:
+					resident = self._rooms.add(ref)
+				if any(holding.leaving for holding in resident.holding.chain()):
+					# Called off, or sent away: afterwards it is where it is to come from, or loaded anew.
+					self._changed.wait()
+					continue
+				if resident.load is None and not self._rooms.is_ready(resident):
+					self._begin(resident, working)
+				if resident.load is None:
+					resident.holding.leases += 1
+					self._residency.touch(resident.holding)
+				else:
+					self._join(resident, resident.load, asker)
+				return resident
+
+	def _join(self, resident: Resident, load: Loading, asker: Asker) -> None:
+		"""Wait for a load, which gives a lease to everybody who waits for it. Lock held."""
+		load.askers.append(asker)
 		try:
-			return self._load(ref, cancel)
-		finally:
-			with self._lock:
-				del self._pending[ref]
-			mine.done.set()
+			while not load.over and not asker.cancel.cancelled and not load.token.cancelled:
+				self._changed.wait()
+			asker.cancel.check()
+			load.check()
+		except BaseException:
+			if not load.over:
+				load.askers.remove(asker)
+				if not load.askers:
+					self._stop(resident, load, UNWANTED)
+			elif load.error is None:
+				self._rooms.release(resident)
+			raise
 
-	def _load(self, ref: ModelRef[Any], cancel: CancelToken) -> Resident:
+	def _begin(self, resident: Resident, working: int) -> None:
+		"""Start the load of what is not in memory, or not where it is computed with. Lock held."""
+		load = resident.load = Loading(resident.ref, self._rooms.place, resident.id, name=resident.name)
+		resident.holding.leases += 1
+		load.start(lambda: self._run(resident, load, working))
+
+	def _stop(self, resident: Resident, load: Loading, reason: str) -> None:
+		load.token.stop(reason)
+		resident.holding.leaving = True
+		self._changed.notify_all()
+
+	def _run(self, resident: Resident, load: Loading, working: int) -> None:
+		"""A load, in its own thread: everybody who waits gets a lease, or its error."""
+		with self._changed:
+			pass  # Whoever began it has joined it by then, and is told all of it.
+		weights: Weights | None = None
+		try:
+			with ExitStack() as leases:
+				weights = self._brought(resident, load, leases, working)
+			load.end('ready')
+			with self._changed:
+				load.token.check()
+				resident.weights, resident.load, load.over = weights, None, True
+				resident.holding.leases += len(load.askers) - 1
+				self._residency.touch(resident.holding)
+				self._changed.notify_all()
+				# No longer here: it may be sent away at once.
+				weights = None
+		except BaseException as error:
+			weights = None
+			load.fail(error)
+			load.end('cancelled' if load.token.cancelled else 'failed')
+			with self._changed:
+				load.over = True
+				self._rooms.drop(resident)
+			self._rooms.trim()
+
+	def _brought(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
+		"""The weights, brought back from main memory, or read."""
+		if resident.weights is not None and resident.ref.patches:
+			base = self._leased(resident.ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
+			if base.holding is not resident.holding.based_on:
+				# What it shared tensors with is there no longer.
+				self._rooms.forget(resident)
+		if resident.weights is None:
+			return self._load(resident, load, leases, working)
+		return self._rooms.bring_back(resident, load)
+
+	def _load(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
+		"""Read the weights into room that was made for them before."""
+		ref = resident.ref
 		paths = tuple(map(self._find, ref.files))
-		self._on_load(paths[0], ref.part)
-		with ExitStack() as leases:
+		load.name = resident.name = paths[0].name
+		resident.holding.label = f'{ref.part} of {load.name}'
+		load.tell('initialization')
 
-			def use(other: ModelRef[Any]) -> Any:
-				return self._lease(other, leases, cancel)
+		def use(other: ModelRef[Any]) -> Any:
+			return self._lease(other, leases, Asker(load.token, load.pass_on))
 
-			load = Load(paths, ref.part, ref.dtype, ref.option, cancel=cancel, finder=self._find, user=use)
-			base: Resident | None = None
-			if ref.patches:
-				base = self._acquire(ref.unpatched, cancel)
-				leases.callback(self._release, base)
-				if not isinstance(base.weights, Patchable):
-					raise ModelError(f'The model part {ref.part!r} cannot be patched.')
-				weights = base.weights.patched(ref.weight_patches, load)
-			else:
-				weights = self._loaders[ref.part](load)
-			return self._admit(ref, weights, base)
+		handed = Load(
+			paths,
+			ref.part,
+			ref.dtype,
+			ref.option,
+			self._rooms.place,
+			cancel=load.token,
+			finder=self._find,
+			user=use,
+			on_progress=load.tell,
+		)
+		if ref.patches:
+			return self._patched(resident, load, handed, leases)
+		size = self._loaders.measure(handed)
+		if size is not None:
+			handed.room, handed.in_memory = self._rooms.claim_weights(resident, size, working, load.token)
+		weights = self._loaders[ref.part](handed)
+		self._rooms.settle(resident, weights, load.token)
+		return weights
 
-	def _admit(self, ref: ModelRef[Any], weights: Weights, base: Resident | None) -> Resident:
-		"""Make room for weights, and take them in with a lease."""
-		with self._lock:
-			self._shrink(weights.nbytes)
-			free = self._budget - self._used()
-			if weights.nbytes > free:
-				holders = [f'{held.ref.part} ({held.nbytes / 2**20:.0f} MiB)' for held in self._residents.values()]
-				raise OutOfDeviceMemory(weights.nbytes, free, holders)
-			resident = Resident(ref, weights, weights.nbytes, leases=1, base=base)
-			self._residents[ref] = resident
-			if base is not None:
-				base.pins += 1
-			return resident
-
-	def _shrink(self, incoming: int) -> None:
-		"""Drop unused weights, least recently used first, until `incoming` bytes fit. The lock is held.
-
-		A base goes only after all sets that were patched from it.
-		"""
-		while self._used() + incoming > self._budget:
-			unused = (resident for resident in self._residents.values() if not resident.leases and not resident.pins)
-			resident = next(unused, None)
-			if resident is None:
-				return
-			del self._residents[resident.ref]
-			if resident.base is not None:
-				resident.base.pins -= 1
-
-	def _used(self) -> int:
-		return sum(resident.nbytes for resident in self._residents.values())
+	def _patched(self, resident: Resident, load: Loading, handed: Load, leases: ExitStack) -> Weights:
+		"""Make a changed set of a base, which stays as long as the set does."""
+		ref = resident.ref
+		base = self._leased(ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
+		if not isinstance(base.weights, Patchable):
+			raise ModelError(f'The model part {ref.part!r} cannot be patched.')
+		with self._changed:
+			resident.holding.based_on = base.holding
+		handed.room = base.room
+		if isinstance(base.weights, PatchMeasure):
+			nbytes = base.weights.patched_bytes(ref.weight_patches, handed)
+			self._rooms.claim_weights(resident, Size(nbytes), 0, load.token)
+		weights = base.weights.patched(ref.weight_patches, handed)
+		self._rooms.settle(resident, weights, load.token)
+		return weights

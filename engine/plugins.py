@@ -17,6 +17,7 @@ from pydantic import Field
 
 from engine.catalogue import Catalogue
 from engine.codec import Codecs
+from engine.compute import Compute
 from engine.declaration import Model, NodeInfo
 from engine.errors import PluginError
 from engine.facts import FileMark
@@ -53,6 +54,7 @@ class Kit:
 	knows the values on the wires, `marks` the kinds of model files. `openers` load packs that lie in folders: the first
 	is used; `preparers` are called with every such pack before the first is opened. `adapt` maps a socket name to a call
 	that brings a foreign value into its native form. `refresh` collects calls that tell declarations anew, kind by kind.
+	`compute` knows the devices.
 	"""
 
 	catalogue: Catalogue
@@ -65,6 +67,7 @@ class Kit:
 	adapt: dict[str, Callable[[object], object]] = field(default_factory=dict)
 	refresh: list[Callable[[], tuple[NodeInfo, ...]]] = field(default_factory=list)
 	warm: list[Callable[[], None]] = field(default_factory=list)
+	compute: Compute = field(default_factory=Compute)
 
 	def collect(self, module: ModuleType, *, origin: str = '') -> int:
 		"""Register every `@node` function of a module; tells how many."""

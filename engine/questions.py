@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from engine.errors import WorkerLost
 from engine.graph import NodeId
 from engine.spec import ValidationRequest
-from engine.wire import Describe, Message, Question, Validate, Validated
+from engine.wire import AskModels, CancelLoad, Describe, Message, ModelsTold, Question, Unload, Validate, Validated
 
 VALIDATE_SECONDS = 30.0
+MODELS_SECONDS = 5.0
 REFRESH_SECONDS = 1.0
 
 
@@ -23,6 +25,7 @@ class Questions:
 		self._send = send
 		self._ids = itertools.count()
 		self._validations: dict[int, asyncio.Future[dict[NodeId, str]]] = {}
+		self._models: dict[int, asyncio.Future[ModelsTold]] = {}
 		self._refresh: asyncio.Future[None] | None = None
 
 	async def validate(self, requests: Sequence[ValidationRequest]) -> Mapping[NodeId, str]:
@@ -48,6 +51,30 @@ class Questions:
 		finally:
 			del self._validations[asked.id]
 
+	async def models(self) -> ModelsTold:
+		"""The models that the worker holds. `WorkerLost` if it dies, or does not answer."""
+		return await self._ask(AskModels(id=next(self._ids)))
+
+	async def cancel_load(self, load: str, reason: str) -> ModelsTold:
+		"""End a load; `found` tells whether it runs there. `WorkerLost` as above."""
+		return await self._ask(CancelLoad(id=next(self._ids), load=load, reason=reason))
+
+	async def unload(self, resident: str) -> ModelsTold:
+		"""Drop a model, or all; `freed` tells the bytes. `WorkerLost` as above."""
+		return await self._ask(Unload(id=next(self._ids), resident=resident))
+
+	async def _ask(self, message: AskModels | CancelLoad | Unload) -> ModelsTold:
+		answer: asyncio.Future[ModelsTold] = asyncio.get_running_loop().create_future()
+		self._models[message.id] = answer
+		self._send(message)
+		try:
+			async with asyncio.timeout(MODELS_SECONDS):
+				return await answer
+		except TimeoutError:
+			raise WorkerLost('The worker did not tell its models in time.') from None
+		finally:
+			del self._models[message.id]
+
 	async def refresh(self) -> None:
 		"""Have the nodes told anew. Whoever asks meanwhile waits for the same answer, but not for long."""
 		if self._refresh is None:
@@ -63,6 +90,12 @@ class Questions:
 		if answer is not None and not answer.done():
 			answer.set_result({NodeId(node): reason for node, reason in message.refusals.items()})
 
+	def told_models(self, message: ModelsTold) -> None:
+		"""The worker has told its models."""
+		answer = self._models.get(message.id)
+		if answer is not None and not answer.done():
+			answer.set_result(message)
+
 	def described(self) -> None:
 		"""The worker has told its nodes."""
 		if self._refresh is not None:
@@ -71,13 +104,16 @@ class Questions:
 
 	def fail(self, cause: WorkerLost) -> None:
 		"""The worker is gone: who waits for its judgement hears that; who waits for its nodes has the old ones."""
-		for answer in self._validations.values():
+		answers: list[asyncio.Future[Any]] = [*self._validations.values(), *self._models.values()]
+		for answer in answers:
 			if not answer.done():
 				answer.set_exception(cause)
 		self.described()
 
 	async def settled(self) -> None:
 		"""Wait until everything that was asked by now is answered, or given up."""
-		pending = [*self._validations.values()] + ([] if self._refresh is None else [self._refresh])
+		pending: list[asyncio.Future[Any]] = [*self._validations.values(), *self._models.values()]
+		if self._refresh is not None:
+			pending.append(self._refresh)
 		if pending:
 			await asyncio.wait(pending, timeout=VALIDATE_SECONDS)

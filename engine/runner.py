@@ -23,6 +23,7 @@ from engine.events import AnyEvent, JobFinished, JobStarted
 from engine.execute import Executor
 from engine.graph import Graph, NodeId
 from engine.lanes import Lanes
+from engine.models import CPU, Place
 from engine.modelstore import ModelStore
 from engine.plan import Plan
 from engine.plugins import Kit, load_pack, load_packs
@@ -35,10 +36,9 @@ from engine.tiers import disk_of, open_cache
 log = logging.getLogger(__name__)
 
 MODEL_SHARE = 0.6
+DEVICE_SHARE = 0.9
 FALLBACK_MEMORY = 8 * 2**30
 COLLECTOR = (20_000, 20, 20)
-PROFILE = 'cpu'
-"""What else results depend on: models are computed on the CPU, in float32, in this version."""
 
 
 class Runner:
@@ -50,6 +50,7 @@ class Runner:
 		publish: Callable[[AnyEvent], None],
 		*,
 		pack: str = 'nodes',
+		place: Place = CPU,
 	) -> None:
 		self.storage = Storage.of(settings)
 		self.kit = Kit(self.storage.catalogue)
@@ -57,16 +58,29 @@ class Runner:
 		self.packs = load_packs(self.kit, settings.pack_folders, allowed=settings.allows_pack)
 		self.storage.catalogue.marks.extend(self.kit.marks)
 		self.reports = Reports(settings.cache_folder / 'runs')
-		budget = settings.model_bytes or int(physical_memory() * MODEL_SHARE / settings.workers)
-		self.models = ModelStore(self.kit.loaders, self.storage.catalogue.find, budget=budget)
+		host = int(physical_memory() * MODEL_SHARE / settings.workers)
+		self.models = ModelStore(
+			self.kit.loaders,
+			self.storage.catalogue.find,
+			budget=settings.model_bytes or (host if place == CPU else device_bytes(place, settings.workers)),
+			place=place,
+			host_budget=host,
+			trim=self.kit.compute.trim,
+		)
+		self._place = place
 		self._settings = settings
 		self._publish = publish
 		self._lanes = Lanes()
 
 	@cached_property
+	def profile(self) -> str:
+		"""What results depend on besides the graph: the kind of device and its precisions."""
+		return self.kit.compute.profile(self._place)
+
+	@cached_property
 	def cache(self) -> OutputCache:
 		"""Where results are kept; opened when something is first run or asked of it."""
-		return open_cache(self._settings, self.kit.codecs, self._is_valid, profile=PROFILE)
+		return open_cache(self._settings, self.kit.codecs, self._is_valid, profile=self.profile)
 
 	@cached_property
 	def _executor(self) -> Executor:
@@ -80,8 +94,9 @@ class Runner:
 			timings=Timings(disk.seconds_by_kind() if disk is not None else None),
 			adapt=self.kit.adapt,
 			publish=self._publish,
+			is_full=self.kit.compute.is_full,
 		)
-		return Executor(tools, self.kit.nodes, self.reports, profile=PROFILE)
+		return Executor(tools, self.kit.nodes, self.reports, profile=self.profile)
 
 	@property
 	def nodes(self) -> tuple[NodeInfo, ...]:
@@ -168,6 +183,13 @@ def tune_collector() -> None:
 	gc.collect()
 	gc.freeze()
 	gc.set_threshold(*COLLECTOR)
+
+
+def device_bytes(place: Place, workers: int) -> int:
+	"""The bytes of a device that models and what is worked out with them may take, if so many workers share it."""
+	from engine.devices import memory_of
+
+	return int(memory_of(place) * DEVICE_SHARE / workers)
 
 
 def physical_memory() -> int:

@@ -29,7 +29,7 @@ from engine.process import WorkerProcess
 from engine.questions import Questions
 from engine.redact import redacted, redacted_event
 from engine.running import NodeAtWork, Running
-from engine.wire import Beat, Described, Happened, Heard, Interrupt, Message, Ready, RunJob, Validated
+from engine.wire import Beat, Described, Happened, Heard, Interrupt, Message, ModelsTold, Ready, RunJob, Validated
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +207,8 @@ class Seat:
 					self._happened(event)
 			case Validated():
 				self.questions.validated(message)
+			case ModelsTold():
+				self.questions.told_models(message)
 			case Described():
 				self.knows_nodes = True
 				self._office.described(message)

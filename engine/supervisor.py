@@ -19,16 +19,18 @@ from engine.errors import WorkerLost
 from engine.fit import best_of, models_of
 from engine.graph import NodeId
 from engine.jobs import Job
+from engine.modelreport import ModelReport
 from engine.office import Office, WorkerSnapshot
 from engine.output import Echo
 from engine.plugins import PackReport
+from engine.questions import Questions
 from engine.queue import JobQueue
 from engine.running import Running, WakingClock
 from engine.seat import Seat
 from engine.settings import Settings
 from engine.spec import ValidationRequest
 from engine.storage import Storage
-from engine.wire import Described, Free, Ready
+from engine.wire import Described, Free, ModelsTold, Ready
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +154,30 @@ class Supervisor:
 		for seat in asked:
 			seat.interrupt()
 		return bool(asked)
+
+	async def models(self) -> Mapping[str, ModelReport]:
+		"""Worker → the models that it holds; those that do not answer are left out."""
+		return {name: told.models for name, told in (await self._each(Questions.models)).items()}
+
+	async def cancel_load(self, load: str, reason: str) -> bool:
+		"""End a load of a model, wherever it runs. Tells whether it was found."""
+		return any(told.found for told in (await self._each(lambda ask: ask.cancel_load(load, reason))).values())
+
+	async def unload(self, resident: str = '') -> int:
+		"""Have a model dropped, if nobody uses it, or all such; gives the bytes freed."""
+		return sum(told.freed for told in (await self._each(lambda ask: ask.unload(resident))).values())
+
+	async def _each(self, ask: Callable[[Questions], Coroutine[object, object, ModelsTold]]) -> dict[str, ModelsTold]:
+		"""Ask all workers at once; those that are lost over it are left out."""
+		seats = [seat for seat in self._seats if seat.asked]
+		answers = await asyncio.gather(*(ask(seat.questions) for seat in seats), return_exceptions=True)
+		found: dict[str, ModelsTold] = {}
+		for seat, answer in zip(seats, answers, strict=True):
+			if isinstance(answer, ModelsTold):
+				found[seat.name] = answer
+			elif not isinstance(answer, WorkerLost):
+				raise answer
+		return found
 
 	def free(self, *, models: bool, cache: bool) -> None:
 		"""Let each worker drop its models, its cached results, or both, before its next job."""

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 from engine.declaration import Model, NodeInfo
 from engine.events import AnyEvent
 from engine.facts import FileMark
+from engine.modelreport import ModelReport
 from engine.plugins import PackReport
 
 
@@ -75,6 +76,30 @@ class Describe(Message):
 	type: Literal['describe'] = 'describe'
 
 
+class AskModels(Message):
+	"""To the worker: tell the models that it holds; answered at once, whatever runs."""
+
+	type: Literal['ask_models'] = 'ask_models'
+	id: int
+
+
+class CancelLoad(Message):
+	"""To the worker: end a load of a model, which those who wait for it are told with the reason."""
+
+	type: Literal['cancel_load'] = 'cancel_load'
+	id: int
+	load: str
+	reason: str
+
+
+class Unload(Message):
+	"""To the worker: drop a model that nobody uses (all of them, if `resident` is empty); at once, whatever runs."""
+
+	type: Literal['unload'] = 'unload'
+	id: int
+	resident: str = ''
+
+
 class Stop(Message):
 	"""To the worker: end."""
 
@@ -130,6 +155,16 @@ class Validated(Message):
 	refusals: dict[str, str]
 
 
+class ModelsTold(Message):
+	"""From the worker: its models; whether the load that was to be cancelled was found; how many bytes were dropped."""
+
+	type: Literal['models_told'] = 'models_told'
+	id: int
+	models: ModelReport
+	found: bool = False
+	freed: int = 0
+
+
 class Happened(Message):
 	"""From the worker: events of the running job, in order."""
 
@@ -137,11 +172,10 @@ class Happened(Message):
 	events: tuple[AnyEvent, ...]
 
 
-ToWorker = Annotated[RunJob | Interrupt | Free | Validate | Describe | Stop, Field(discriminator='type')]
-FromWorker = Annotated[Described | Ready | Beat | Validated | Happened, Field(discriminator='type')]
-Heard = Described | Ready | Beat | Validated | Happened
+Said = RunJob | Interrupt | Free | Validate | Describe | AskModels | CancelLoad | Unload | Stop
+Heard = Described | Ready | Beat | Validated | ModelsTold | Happened
+ToWorker = Annotated[Said, Field(discriminator='type')]
+FromWorker = Annotated[Heard, Field(discriminator='type')]
 
-to_worker: TypeAdapter[RunJob | Interrupt | Free | Validate | Describe | Stop] = TypeAdapter(
-	ToWorker, config=ConfigDict(hide_input_in_errors=True)
-)
+to_worker: TypeAdapter[Said] = TypeAdapter(ToWorker, config=ConfigDict(hide_input_in_errors=True))
 from_worker: TypeAdapter[Heard] = TypeAdapter(FromWorker)

@@ -32,11 +32,28 @@ from engine.events import AnyEvent, GraphExpanded, JobFinished, NodeFinished, No
 from engine.formats.prompt import read_object, read_prompt
 from engine.graph import Graph, NodeId
 from engine.kernel import end_with_parent, go_first
+from engine.modelreport import report
+from engine.models import CPU, Place
 from engine.notes import Notes
 from engine.runner import Runner, tune_collector
 from engine.settings import Settings
 from engine.spec import ValidationRequest
-from engine.wire import Describe, Described, Free, Interrupt, Ready, RunJob, Stop, Validate, Validated, to_worker
+from engine.wire import (
+	AskModels,
+	CancelLoad,
+	Describe,
+	Described,
+	Free,
+	Interrupt,
+	ModelsTold,
+	Ready,
+	RunJob,
+	Stop,
+	Unload,
+	Validate,
+	Validated,
+	to_worker,
+)
 
 log = logging.getLogger(__name__)
 LEAVE_SECONDS = 3.0
@@ -60,7 +77,7 @@ class Worker:
 		self._current: tuple[str, CancelToken] | None = None
 		self._interrupted: set[str] = set()
 		self._ended = threading.Event()
-		self._runner = Runner(settings, self._publish, pack=pack)
+		self._runner = Runner(settings, self._publish, pack=pack, place=Place(device) if device else CPU)
 
 	def work(self) -> None:
 		"""Describe, warm up, then run jobs until the server says stop or goes away."""
@@ -126,6 +143,8 @@ class Worker:
 					aside(partial(self._validate, message))
 				elif isinstance(message, Describe):
 					aside(self._describe)
+				elif isinstance(message, AskModels | CancelLoad | Unload):
+					aside(partial(self._tell_models, message))
 				else:
 					self._waiting.put(message)
 		self._leave()
@@ -137,6 +156,16 @@ class Worker:
 		]
 		refusals = self._runner.validate(requests)
 		self._courier.send(Validated(id=message.id, refusals={str(node): reason for node, reason in refusals.items()}))
+
+	def _tell_models(self, message: AskModels | CancelLoad | Unload) -> None:
+		store = self._runner.models
+		found, freed = False, 0
+		match message:
+			case CancelLoad():
+				found = store.cancel_load(message.load, message.reason)
+			case Unload():
+				freed = store.unload(message.resident)
+		self._courier.send(ModelsTold(id=message.id, models=report(store), found=found, freed=freed))
 
 	def _describe(self) -> None:
 		self._courier.send(self._described(self._runner.described()))

@@ -11,13 +11,14 @@ from pathlib import Path
 from engine.errors import EngineError
 from server.cli_cache import add_cache_commands
 from server.cli_flags import cache_flags, folder_flags, front_end_flags, history_flags, output_flags, settings_from
+from server.cli_models import add_models_command
 from server.cli_serve import add_serve_flags
 from server.cli_token import add_token_commands
 from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
 from server.cli_workers import add_worker_flags
 
-COMMANDS = ('serve', 'run', 'check', 'nodes', 'cache', 'token', 'export', 'import')
+COMMANDS = ('serve', 'run', 'check', 'nodes', 'models', 'cache', 'token', 'export', 'import')
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -85,6 +86,11 @@ def parser() -> argparse.ArgumentParser:
 	nodes = commands.add_parser('nodes', parents=[folders], help='list the kinds of nodes, or describe one')
 	nodes.add_argument('kind', nargs='?', metavar='KIND', help='the kind to describe')
 	nodes.set_defaults(command=_nodes)
+	add_models_command(
+		commands.add_parser(
+			'models', parents=[folders], help='the models in the memory of a running server, or else the model files'
+		)
+	)
 	for command in commands.choices.values():
 		exact(command)
 	return main

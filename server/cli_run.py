@@ -26,6 +26,7 @@ from engine.events import (
 	AnyEvent,
 	Failure,
 	JobFinished,
+	ModelLoading,
 	NodeBlocked,
 	NodeFinished,
 	NodeProgress,
@@ -223,6 +224,8 @@ class Teller:
 				self._bars[event.node] = self._progress.add_task(escape(f'  {event.node} ({event.kind})'), total=None)
 			case NodeProgress() if event.node in self._bars:
 				self._progress.update(self._bars[event.node], completed=event.done, total=event.total)
+			case ModelLoading() if event.node in self._bars and event.total:
+				self._progress.update(self._bars[event.node], completed=event.done >> 20, total=event.total >> 20)
 			case NodeFinished():
 				self._finish(event)
 			case NodeBlocked():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from engine.events import Event, JobFinished, JobStarted, NodeBlocked, NodeFinished, NodeStarted
+from engine.events import Event, JobFinished, JobStarted, ModelLoading, NodeBlocked, NodeFinished, NodeStarted
 from engine.logcontext import about
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,10 @@ class JobLog:
 			case NodeFinished(cached=False) if log.isEnabledFor(logging.DEBUG):
 				with about(job=event.job, node=event.node):
 					log.debug('%s took %.3f s.', event.kind, event.seconds)
+			case ModelLoading() if event.state != 'loading' or (not event.done and log.isEnabledFor(logging.DEBUG)):
+				level = logging.DEBUG if event.state == 'loading' else logging.INFO
+				with about(job=event.job, node=event.node):
+					log.log(level, 'Loading %s of %s: %s, %s.', event.part, event.model, event.phase, event.state)
 			case NodeBlocked():
 				with about(job=event.job, node=event.node):
 					log.info('%s was passed over: %s', event.kind, event.message)

@@ -1,4 +1,4 @@
-"""`/v1/models`: the catalogue of model files."""
+"""`/v1/models`: the catalogue of model files, and those in memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pydantic import TypeAdapter
 
 from engine.catalogue import Catalogue
 from engine.errors import ModelNotFound
-from server.keys import STORAGE
+from server.keys import STORAGE, SUPERVISOR
 from server.operation import Operation, Tag
 from server.paging import cut
 from server.schemas.catalogue import ModelFile, ModelPage, ModelQuery
+from server.schemas.residents import LoadCancel, LoadCancelled, LoadPath, ModelsStatus, Unloaded, WorkerModels
 
-MODELS = Tag('models', 'Model files that lie on disk.')
+MODELS = Tag('models', 'Model files that lie on disk, and models in memory.')
 Named = tuple[str, str]
 KEY = TypeAdapter(Named)
 
@@ -57,4 +58,44 @@ def described(catalogue: Catalogue, files: Iterable[Named]) -> Iterator[ModelFil
 		)
 
 
-routes: Sequence[Operation] = (Operation('GET', '/v1/models', list_models, tag=MODELS),)
+async def show_status(request: web.Request) -> ModelsStatus:
+	"""The models that the workers hold in memory, or are loading: where, how many bytes, who uses them.
+
+	Answered while jobs run. A worker that is not up, or does not answer within seconds, is left out.
+	"""
+	supervisor = request.app[SUPERVISOR]
+	devices = {worker.name: worker.device for worker in supervisor.workers}
+	return ModelsStatus(
+		workers=[
+			WorkerModels(worker=name, device=devices.get(name, ''), **dict(told))
+			for name, told in (await supervisor.models()).items()
+		]
+	)
+
+
+async def cancel_load(request: web.Request, path: LoadPath, body: LoadCancel) -> LoadCancelled:
+	"""End a load of a model, for all jobs that wait for it; they are cancelled.
+
+	What was read is let go of. The id is told by `model_loading` events, and by the status. A load may end by itself at any
+	moment: then there is nothing to cancel.
+	"""
+	return LoadCancelled(cancelled=await request.app[SUPERVISOR].cancel_load(path.id, body.reason))
+
+
+async def unload_models(request: web.Request) -> Unloaded:
+	"""Drop all models that no job uses now."""
+	return Unloaded(freed=await request.app[SUPERVISOR].unload())
+
+
+async def unload_model(request: web.Request, path: LoadPath) -> Unloaded:
+	"""Drop one model, if it is there, no job uses it now and no other one shares its weights."""
+	return Unloaded(freed=await request.app[SUPERVISOR].unload(path.id))
+
+
+routes: Sequence[Operation] = (
+	Operation('GET', '/v1/models', list_models, tag=MODELS),
+	Operation('GET', '/v1/models/status', show_status, tag=MODELS),
+	Operation('DELETE', '/v1/models/status', unload_models, tag=MODELS, destructive=True),
+	Operation('DELETE', '/v1/models/status/{id}', unload_model, tag=MODELS, destructive=True),
+	Operation('POST', '/v1/models/loads/{id}/cancel', cancel_load, tag=MODELS, destructive=True),
+)

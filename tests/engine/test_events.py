@@ -13,6 +13,7 @@ from engine.events import (
 	JobFinished,
 	JobProgress,
 	JobStarted,
+	ModelLoading,
 	NodeBlocked,
 	NodeFinished,
 	NodeMessage,
@@ -31,6 +32,9 @@ EVENTS: list[AnyEvent] = [
 	NodesCached(job='j', nodes=('a',), pending=('b', 'c')),
 	NodeStarted(job='j', node='b', kind='B'),
 	NodeProgress(job='j', node='b', done=1, total=2, phase='sampling'),
+	ModelLoading(
+		job='j', node='b', load='l', model='a.sft', part='vae', place='cpu', phase='loading_model', done=1, total=2
+	),
 	NodePreview(job='j', node='b', image=bytes(range(256))),
 	NodePreview(job='j', node='b', image=b'', format='PNG'),
 	NodeText(job='j', node='b', text='ü'),

@@ -1,4 +1,6 @@
 import threading
+import traceback
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,8 +10,9 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
-from engine.errors import JobCancelled, ModelError, OutOfDeviceMemory, UnknownFormat
-from engine.models import FileDigest, Load, Loaders, ModelRef, Setting, Use, WeightPatch
+from engine.errors import JobCancelled, ModelError, ModelLoadCancelled, OutOfDeviceMemory, UnknownFormat
+from engine.loading import LoadStep
+from engine.models import CPU, FileDigest, Load, Loaders, ModelRef, Setting, Size, Use, WeightPatch
 from engine.modelstore import ModelStore
 
 MIB = 2**20
@@ -46,17 +49,27 @@ def ref(name: str, part: str = 'unet', dtype: str = 'auto') -> ModelRef[Weights]
 class Shelf:
 	"""A store of ten MiB whose loader makes weights of as many MiB as the file's name says: `a3` has three."""
 
-	def __init__(self, during: Callable[[str, CancelToken], None] = lambda name, cancel: None) -> None:
+	def __init__(
+		self, during: Callable[[str, CancelToken], None] = lambda name, cancel: None, *, measured: bool = False
+	) -> None:
 		self.loaded: list[str] = []
 		self.during = during
 		self.loaders = Loaders()
-		self.loaders.add('unet', self.load)
+		self.loaders.add('unet', self.load, self.measure if measured else None)
 		self.store = ModelStore(self.loaders, lambda digest: Path(digest), budget=10 * MIB)
 
 	def load(self, load: Load) -> Weights:
 		self.loaded.append(load.path.name)
 		self.during(load.path.name, load.cancel)
 		return Weights(load.path.name, int(load.path.name[1:]) * MIB)
+
+	def measure(self, load: Load) -> Size:
+		return Size(int(load.path.name[1:]) * MIB)
+
+	def ask(self, name: str, cancel: CancelToken | None) -> str:
+		"""Use a model; gives its name."""
+		with self.store.use(ref(name), cancel=cancel) as weights:
+			return weights.name
 
 	def touch(self, *names: str) -> None:
 		"""Use models one after the other."""
@@ -68,6 +81,22 @@ class Shelf:
 	def residents(self) -> list[str]:
 		"""What is in memory, least recently used first."""
 		return [str(resident.ref.file) for resident in self.store.residents()]
+
+
+def wait_for_askers(store: ModelStore, count: int) -> None:
+	"""Wait until so many wait for loads that nobody has cancelled."""
+	with store.rooms.changed:
+		while True:
+			loads = [resident.load for resident in store.rooms.residents.values()]
+			if sum(len(load.askers) for load in loads if load is not None and not load.token.cancelled) == count:
+				return
+			store.rooms.changed.wait(0.01)
+
+
+def settled(store: ModelStore) -> None:
+	"""Wait until no load runs any more."""
+	with store.rooms.changed:
+		assert store.rooms.changed.wait_for(lambda: not any(item.load for item in store.rooms.residents.values()), 30)
 
 
 class TestUse:
@@ -168,20 +197,20 @@ class TestRoom:
 			assert shelf.residents == ['a4', 'd5']
 
 	def test_no_room(self) -> None:
-		"""When all that is unused has left and it is not enough, the error tells how much is needed, free and held."""
+		"""The error tells how much is needed, could be free, and is held; nothing leaves for what has no room anyway."""
 		shelf = Shelf()
 		with shelf.store.use(ref('a6')):
 			shelf.touch('b3')
 			with pytest.raises(
-				OutOfDeviceMemory, match=r'5 MiB are needed, 4 MiB are free\. In use: unet \(6 MiB\)'
+				OutOfDeviceMemory, match=r'5 MiB are needed, 4 MiB are free\. In use: unet of a6 \(6 MiB\)'
 			) as caught:
 				shelf.touch('c5')
 
 			assert (caught.value.needed, caught.value.free) == (5 * MIB, 4 * MIB)
-			assert shelf.residents == ['a6']
+			assert shelf.residents == ['a6', 'b3']
 
 		shelf.touch('c5')
-		assert shelf.residents == ['c5']
+		assert shelf.residents == ['b3', 'c5']
 
 	def test_a_model_larger_than_all(self) -> None:
 		"""It cannot be had, and the store goes on."""
@@ -324,8 +353,8 @@ class TestFailingLoads:
 
 		assert shelf.residents == ['a3']
 
-	def test_who_waited_tries_for_himself(self) -> None:
-		"""Each asker gets the error of its own try; nobody hangs."""
+	def test_who_waited_gets_the_error_too(self) -> None:
+		"""A load that fails does so once for all who wait for it; nobody hangs."""
 		began, hold = threading.Event(), threading.Event()
 
 		def during(name: str, cancel: CancelToken) -> None:
@@ -337,11 +366,12 @@ class TestFailingLoads:
 		with ThreadPoolExecutor(4) as threads:
 			asked = [threads.submit(shelf.touch, 'a3') for _ in range(4)]
 			began.wait(30)
+			wait_for_askers(shelf.store, 4)
 			hold.set()
 			errors = [future.exception(30) for future in asked]
 
 		assert [type(error) for error in errors] == [UnknownFormat] * 4
-		assert len(shelf.loaded) == 4
+		assert len(shelf.loaded) == 1
 		assert shelf.residents == []
 
 	def test_a_file_that_is_gone(self) -> None:
@@ -388,27 +418,173 @@ class TestCancel:
 		assert shelf.loaded == ['a3']
 		assert shelf.residents == ['a3']
 
-	def test_while_loading(self) -> None:
-		"""The loader sees the asker's token; one who waited loads for himself."""
-		began, cancel = threading.Event(), CancelToken()
+	def test_the_first_asker_gives_up(self) -> None:
+		"""The load goes on for the one who joined it, and is made once."""
+		began, hold, cancel = threading.Event(), threading.Event(), CancelToken()
 
 		def during(name: str, token: CancelToken) -> None:
-			if token is cancel:
-				began.set()
-				token.wait(30)
+			began.set()
+			hold.wait(30)
 			token.check()
 
 		shelf = Shelf(during)
-
-		def ask(token: CancelToken | None) -> Any:
-			with shelf.store.use(ref('a3'), cancel=token):
-				return 'got'
-
 		with ThreadPoolExecutor(2) as threads:
-			first = threads.submit(ask, cancel)
+			first = threads.submit(shelf.ask, 'a3', cancel)
 			began.wait(30)
-			second = threads.submit(ask, None)
+			second = threads.submit(shelf.ask, 'a3', None)
+			wait_for_askers(shelf.store, 2)
 			cancel.cancel()
 
 			assert isinstance(first.exception(30), JobCancelled)
-			assert second.result(30) == 'got'
+			hold.set()
+			assert second.result(30) == 'a3'
+		assert shelf.loaded == ['a3']
+		assert [resident.leases for resident in shelf.store.residents()] == [0]
+
+	def test_everybody_gives_up(self) -> None:
+		"""Whoever waits is gone at once; the load ends when it looks, and leaves the store as it was."""
+		began, cancel, noticed = threading.Event(), CancelToken(), threading.Event()
+
+		def during(name: str, token: CancelToken) -> None:
+			began.set()
+			token.wait(30)
+			noticed.wait(30)
+			token.check()
+
+		shelf = Shelf(during)
+		with ThreadPoolExecutor(1) as threads:
+			asked = threads.submit(shelf.ask, 'a3', cancel)
+			began.wait(30)
+			cancel.cancel()
+			assert isinstance(asked.exception(30), JobCancelled)
+		noticed.set()
+		settled(shelf.store)
+
+		assert shelf.residents == []
+		assert shelf.store.rooms.residency.used(CPU) == 0
+
+	def test_by_its_id(self) -> None:
+		"""A load can be called off for all who wait; they get its id and the reason, and the next one loads anew."""
+		began, rounds = threading.Event(), [1]
+
+		def during(name: str, token: CancelToken) -> None:
+			if rounds:
+				rounds.pop()
+				began.set()
+				token.wait(30)
+				token.check()
+
+		shelf = Shelf(during)
+		with ThreadPoolExecutor(2) as threads:
+			asked = [threads.submit(shelf.ask, 'a3', None) for _ in range(2)]
+			began.wait(30)
+			wait_for_askers(shelf.store, 2)
+			[resident] = shelf.store.residents()
+			assert shelf.store.cancel_load(resident.id, 'it takes too long')
+			errors = [future.exception(30) for future in asked]
+
+		assert all(isinstance(error, ModelLoadCancelled) for error in errors)
+		assert {(error.id, error.reason) for error in errors if isinstance(error, ModelLoadCancelled)} == {
+			(resident.id, 'it takes too long')
+		}
+		assert shelf.ask('a3', None) == 'a3'
+		assert not shelf.store.cancel_load(resident.id)
+
+	def test_a_cancelled_load_is_waited_for(self) -> None:
+		"""Its room is not free before it has ended, and counts as coming free until then."""
+		began, cancel, noticed = threading.Event(), CancelToken(), threading.Event()
+
+		def during(name: str, token: CancelToken) -> None:
+			if name == 'a6':
+				began.set()
+				noticed.wait(30)
+				token.check()
+
+		shelf = Shelf(during, measured=True)
+		with ThreadPoolExecutor(2) as threads:
+			first = threads.submit(shelf.ask, 'a6', cancel)
+			began.wait(30)
+			cancel.cancel()
+			assert isinstance(first.exception(30), JobCancelled)
+			second = threads.submit(shelf.ask, 'b6', None)
+			wait_for_askers(shelf.store, 1)
+			assert shelf.loaded == ['a6']
+			noticed.set()
+
+			assert second.result(30) == 'b6'
+		assert shelf.residents == ['b6']
+
+
+class TestProgress:
+	def test_phases_and_bytes_reach_those_who_wait(self) -> None:
+		"""Each phase is told, then the end; a later asker hears nothing of a load that is over."""
+		steps: list[LoadStep] = []
+		shelf = Shelf()
+
+		def load(load: Load) -> Weights:
+			load.phase('loading_model', 4 * MIB)
+			load.advance(4 * MIB)
+			load.phase('optimization')
+			return Weights('a4', 4 * MIB)
+
+		shelf.loaders.add('vae', load)
+		with shelf.store.use(ref('a4', 'vae'), watch=steps.append):
+			pass
+		with shelf.store.use(ref('a4', 'vae'), watch=steps.append):
+			pass
+
+		assert [(step.phase, step.done, step.total, step.state) for step in steps] == [
+			('initialization', 0, 0, 'loading'),
+			('loading_model', 0, 4 * MIB, 'loading'),
+			('loading_model', 4 * MIB, 4 * MIB, 'loading'),
+			('optimization', 0, 0, 'loading'),
+			('optimization', 0, 0, 'ready'),
+		]
+		assert {step.name for step in steps} == {'a4'}
+
+	def test_not_too_often(self) -> None:
+		"""A thousand small tensors are not a thousand steps."""
+		steps: list[LoadStep] = []
+		shelf = Shelf()
+
+		def load(load: Load) -> Weights:
+			load.phase('loading_model', 1000)
+			for _ in range(1000):
+				load.advance(1)
+			return Weights('a1', MIB)
+
+		shelf.loaders.add('vae', load)
+		with shelf.store.use(ref('a1', 'vae'), watch=steps.append):
+			pass
+
+		assert len(steps) < 500
+		assert (steps[-2].done, steps[-1].state) == (1000, 'ready')
+
+	def test_the_base_of_a_patched_set(self) -> None:
+		"""Who waits for the set hears of the loads that it needs."""
+		steps: list[LoadStep] = []
+		shelf = Shelf()
+		with shelf.store.use(ref('a4').patched(Lora(1)), watch=steps.append):
+			pass
+
+		assert [len(step.ref.patches) for step in steps if step.state == 'ready'] == [0, 1]
+
+	@pytest.mark.parametrize('error', [UnknownFormat('a3', 'it is damaged'), ValueError('no')])
+	def test_a_failure(self, error: Exception) -> None:
+		"""Its end is told as well, and what was read is let go of with the error still at hand."""
+		steps: list[LoadStep] = []
+		read: list[weakref.ref[Weights]] = []
+		shelf = Shelf()
+
+		def load(load: Load) -> Weights:
+			weights = Weights('a1', MIB)
+			read.append(weakref.ref(weights))
+			raise error
+
+		shelf.loaders.add('vae', load)
+		with pytest.raises(type(error)) as caught, shelf.store.use(ref('a1', 'vae'), watch=steps.append):
+			pass
+
+		assert steps[-1].state == 'failed'
+		assert read[0]() is None
+		assert 'in load' in ''.join(traceback.format_exception(caught.value))

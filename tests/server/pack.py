@@ -12,6 +12,7 @@ from PIL import Image
 
 from engine.declaration import Choice, Input, NodeInfo, Number, Text, Toggle, Validator
 from engine.flow import Expand, Skip, Subgraph
+from engine.models import Load, ModelRef
 from engine.plugins import Kit, PackReport
 from engine.sockets import socket
 from engine.spec import Context, NodeSpec, ValidationRequest, node, spec_of
@@ -83,6 +84,29 @@ def slow(
 	"""Wait, and look for a cancel meanwhile."""
 	context.cancel.wait(seconds)
 	context.check_cancelled()
+
+
+@node(kind='Lift', category='test', sink=True)
+def lift(
+	context: Context,
+	endless: Annotated[bool, Toggle()] = False,
+	seed: Annotated[int, Number(default=0)] = 0,
+) -> None:
+	"""Lease a model that is no real one; an endless one is never done loading."""
+	digest = context.catalogue.digest(context.catalogue.path('checkpoints', 'one.safetensors'))
+	with context.models.use(ModelRef[memoryview](digest, 'weight', option='endless' * endless)) as weights:
+		context.show(text=[f'{weights.nbytes} bytes'])
+
+
+def load_weight(load: Load) -> memoryview:
+	"""The loader of what `Lift` leases."""
+	load.phase('loading_model', 7)
+	while load.option:
+		load.cancel.wait(0.02)
+		load.advance(0)
+	data = load.path.read_bytes()
+	load.advance(len(data))
+	return memoryview(data)
 
 
 @node(kind='Steps', category='test', sink=True)
@@ -198,6 +222,7 @@ def register(kit: Kit) -> None:
 		return (spec.info,)
 
 	refresh()
+	kit.loaders.add('weight', load_weight)
 	kit.refresh.append(refresh)
 	kit.openers.append(open_pack)
 	kit.collect(sys.modules[__name__], origin='tests')

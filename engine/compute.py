@@ -1,0 +1,41 @@
+"""What packs know of computing and the engine does not: how a device says that it is full, and what results depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.errors import OutOfDeviceMemory
+from engine.models import Place
+
+
+@dataclass(frozen=True)
+class Compute:
+	"""Filled by packs when they register; none of the calls may import a heavy library that is not imported yet.
+
+	`full` tell whether an exception says that a device, or the machine, has no memory left; `trims` give back to the system
+	what was let go of; `profiles` name what the results of a place depend on besides the graph, such as precisions.
+	"""
+
+	full: list[Callable[[BaseException], bool]] = field(default_factory=list)
+	trims: list[Callable[[], None]] = field(default_factory=list)
+	profiles: list[Callable[[Place], str]] = field(default_factory=list)
+
+	def is_full(self, error: BaseException) -> bool:
+		"""Whether an exception says that memory ran out in the midst of computing.
+
+		A refusal of the model store's own is none of these: it knew beforehand, and trying again changes nothing.
+		"""
+		if isinstance(error, OutOfDeviceMemory):
+			return False
+		return isinstance(error, MemoryError) or any(told(error) for told in self.full)
+
+	def trim(self) -> None:
+		"""Give memory back to the system."""
+		for call in self.trims:
+			call()
+
+	def profile(self, place: Place) -> str:
+		"""What results depend on at a place: the kind of device, then what packs name. Fit for a folder's name."""
+		kind = place.partition(':')[0]
+		return '-'.join([kind, *filter(None, (name(place) for name in self.profiles))])

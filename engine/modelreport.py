@@ -1,0 +1,74 @@
+"""What a worker tells of the models that it holds."""
+
+from __future__ import annotations
+
+from engine.declaration import Model
+from engine.events import LoadPhase
+from engine.models import ModelRef
+from engine.modelstore import ModelStore
+from engine.rooms import Resident
+
+
+class ResidentReport(Model):
+	"""One set of weights in memory, or on its way there. `id` is also that of its load.
+
+	`places` are bytes by place. `phase` is null once it can be used; until then `done` of `total` bytes of the phase are
+	done. With `room`, no more than so many of its `size` bytes are at the place at a time. `patches` are those of its
+	weights; its own bytes are then only what they changed.
+	"""
+
+	id: str
+	model: str
+	part: str
+	dtype: str
+	patches: tuple[str, ...] = ()
+	places: dict[str, int]
+	nbytes: int
+	size: int
+	room: int | None = None
+	leases: int
+	phase: LoadPhase | None = None
+	done: int = 0
+	total: int = 0
+
+
+class ModelReport(Model):
+	"""The models of one worker, least recently used first; bytes that there are at each place, and that are used."""
+
+	place: str
+	budgets: dict[str, int]
+	used: dict[str, int]
+	residents: tuple[ResidentReport, ...]
+
+
+def report(store: ModelStore) -> ModelReport:
+	"""How it stands now."""
+	with store.rooms.changed:
+		residency = store.rooms.residency
+		places = residency.places
+		return ModelReport(
+			place=store.rooms.place,
+			budgets={place: residency.budget(place) for place in places},
+			used={place: residency.used(place) for place in places},
+			residents=tuple(map(_told, store.residents())),
+		)
+
+
+def _told(resident: Resident) -> ResidentReport:
+	ref: ModelRef[object] = resident.ref
+	load = resident.load
+	return ResidentReport(
+		id=resident.id,
+		model=resident.name,
+		part=ref.part,
+		dtype=ref.dtype,
+		patches=tuple(type(patch).__name__ for patch in ref.patches),
+		places={place: nbytes for place, nbytes in resident.holding.bytes.items() if nbytes},
+		nbytes=resident.nbytes,
+		size=max(resident.size.nbytes, resident.nbytes if resident.room is None else 0),
+		room=resident.room,
+		leases=resident.leases - (load is not None),
+		phase=None if load is None else load.phase,
+		done=0 if load is None else load.done,
+		total=0 if load is None else load.total,
+	)
