@@ -51,7 +51,8 @@ class CallCheck:
 		given = call.inputs
 		normal: dict[str, Argument] | None = None
 		declared = 0
-		for wanted in kind.inputs:
+		inputs = kind.live(given)
+		for wanted in inputs:
 			argument = given.get(wanted.name)
 			if argument is None:
 				if wanted.required:
@@ -68,19 +69,19 @@ class CallCheck:
 			elif isinstance(argument, BadLink):
 				self._refuse('bad_linked_input', wanted, 'a link', argument.reason, value=argument.value)
 		if declared < len(given):
-			self._undeclared(given)
+			self._undeclared(given, inputs)
 		if normal is not None:
 			given = normal
 			self.changed[node] = Call(call.kind, normal, call.title)
 		if kind.resolves and len(self.problems) == found:
 			self.problems.extend(self._resolver.resolve(node, kind, given))
 		if kind.info.validator is not None and len(self.problems) == found:
-			self._ask(given)
+			self._ask(given, inputs)
 
-	def _undeclared(self, given: Mapping[str, Argument]) -> None:
+	def _undeclared(self, given: Mapping[str, Argument], inputs: tuple[Input, ...]) -> None:
 		"""Inputs that the kind does not declare: refused, or let pass as far as it takes them."""
 		info = self._kind.info
-		declared = info.inputs_by_name
+		declared = {item.name for item in inputs} if info.is_dynamic else info.inputs_by_name
 		for name, argument in given.items():
 			if name in declared:
 				continue
@@ -157,7 +158,7 @@ class CallCheck:
 		"""The normal form of a value; `TypeError`, `ValueError` or `OverflowError` if the input takes no such constant."""
 		widget = wanted.widget
 		# What a foreign node's own widget in the browser gives is the node's affair.
-		if widget is None and not self._kind.info.foreign and not self._is_typeable(wanted.type):
+		if widget is None and not (self._kind.info.foreign or wanted.options or self._is_typeable(wanted.type)):
 			raise TypeError
 		if isinstance(widget, Choice) and widget.several and isinstance(value, list):
 			return [normal_form(wanted.type, item) for item in value]
@@ -186,13 +187,13 @@ class CallCheck:
 		# An equal option of another type (1.0 for 1) is another object; the same value stays the same object.
 		return value if options[0] == value and type(options[0]) is type(value) else options[0]
 
-	def _ask(self, given: Mapping[str, Argument]) -> None:
+	def _ask(self, given: Mapping[str, Argument], inputs: tuple[Input, ...]) -> None:
 		"""Note what the node has to judge itself. A native one sees everything, a foreign one what it covers."""
 		info = self._kind.info
 		validator = info.validator
 		if validator is None:
 			return
-		names = [*info.inputs_by_name]
+		names = [item.name for item in inputs]
 		if info.open_inputs == 'all':
 			names += [name for name in given if name not in info.inputs_by_name]
 		constants: dict[str, JsonValue] = {}

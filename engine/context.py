@@ -188,13 +188,18 @@ class Context:
 
 	def save_image(self, image: Image.Image, prefix: str, *, folder: Folder = 'output', index: int = 0) -> SavedFile:
 		"""Save a picture with the workflow in it, and show it at the node."""
-		metadata: dict[str, JsonValue] = {}
-		if self.job.prompt:
-			metadata['prompt'] = dict(self.job.prompt)
-		metadata.update(self.job.extra_pnginfo)
+		metadata = self.metadata
 		saved = self.files.save_image(image, prefix, folder=folder, index=index, metadata=metadata)
 		self.show_images(saved)
 		return saved
+
+	@property
+	def metadata(self) -> dict[str, JsonValue]:
+		"""What is to be written into files beside their content: the workflow that makes them, if people want that."""
+		if not self.files.metadata:
+			return {}
+		prompt: dict[str, JsonValue] = {'prompt': dict(self.job.prompt)} if self.job.prompt else {}
+		return {**prompt, **self.job.extra_pnginfo}
 
 	def show_images(self, *images: SavedFile) -> None:
 		"""Show pictures that lie in one of the roots already."""

@@ -39,7 +39,7 @@ class Model(BaseModel):
 
 
 class Number(Model):
-	"""A number typed or dragged; `min` and `max` are inclusive."""
+	"""A number typed or dragged; `min` and `max` are inclusive. `display` says how: `color` is a colour as 0xRRGGBB."""
 
 	type: Literal['number'] = 'number'
 	default: int | float | None = None
@@ -48,6 +48,7 @@ class Number(Model):
 	step: int | float | None = None
 	round: float | None = None
 	seed: bool = False
+	display: Literal['', 'color', 'slider'] = ''
 
 
 class Text(Model):
@@ -90,7 +91,8 @@ class Input(Model):
 
 	`lazy`: computed only when the node asks for it. `is_list`: all items of a list arrive at once; for other inputs the
 	node is called once per item. `raw_link`: the node gets the link itself, not its value. Inputs and outputs that name
-	the same `generic` have one type, whichever comes. `options` are those of a foreign declaration, untouched.
+	the same `generic` have one type, whichever comes. `dynamic`: it stands for other inputs, whose names begin with its
+	own and a dot. `options` are those of a foreign declaration, untouched.
 	"""
 
 	name: str
@@ -102,7 +104,35 @@ class Input(Model):
 	is_list: bool = False
 	raw_link: bool = False
 	generic: str = ''
+	dynamic: Growing | Varying | None = Field(default=None, discriminator='type')
 	options: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Growing(Model):
+	"""As many inputs as are linked, each like `item`, called `names` in this order; the first `min` are required.
+
+	Where the names are a `prefix` and a number from 0 on, it is told beside them.
+	"""
+
+	type: Literal['growing'] = 'growing'
+	item: Input
+	names: tuple[str, ...]
+	min: int = 0
+	prefix: str = ''
+
+
+class Variant(Model):
+	"""One value of a choice, and the inputs that belong to it."""
+
+	key: str
+	inputs: tuple[Input, ...] = ()
+
+
+class Varying(Model):
+	"""A choice that has other inputs for each of its values."""
+
+	type: Literal['varying'] = 'varying'
+	variants: tuple[Variant, ...]
 
 
 class FromInput(Model):
@@ -219,6 +249,11 @@ class NodeInfo(Model):
 	def inputs_by_name(self) -> Mapping[str, Input]:
 		"""The inputs, to look up."""
 		return {item.name: item for item in self.inputs}
+
+	@cached_property
+	def is_dynamic(self) -> bool:
+		"""Whether some input stands for others: see `engine.dynamic.live_inputs`."""
+		return any(item.dynamic is not None for item in self.inputs)
 
 	@cached_property
 	def has_lazy(self) -> bool:

@@ -12,6 +12,7 @@ EngineError
 │   ├── JobCancelled
 │   └── ModelLoadCancelled
 ├── NodeFailed            a node raised; carries job, node, kind, cause
+├── BadInput              a value that came in by a link is none that the node can work with
 ├── NodeUsage             a node was declared or called wrongly by its author
 ├── ModelError
 │   ├── UnknownFormat     the file is no model file, or a damaged one
@@ -112,6 +113,16 @@ class NodeFailed(EngineError):
 		self.node = node
 		self.kind = kind
 		self.cause = cause
+
+
+class BadInput(EngineError):
+	"""A value is of the right type, and yet none that the node can work with: a wrong size, a missing channel."""
+
+	def __init__(self, name: str, expected: str, received: str) -> None:
+		super().__init__(f'Input {name!r}: expected {expected}, got {received}.')
+		self.name = name
+		self.expected = expected
+		self.received = received
 
 
 class NodeUsage(EngineError):

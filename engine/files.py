@@ -11,8 +11,9 @@ import re
 import shutil
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -121,36 +122,57 @@ class Files:
 		`prefix` may hold a subfolder and %width% %height% %year% %month% %day% %hour% %minute% %second% %batch_num%.
 		`metadata` becomes text chunks of JSON. Raises `BadName` if the prefix leaves the root.
 		"""
-		wanted = self.path(expand(prefix, image.width, image.height, index), folder)
-		if wanted == self._roots[folder].resolve():
-			raise BadName(prefix, folder, reason='it names no file')
-		if folder == 'temp':
-			self._own_temp()
-		wanted.parent.mkdir(parents=True, exist_ok=True)
 		info = PngInfo()
 		for key, value in (metadata or {}).items() if self.metadata else ():
 			if is_keyword(key):
 				info.add_text(key, json.dumps(value))
 			else:
 				log.warning('The metadata entry %r is left out: PNG cannot hold this name.', key)
+
+		def write(stream: BinaryIO) -> None:
+			image.save(stream, 'PNG', pnginfo=info, compress_level=4)
+
+		return self.save(write, prefix, '.png', folder=folder, size=image.size, index=index)
+
+	def save(
+		self,
+		write: Callable[[BinaryIO], None],
+		prefix: str,
+		suffix: str,
+		*,
+		folder: Folder = 'output',
+		size: tuple[int, int] = (0, 0),
+		index: int = 0,
+	) -> SavedFile:
+		"""Save a file under the next free number: `write` gets the stream. Nobody ever sees it half-written.
+
+		`prefix` as for `save_image`, with `size` as (width, height) and `index` filled in. Raises `BadName` if it leaves
+		the root.
+		"""
+		wanted = self.path(expand(prefix, *size, index), folder)
+		if wanted == self._roots[folder].resolve():
+			raise BadName(prefix, folder, reason='it names no file')
+		if folder == 'temp':
+			self._own_temp()
+		wanted.parent.mkdir(parents=True, exist_ok=True)
 		partial = wanted.parent / f'.{wanted.name}.{os.getpid()}.{random.randrange(2**32):08x}.part'  # noqa: S311
 		try:
 			with partial.open('wb') as stream:
-				image.save(stream, 'PNG', pnginfo=info, compress_level=4)
+				write(stream)
 				stream.flush()
 				os.fsync(stream.fileno())
-			final = _claim(partial, wanted)
+			final = _claim(partial, wanted, suffix)
 		finally:
 			partial.unlink(missing_ok=True)
 		subfolder = final.parent.relative_to(self._roots[folder].resolve()).as_posix()
 		return SavedFile(filename=final.name, subfolder='' if subfolder == '.' else subfolder, type=folder)
 
 
-def _claim(partial: Path, wanted: Path) -> Path:
+def _claim(partial: Path, wanted: Path, suffix: str) -> Path:
 	"""Give a finished file its number: one more than the highest of its name. Two writers never get the same."""
 	number = next_number(wanted)
 	while True:
-		final = wanted.with_name(f'{wanted.name}_{number:05}_.png')
+		final = wanted.with_name(f'{wanted.name}_{number:05}_{suffix}')
 		try:
 			final.hardlink_to(partial)
 		except FileExistsError:
@@ -213,6 +235,8 @@ def is_keyword(text: str) -> bool:
 
 
 def media_type(name: str) -> str:
-	"""`image`, `video`, `audio` … as the file's ending says; `` when it says nothing."""
+	"""`image`, `video`, `audio` … as the file's ending says, `latent` for our own; `` when it says nothing."""
+	if name.endswith('.latent'):
+		return 'latent'
 	guessed = mimetypes.guess_type(name)[0] or ''
 	return guessed.partition('/')[0]

@@ -21,6 +21,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from engine.cache import CacheKey
+from engine.dynamic import live_inputs
 from engine.errors import DependencyCycle, NodeFailed, NodeUsage
 from engine.graph import Call, Constant, Given, Graph, Link, NodeId
 from engine.live import LiveGraph
@@ -146,7 +147,8 @@ class Planner:
 	def _sources(self, node: NodeId) -> list[NodeId]:
 		"""The nodes whose outputs reach a node by links."""
 		call = self.live.calls[node]
-		names = self._kind(node, call.kind).names
+		kind = self._kind(node, call.kind)
+		names = {item[0] for item in self._declared(kind, call)} if kind.spec.info.is_dynamic else kind.names
 		return [
 			value.node
 			for name, value in call.inputs.items()
@@ -185,6 +187,8 @@ class Planner:
 	def _declared(self, kind: Kind, call: Call) -> Iterable[tuple[str, bool, bool]]:
 		"""The inputs that reach a node, by name: with whether they are lazy, and whether they bring the link itself."""
 		info = kind.spec.info
+		if info.is_dynamic:
+			return sorted((item.name, item.lazy, item.raw_link) for item in live_inputs(info, call.inputs))
 		if info.open_inputs == 'no':
 			return kind.inputs
 		known = {item[0]: item for item in kind.inputs}

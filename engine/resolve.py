@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from engine.declaration import Choice, FromConstant, FromFile, FromInput, Input, NodeInfo, Output
+from engine.dynamic import live_inputs
 from engine.facts import Facts, Known
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 from engine.problems import Problem, shown
@@ -42,11 +43,19 @@ class Kind:
 	@classmethod
 	def of(cls, info: NodeInfo) -> Kind:
 		"""Lay out a declaration."""
-		bound = tuple(item for item in info.inputs if item.generic)
+		bound = _bound(info.inputs)
 		is_generic = any(output.generic for output in info.outputs)
 		tells = is_generic or any(output.facts for output in info.outputs)
 		resolves = tells or bool(bound) or bool(info.agreements)
 		return cls(info, info.inputs, tuple(item.type for item in info.outputs), bound, is_generic, tells, resolves)
+
+	def live(self, given: Mapping[str, Argument]) -> tuple[Input, ...]:
+		"""The inputs that a call has, given its arguments."""
+		return live_inputs(self.info, given) if self.info.is_dynamic else self.inputs
+
+	def bound_of(self, given: Mapping[str, Argument]) -> tuple[Input, ...]:
+		"""Those among them that share a generic."""
+		return _bound(self.live(given)) if self.info.is_dynamic else self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class Resolver:
 			return None
 		if not kind.is_generic:
 			return kind.types
-		return self._types.get(node) or tuple(ANY if output.generic else output.type for output in kind.info.outputs)
+		return self._types.get(node) or kind.types
 
 	def output(self, link: Link) -> Output:
 		"""The declaration of the output that a good link comes from."""
@@ -114,7 +123,7 @@ class Resolver:
 	) -> tuple[str, ...]:
 		"""The types of the outputs, with what stands behind the generics filled in."""
 		settled: dict[str, Settled] = {}
-		for wanted in kind.bound:
+		for wanted in kind.bound_of(given):
 			argument = given.get(wanted.name)
 			brings = self._brings(argument)
 			if brings == ANY:
@@ -133,8 +142,7 @@ class Resolver:
 			else:
 				problems.append(self._clash(node, kind, wanted, argument, before, brings))
 		return tuple(
-			(settled[output.generic].type if output.generic in settled else ANY) if output.generic else output.type
-			for output in kind.info.outputs
+			settled[output.generic].type if output.generic in settled else output.type for output in kind.info.outputs
 		)
 
 	def _brings(self, argument: Argument | None) -> str:
@@ -215,7 +223,7 @@ class Resolver:
 	def _handed_on(self, kind: Kind, generic: str, given: Mapping[str, Argument]) -> Facts:
 		"""The facts that everything brings which may come out of a generic output."""
 		common: Facts | None = None
-		for wanted in kind.bound:
+		for wanted in kind.bound_of(given):
 			argument = given.get(wanted.name)
 			if wanted.generic != generic or argument is None:
 				continue
@@ -235,6 +243,10 @@ class Resolver:
 			return None
 		found = self._storage.facts(wanted.widget, value).get(fact)
 		return None if found is None else Known(found, node, kind.info.kind, value)
+
+
+def _bound(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+	return tuple(item for item in inputs if item.generic)
 
 
 def _value(given: Mapping[str, Argument], name: str) -> JsonValue:

@@ -8,17 +8,17 @@ A parameter annotated `Context` gets the context. Any other parameter is an inpu
 `Annotated[int, Number(min=1, default=20), 'What it is for']` gives it a widget and a tooltip. `list[T]` takes all items
 of a list at once, `Lazy[T]` is computed when asked for, a type variable takes any type and hands it on. The result is one
 value, or a NamedTuple whose fields are the outputs; `list[T]` gives a list of items; `| Skip` and `| Expand` say that it
-may do so (`engine.flow`). The function may be a coroutine function. The docstring is what the editor shows.
+may do so (`engine.flow`). A parameter may stand for several inputs (`engine.dynamic`). A mapping among the annotations
+is what clients are told of a widget that only they know, which may give any JSON. The function may be a coroutine
+function. The docstring is what the editor shows.
 """
 
 from __future__ import annotations
 
 import inspect
-import types
-import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -26,23 +26,16 @@ from engine.context import Context
 from engine.declaration import (
 	Agreement,
 	Caching,
-	Choice,
 	Hidden,
-	Input,
 	Lane,
 	NodeInfo,
-	Number,
-	Output,
 	Source,
-	Text,
-	Toggle,
 	Validator,
-	Widget,
 )
+from engine.dynamic import gathering
 from engine.errors import NodeUsage
-from engine.flow import Expand, Lazy, Skip
 from engine.graph import NodeId
-from engine.sockets import ANY, socket_name
+from engine.signature import read_inputs, read_outputs, read_variants
 from engine.storage import Storage
 
 F = TypeVar('F', bound=Callable[..., object])
@@ -121,8 +114,9 @@ def node(
 
 	def attach(function: F) -> F:
 		name = kind or ''.join(part.capitalize() for part in function.__name__.split('_'))
-		context, inputs = _read_inputs(name, function)
-		read = _read_outputs(name, function, outputs)
+		context, inputs = read_inputs(name, function)
+		classes = read_variants(function) if any(item.dynamic is not None for item in inputs) else None
+		read = read_outputs(name, function, outputs)
 		unknown = set(facts or {}) - {output.name for output in read}
 		if unknown:
 			raise NodeUsage(f'{name}: facts are given of {sorted(unknown)}, which are not among its outputs.')
@@ -149,7 +143,7 @@ def node(
 			ATTRIBUTE,
 			NodeSpec(
 				info,
-				function,
+				function if classes is None else gathering(function, inputs, classes),
 				context,
 				None if fingerprint is None else _probing(fingerprint),
 				validate,
@@ -172,105 +166,3 @@ def _probing(fingerprint: Fingerprint) -> Callable[[Probe], str | None]:
 		return fingerprint(asked.storage, asked.constants)
 
 	return probe
-
-
-def _read_inputs(kind: str, function: Callable[..., object]) -> tuple[str | None, tuple[Input, ...]]:
-	try:
-		hints = typing.get_type_hints(function, include_extras=True)
-	except NameError as error:
-		raise NodeUsage(f'{kind}: an annotation cannot be read: {error}') from error
-	context: str | None = None
-	inputs: list[Input] = []
-	for name, parameter in inspect.signature(function).parameters.items():
-		if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-			raise NodeUsage(f'{kind}: parameter {name!r} cannot be passed by name.')
-		if name not in hints:
-			raise NodeUsage(f'{kind}: parameter {name!r} has no type.')
-		if hints[name] is Context:
-			context = name
-			continue
-		inputs.append(_read_input(kind, parameter, hints[name]))
-	return context, tuple(inputs)
-
-
-def _read_input(kind: str, parameter: inspect.Parameter, hint: Any) -> Input:
-	annotation: Any = hint
-	extras: list[object] = []
-	if get_origin(hint) is typing.Annotated:
-		annotation, *extras = get_args(hint)
-	widgets = [extra for extra in extras if isinstance(extra, Number | Text | Toggle | Choice)]
-	tooltips = [extra for extra in extras if isinstance(extra, str)]
-	lazy = get_origin(annotation) is Lazy
-	annotation = get_args(annotation)[0] if lazy else annotation
-	is_list = get_origin(annotation) is list
-	annotation = get_args(annotation)[0] if is_list else annotation
-	type_name, generic = _type_of(kind, f'parameter {parameter.name!r}', annotation)
-	widget = widgets[0] if widgets else _default_widget(type_name, parameter.default)
-	if widgets and widget is not None and isinstance(parameter.default, bool | int | float | str):
-		widget = widget.model_copy(update={'default': parameter.default})
-	return Input(
-		name=parameter.name,
-		type='COMBO' if isinstance(widget, Choice) else type_name,
-		widget=widget,
-		required=parameter.default is parameter.empty,
-		tooltip=tooltips[0] if tooltips else '',
-		lazy=lazy,
-		is_list=is_list,
-		generic=generic,
-	)
-
-
-def _type_of(kind: str, where: str, annotation: Any) -> tuple[str, str]:
-	"""The socket's name, and the type variable that it stands for, if it does."""
-	if isinstance(annotation, TypeVar):
-		return ANY, annotation.__name__
-	try:
-		return socket_name(annotation), ''
-	except NodeUsage as error:
-		raise NodeUsage(f'{kind}: {where}: {error}') from error
-
-
-def _default_widget(type_name: str, default: object) -> Widget | None:
-	match type_name:
-		case 'INT' | 'FLOAT':
-			return Number(default=default if isinstance(default, int | float) else None)
-		case 'STRING':
-			return Text(default=default if isinstance(default, str) else '')
-		case 'BOOLEAN':
-			return Toggle(default=default is True)
-		case _:
-			return None
-
-
-def _read_outputs(kind: str, function: Callable[..., object], names: tuple[str, ...]) -> tuple[Output, ...]:
-	hints = typing.get_type_hints(function)
-	if 'return' not in hints:
-		raise NodeUsage(f'{kind}: the result has no type; write -> None if there is none.')
-	result = _plain(hints['return'])
-	if result is type(None):
-		return ()
-	if isinstance(result, type) and issubclass(result, tuple) and hasattr(result, '_fields'):
-		fields = typing.get_type_hints(result)
-		found = [_read_output(kind, f'output {name!r}', name, annotation) for name, annotation in fields.items()]
-	else:
-		found = [_read_output(kind, 'the result', '', result)]
-	if names and len(names) != len(found):
-		raise NodeUsage(f'{kind}: {len(names)} output names are given for {len(found)} outputs.')
-	return tuple(
-		output.model_copy(update={'name': names[index]}) if names else output for index, output in enumerate(found)
-	)
-
-
-def _read_output(kind: str, where: str, name: str, annotation: Any) -> Output:
-	plain = _plain(annotation)
-	is_list = get_origin(plain) is list
-	type_name, generic = _type_of(kind, where, get_args(plain)[0] if is_list else plain)
-	return Output(name=name or type_name, type=type_name, is_list=is_list, generic=generic)
-
-
-def _plain(annotation: Any) -> Any:
-	"""A result's type without what the node may do instead."""
-	if get_origin(annotation) not in (Union, types.UnionType):
-		return annotation
-	kept = [member for member in get_args(annotation) if member not in (Skip, Expand)]
-	return Union[tuple(kept)] if kept else type(None)  # noqa: UP007 - the members are only known here

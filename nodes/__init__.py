@@ -13,11 +13,37 @@ DEMO_MODELS = Path(__file__).resolve().parent / 'demo' / 'models'
 
 def register(kit: Kit) -> None:
 	"""Add the nodes, the codecs, the loaders and marks of model files, and the embedded demo model and its companions."""
-	from nodes import comfy, image, latent, load, logic, prompt, sample
+	from nodes import (
+		comfy,
+		image,
+		image_combine,
+		image_edit,
+		image_filter,
+		image_scale,
+		latent,
+		latent_combine,
+		latent_edit,
+		latent_file,
+		load,
+		logic,
+		loop,
+		mask,
+		primitive,
+		prompt,
+		sample,
+		save,
+		text,
+		vae,
+	)
 	from nodes.codecs import add_codecs
 	from nodes.diffusion.marks import MARKS
 
-	for module in (load, prompt, latent, sample, image, logic):
+	for module in (
+		*(load, prompt, sample, vae),
+		*(latent, latent_edit, latent_combine, latent_file),
+		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
+		*(logic, loop, primitive, text),
+	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)

@@ -15,6 +15,7 @@ from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
 from nodes import values
+from nodes.loop import Loop
 
 if TYPE_CHECKING:
 	import numpy as np
@@ -51,7 +52,7 @@ RAW_MODES = PNG_MODES | {'I', 'F', 'P', 'CMYK', 'YCbCr', 'HSV', 'LAB', 'RGBX', '
 
 def add_codecs(codecs: Codecs) -> None:
 	"""Make a kit's codecs understand all of it."""
-	for cls in VALUES:
+	for cls in (*VALUES, Loop):
 		codecs.add_dataclass(cls, cls.__name__)
 	codecs.add_handler(TensorHandler())
 	codecs.add_handler(ArrayHandler())

@@ -1,19 +1,18 @@
-"""Pictures in and out of files."""
+"""Pictures from files."""
 
 from __future__ import annotations
 
 import hashlib
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from PIL import Image, ImageOps, ImageSequence
 from pydantic import JsonValue
 
-from engine.declaration import Choice, Text
+from engine.declaration import Choice
 from engine.errors import UnknownFormat
-from engine.events import Folder
-from engine.files import preview_prefix
 from engine.spec import Context, node
 from engine.storage import Storage
 from nodes.values import Images, Mask
@@ -51,17 +50,23 @@ def load_image(
 	path = context.files.find(image)
 	pixels: list[Tensor] = []
 	masks: list[Tensor] = []
-	try:
-		with Image.open(path) as opened:
-			for frame in _frames(opened):
-				pixels.append(_tensor(frame.convert('RGB')))
-				if frame.mode in ('RGBA', 'LA') or (frame.mode == 'P' and 'transparency' in frame.info):
-					masks.append(1 - _tensor(frame.convert('RGBA').getchannel('A')))
-				else:
-					masks.append(torch.zeros(NO_MASK_SIDE, NO_MASK_SIDE))
-	except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
-		raise UnknownFormat(image, f'it is no picture, or a damaged one ({error})') from error
+	with _reading(image), Image.open(path) as opened:
+		for frame in _frames(opened):
+			pixels.append(_tensor(frame.convert('RGB')))
+			if frame.mode in ('RGBA', 'LA') or (frame.mode == 'P' and 'transparency' in frame.info):
+				masks.append(1 - _tensor(frame.convert('RGBA').getchannel('A')))
+			else:
+				masks.append(torch.zeros(NO_MASK_SIDE, NO_MASK_SIDE))
 	return Loaded(Images(torch.stack(pixels)), Mask(torch.stack(masks)))
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+	"""Says of which file it is, if a picture cannot be read. Raises `UnknownFormat`."""
+	try:
+		yield
+	except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
+		raise UnknownFormat(name, f'it is no picture, or a damaged one ({error})') from error
 
 
 def _frames(opened: Image.Image) -> Iterator[Image.Image]:
@@ -84,45 +89,14 @@ def _tensor(picture: Image.Image) -> Tensor:
 	return torch.from_numpy(numpy.asarray(picture, dtype=numpy.float32) / 255)
 
 
-@node(
-	kind='SaveImage',
-	title='Save Image',
-	category='image',
-	sink=True,
-	lane='disk',
-	hidden=('prompt', 'extra_pnginfo'),
-	outputs=('images',),
-)
-def save_image(
+@node(kind='LoadImageMask', title='Load Image (as Mask)', category='mask', lane='disk', fingerprint=file_digest)
+def load_mask(
 	context: Context,
-	images: Annotated[Images, 'The pictures to save.'],
-	filename_prefix: Annotated[
-		str,
-		Text(default='Lumengraph'),
-		'Start of the file name; may hold a folder, and %width% %height% %year% %month% %day%.',
-	],
-) -> Images:
-	"""Save pictures as PNG in the output folder, with the workflow that made them inside."""
-	_write(context, images, filename_prefix, 'output')
-	return images
-
-
-@node(
-	kind='PreviewImage',
-	title='Preview Image',
-	category='image',
-	sink=True,
-	lane='disk',
-	hidden=('prompt', 'extra_pnginfo'),
-	outputs=('images',),
-)
-def preview_image(context: Context, images: Annotated[Images, 'The pictures to show.']) -> Images:
-	"""Show pictures without keeping them: they are gone when the server ends."""
-	_write(context, images, preview_prefix(), 'temp')
-	return images
-
-
-def _write(context: Context, images: Images, prefix: str, folder: Folder) -> None:
-	for index, pixels in enumerate(images.pixels):
-		levels = (pixels.clamp(0, 1) * 255).round().byte().cpu().numpy()
-		context.save_image(Image.fromarray(levels), prefix, folder=folder, index=index)
+	image: Annotated[str, Choice(files_from='input:image', upload=True), 'A picture in the input folder.'],
+	channel: Annotated[str, Choice(options=('alpha', 'red', 'green', 'blue')), 'alpha: what is transparent is masked.'],
+) -> Mask:
+	"""Read one channel of a picture in the input folder as a mask."""
+	path = context.files.find(image)
+	with _reading(image), Image.open(path) as opened:
+		levels = _tensor(next(_frames(opened)).convert('RGBA').getchannel(channel[0].upper()))
+	return Mask((1 - levels if channel == 'alpha' else levels).unsqueeze(0))

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from engine.declaration import Agreement, Fixed, FromConstant, FromInput, Number, Source
+from engine.declaration import Agreement, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
+from nodes.known import MAX_RESOLUTION, empty_latent_facts
 from nodes.values import AutoEncoder, Images, Latent
 
-MAX_RESOLUTION = 16384
 CHANNELS = 4
 SD3_CHANNELS = 16
+FLUX2_CHANNELS = 128
+FLUX2_FACTOR = 16
 FACTOR = 8
-
-
-def empty_facts(channels: int) -> dict[str, dict[str, Source]]:
-	"""What is known of an empty latent before it is made; its size in pixels."""
-	size: dict[str, Source] = {side: FromConstant(input=side) for side in ('width', 'height')}
-	return {'LATENT': {'channels': Fixed(value=channels), **size}}
 
 
 @node(
@@ -26,7 +22,7 @@ def empty_facts(channels: int) -> dict[str, dict[str, Source]]:
 	title='Empty Latent Image',
 	category='latent',
 	lane='cpu',
-	facts=empty_facts(CHANNELS),
+	facts=empty_latent_facts(CHANNELS),
 )
 def empty_latent(
 	width: Annotated[int, Number(default=512, min=16, max=MAX_RESOLUTION, step=8), 'Width in pixels.'],
@@ -44,7 +40,7 @@ def empty_latent(
 	title='EmptySD3LatentImage',
 	category='latent/sd3',
 	lane='cpu',
-	facts=empty_facts(SD3_CHANNELS),
+	facts=empty_latent_facts(SD3_CHANNELS),
 )
 def empty_sd3_latent(
 	width: Annotated[int, Number(default=1024, min=16, max=MAX_RESOLUTION, step=16), 'Width in pixels.'],
@@ -55,6 +51,24 @@ def empty_sd3_latent(
 	import torch
 
 	return Latent(torch.zeros(batch_size, SD3_CHANNELS, height // FACTOR, width // FACTOR))
+
+
+@node(
+	kind='EmptyFlux2LatentImage',
+	title='Empty Flux 2 Latent',
+	category='model/latent/flux',
+	lane='cpu',
+	facts=empty_latent_facts(FLUX2_CHANNELS),
+)
+def empty_flux2_latent(
+	width: Annotated[int, Number(default=1024, min=16, max=MAX_RESOLUTION, step=16), 'Width in pixels.'],
+	height: Annotated[int, Number(default=1024, min=16, max=MAX_RESOLUTION, step=16), 'Height in pixels.'],
+	batch_size: Annotated[int, Number(default=1, min=1, max=4096), 'How many pictures to make at once.'],
+) -> Latent:
+	"""An empty latent picture of 128 channels, each for 16 × 16 pixels, to begin with, for the Flux 2 family."""
+	import torch
+
+	return Latent(torch.zeros(batch_size, FLUX2_CHANNELS, height // FLUX2_FACTOR, width // FLUX2_FACTOR))
 
 
 @node(

@@ -1,13 +1,28 @@
-"""Nodes that choose and pass on: they take values of any type."""
+"""Nodes that decide, choose, calculate and pass on."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+import string
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar
 
+from engine.declaration import Text
+from engine.dynamic import Grow
 from engine.flow import Lazy
 from engine.spec import node
+from nodes.arithmetic import evaluate
+from nodes.values import Images, Latent, Mask
 
 T = TypeVar('T')
+SOME = Grow(prefix='value', min=1, max=10)
+
+
+class Result(NamedTuple):
+	"""A number in each of its forms."""
+
+	FLOAT: float
+	INT: int
+	BOOL: bool
 
 
 @node(
@@ -30,3 +45,45 @@ def switch(
 def reroute(value: Annotated[T, 'What to pass on.']) -> T:
 	"""Pass a value on as it is, to lead a link around something."""
 	return value
+
+
+@node(kind='ComfyNotNode', title='Not', category='utilities/logic', lane='cpu')
+def negate(value: Annotated[Any, 'Zero, nothing and empty text count as no.']) -> bool:
+	"""Whether a value counts as no."""
+	return not is_true(value)
+
+
+@node(kind='ComfyAndNode', title='And', category='utilities/logic', lane='cpu')
+def all_true(values: Annotated[Mapping[str, Any], SOME, 'Zero, nothing and empty text count as no.']) -> bool:
+	"""Whether all values count as yes."""
+	return all(map(is_true, values.values()))
+
+
+@node(kind='ComfyOrNode', title='Or', category='utilities/logic', lane='cpu')
+def any_true(values: Annotated[Mapping[str, Any], SOME, 'Zero, nothing and empty text count as no.']) -> bool:
+	"""Whether some value counts as yes."""
+	return any(map(is_true, values.values()))
+
+
+@node(kind='ComfyMathExpression', title='Math Expression', category='utilities', lane='cpu')
+def calculate(
+	expression: Annotated[
+		str, Text(default='a + b', multiline=True), 'Arithmetic over a, b, c …; `values` is the list of all.'
+	],
+	values: Annotated[Mapping[str, float | int | bool], Grow(names=tuple(string.ascii_lowercase), min=1, item='value')],
+) -> Result:
+	"""Work out a formula, such as `min(a, b) * 2 if a > 8 else round(sqrt(b))`."""
+	value = evaluate(expression, {**values, 'values': list(values.values())})
+	return Result(float(value), int(value), bool(value))
+
+
+def is_true(value: object) -> bool:
+	"""Whether a value counts as yes. Pictures, masks and latents do where they are not all zero."""
+	match value:
+		case Images():
+			return bool(value.pixels.any())
+		case Mask():
+			return bool(value.values.any())
+		case Latent():
+			return bool(value.samples.any())
+	return bool(value)

@@ -39,11 +39,13 @@ class Mask:
 class Latent:
 	"""Latent pictures: `samples` is float32 [batch, channels, height / 8, width / 8], not yet scaled for the model.
 
-	`noise_mask` [batch, height, width] says where noise may act (1) in inpainting.
+	`noise_mask` [batch, height, width] says where noise may act (1) in inpainting. `batch_index` has, for each, its place
+	in the batch whose noise it is to get; None stands for 0, 1, 2 …
 	"""
 
 	samples: Tensor
 	noise_mask: Tensor | None = None
+	batch_index: tuple[int, ...] | None = None
 
 	def with_samples(self, samples: Tensor) -> Latent:
 		"""The same with other samples."""
@@ -184,6 +186,11 @@ class AutoEncoder(Protocol):
 
 	@property
 	def nbytes(self) -> int: ...
+
+	@property
+	def factor(self) -> int:
+		"""Pixels per latent value along a side."""
+		...
 
 	def encode(self, images: Images) -> Latent:
 		"""Pixels to latents; sides are cropped to a multiple of the VAE's factor (8)."""

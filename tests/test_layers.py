@@ -17,6 +17,8 @@ FORBIDDEN = {
 	'nodes': {'aiohttp', 'sqlalchemy', 'server'},
 	'server': {*HEAVY, 'nodes'},
 }
+LIBRARIES = ('diffusion', 'pixels')
+HEAVY_FOLDERS = {*LIBRARIES, 'demo'}
 ALLOWED_ANYWAY = {'engine/devices.py': {'torch'}}
 MODULES = sorted(path for top in FORBIDDEN for path in (PROJECT / top).rglob('*.py'))
 # Alembic runs it; nobody imports it.
@@ -57,12 +59,16 @@ class TestLayers:
 		"""Node functions can be declared without torch: it is imported where tensors are touched."""
 		assert HEAVY.isdisjoint(module.partition('.')[0] for module in imported(path, at_top=True))
 
-	@pytest.mark.parametrize('path', sorted((PROJECT / 'nodes' / 'diffusion').glob('*.py')), ids=lambda path: path.name)
+	@pytest.mark.parametrize(
+		'path',
+		sorted(path for folder in LIBRARIES for path in (PROJECT / 'nodes' / folder).rglob('*.py')),
+		ids=lambda path: f'{path.parent.name}/{path.name}',
+	)
 	def test_library_does_not_import_nodes(self, path: Path) -> None:
-		"""The diffusion library stands under the nodes: it knows their values only."""
+		"""The libraries of pixels and of diffusion stand under the nodes: they know their values only."""
 		own = {module for module in imported(path) if module == 'nodes' or module.startswith('nodes.')}
 
-		assert all(module.startswith('nodes.diffusion') or module == 'nodes.values' for module in own)
+		assert all(module.startswith(('nodes.diffusion', 'nodes.pixels')) or module == 'nodes.values' for module in own)
 
 
 class TestImport:
@@ -73,7 +79,7 @@ class TestImport:
 		light = [
 			module_name(path)
 			for path in IMPORTED
-			if 'diffusion' not in path.parts and 'demo' not in path.parts and path.name not in ('devices.py',)
+			if HEAVY_FOLDERS.isdisjoint(path.parts) and path.name not in ('devices.py',)
 		]
 		code = f"""
 			import importlib, sys

@@ -1,7 +1,7 @@
 """Values at the border: Lumengraph's own classes ↔ the tensors, dicts and lists that ComfyUI's nodes pass.
 
 IMAGE is a float tensor [batch, height, width, channels], MASK one of [batch, height, width]. LATENT is a dict with
-`samples` and perhaps `noise_mask` [batch, 1, height, width]; CONDITIONING a list of [tensor, dict]. Keys that ours do not
+`samples` and perhaps `noise_mask` [batch, 1, height, width] and `batch_index` (a list); CONDITIONING a list of [tensor, dict]. Keys that ours do not
 know are kept, so that a value comes back as it was.
 """
 
@@ -83,11 +83,19 @@ def native_latent(value: object) -> object:
 	if not isinstance(value, dict) or not _is_tensor(value.get('samples')):
 		return value
 	mask = value.get('noise_mask')
-	extras = {key: item for key, item in value.items() if key not in ('samples', 'noise_mask')}
+	index = _batch_index(value.get('batch_index'))
+	known = {'samples', 'noise_mask'} if index is None else {'samples', 'noise_mask', 'batch_index'}
+	extras = {key: item for key, item in value.items() if key not in known}
 	noise_mask = mask.reshape(-1, *mask.shape[-2:]) if _is_tensor(mask) and mask.ndim >= 2 else None
 	if extras:
-		return ForeignLatent(value['samples'], noise_mask, extras)
-	return Latent(value['samples'], noise_mask)
+		return ForeignLatent(value['samples'], noise_mask, index, extras)
+	return Latent(value['samples'], noise_mask, index)
+
+
+def _batch_index(value: object) -> tuple[int, ...] | None:
+	if not isinstance(value, list | tuple) or not all(isinstance(item, int) for item in value):
+		return None
+	return tuple(value)
 
 
 def native_conditioning(value: object) -> object:
@@ -110,6 +118,8 @@ def _latent_dict(latent: Latent) -> dict[str, object]:
 	found: dict[str, object] = {'samples': latent.samples}
 	if latent.noise_mask is not None:
 		found['noise_mask'] = latent.noise_mask.reshape(-1, 1, *latent.noise_mask.shape[-2:])
+	if latent.batch_index is not None:
+		found['batch_index'] = list(latent.batch_index)
 	if isinstance(latent, ForeignLatent):
 		found.update(latent.extras)
 	return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.declaration import Choice, Input, NodeInfo, Number, Text, Toggle, Widget
+from pydantic import JsonValue
+
+from engine.declaration import Choice, Growing, Input, NodeInfo, Number, Text, Toggle, Varying, Widget
 from server.schemas.nodes import (
 	ForeignOptions,
 	InputOptions,
@@ -57,6 +59,8 @@ def node_entry(node: NodeInfo) -> NodeEntry:
 
 def input_spec(item: Input) -> InputSpec:
 	"""An input's type and options. A choice is its list of values: clients look for model names there."""
+	if item.dynamic is not None:
+		return item.type, ForeignOptions(dynamic_options(item.dynamic, item.tooltip))
 	if item.options:
 		return foreign_spec(item)
 	options = {
@@ -68,6 +72,32 @@ def input_spec(item: Input) -> InputSpec:
 	given = {name: value for name, value in options.items() if value is not None}
 	type_or_values = list(item.widget.options) if isinstance(item.widget, Choice) else item.type
 	return type_or_values, InputOptions.model_validate(given)
+
+
+def dynamic_options(dynamic: Growing | Varying, tooltip: str) -> dict[str, JsonValue]:
+	"""What an input that stands for others tells of them."""
+	told: dict[str, JsonValue] = {'tooltip': tooltip} if tooltip else {}
+	if isinstance(dynamic, Varying):
+		options: list[JsonValue] = [
+			{'key': variant.key, 'inputs': _group(variant.inputs)} for variant in dynamic.variants
+		]
+		return {**told, 'options': options}
+	names: dict[str, JsonValue] = (
+		{'prefix': dynamic.prefix, 'max': len(dynamic.names)} if dynamic.prefix else {'names': list(dynamic.names)}
+	)
+	return {**told, 'template': {'input': _group((dynamic.item,)), **names, 'min': dynamic.min}}
+
+
+def _group(inputs: Iterable[Input]) -> dict[str, JsonValue]:
+	"""Inputs as they stand inside of another's options. A choice is of the type COMBO there."""
+	found: dict[str, dict[str, JsonValue]] = {'required': {}, 'optional': {}}
+	for item in inputs:
+		type_or_values, options = input_spec(item)
+		told: dict[str, JsonValue] = options.model_dump(exclude_none=True)
+		if isinstance(type_or_values, list):
+			type_or_values, told = 'COMBO', {**told, 'options': list(type_or_values)}
+		found['required' if item.required else 'optional'][item.name] = [type_or_values, told]
+	return {name: group for name, group in found.items() if group or name == 'required'}
 
 
 def foreign_spec(item: Input) -> InputSpec:
@@ -90,6 +120,7 @@ def widget_options(widget: Widget | None) -> Mapping[str, object]:
 				'step': widget.step,
 				'round': widget.round,
 				'control_after_generate': widget.seed or None,
+				'display': widget.display or None,
 			}
 		case Text():
 			return {

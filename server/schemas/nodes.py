@@ -17,6 +17,7 @@ class InputOptions(Reply):
 	step: int | float | None = None
 	round: float | None = None
 	control_after_generate: bool | None = None
+	display: str | None = None
 	multiline: bool | None = None
 	dynamicPrompts: bool | None = None  # noqa: N815 - the name on the wire
 	image_upload: bool | None = None

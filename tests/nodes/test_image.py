@@ -17,7 +17,8 @@ from engine.models import Loaders
 from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
-from nodes.image import file_digest, load_image, save_image
+from nodes.image import file_digest, load_image
+from nodes.save import save_image
 from nodes.values import Images
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.declaration import Choice, Input, NodeInfo, Number, Output, Text
+from engine.declaration import Choice, Growing, Input, NodeInfo, Number, Output, Text, Variant, Varying
 from server.comfy.object_info import object_info
 
 
@@ -43,6 +43,55 @@ class TestNode:
 
 class TestInputs:
 	"""What is said of inputs."""
+
+	def test_inputs_that_grow(self) -> None:
+		"""A template of each, with its names or their prefix."""
+		item = Input(name='value', type='INT', widget=Number(min=1))
+		inputs = (
+			Input(name='a', type='COMFY_AUTOGROW_V3', dynamic=Growing(item=item, names=('x', 'y'), min=1)),
+			Input(
+				name='b',
+				type='COMFY_AUTOGROW_V3',
+				dynamic=Growing(item=item, names=('value0', 'value1'), prefix='value'),
+			),
+		)
+		told = entry(inputs=inputs)['input']['required']
+		each = {'required': {'value': ['INT', {'min': 1}]}}
+
+		assert told['a'] == ['COMFY_AUTOGROW_V3', {'template': {'input': each, 'names': ['x', 'y'], 'min': 1}}]
+		assert told['b'] == [
+			'COMFY_AUTOGROW_V3',
+			{'template': {'input': each, 'prefix': 'value', 'max': 2, 'min': 0}},
+		]
+
+	def test_inputs_that_vary(self) -> None:
+		"""Keys, each with its inputs; a choice among them is a COMBO."""
+		choice = Input(name='crop', type='COMBO', widget=Choice(options=('no', 'yes'), default='no'))
+		spare = Input(name='spare', type='IMAGE', required=False)
+		variants = (Variant(key='one', inputs=(choice, spare)), Variant(key='two'))
+		told = entry(inputs=(Input(name='size', type='COMFY_DYNAMICCOMBO_V3', dynamic=Varying(variants=variants)),))
+
+		assert told['input']['required']['size'] == [
+			'COMFY_DYNAMICCOMBO_V3',
+			{
+				'options': [
+					{
+						'key': 'one',
+						'inputs': {
+							'required': {'crop': ['COMBO', {'default': 'no', 'options': ['no', 'yes']}]},
+							'optional': {'spare': ['IMAGE', {}]},
+						},
+					},
+					{'key': 'two', 'inputs': {'required': {}}},
+				]
+			},
+		]
+
+	def test_colours(self) -> None:
+		"""A number that is shown as a colour says so."""
+		told = entry(inputs=(Input(name='a', type='INT', widget=Number(display='color')),))
+
+		assert told['input']['required']['a'] == ['INT', {'display': 'color'}]
 
 	def test_lazy_and_raw_links(self) -> None:
 		"""They are options, and told only where they hold."""
