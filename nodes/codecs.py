@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 	from PIL.Image import Image
 	from torch import Tensor
 
-VALUES = (values.Images, values.Mask, values.Latent, values.Prompt, values.Conditioning)
+VALUES = (values.Images, values.Mask, values.Latent, values.Sizes, values.Prompt, values.Conditioning)
 
 TORCH_TYPES = {
 	'bool': 'BOOL',
@@ -52,7 +52,7 @@ RAW_MODES = PNG_MODES | {'I', 'F', 'P', 'CMYK', 'YCbCr', 'HSV', 'LAB', 'RGBX', '
 
 def add_codecs(codecs: Codecs) -> None:
 	"""Make a kit's codecs understand all of it."""
-	for cls in (*VALUES, Loop):
+	for cls in (*VALUES, values.LastLayer, Loop):
 		codecs.add_dataclass(cls, cls.__name__)
 	codecs.add_handler(TensorHandler())
 	codecs.add_handler(ArrayHandler())

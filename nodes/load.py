@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import JsonValue
 
-from engine.declaration import Choice, FromFile
-from engine.models import Load, Loaders, ModelRef, Weights
+from engine.declaration import Choice, FromFile, Source
+from engine.models import FileDigest, Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
+from nodes.diffusion.families import FAMILIES
 from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
 
 DENOISER = 'denoiser'
 TEXT = 'text'
 AUTOENCODER = 'vae'
+
+
+PRECISIONS = {
+	'default': 'auto',
+	'fp8_e4m3fn': 'fp8_e4m3fn',
+	'fp8_e4m3fn_fast': 'fp8_e4m3fn',
+	'fp8_e5m2': 'fp8_e5m2',
+}
+"""How ComfyUI's workflows name the precisions of weights."""
+
+ONE_ENCODER = ('stable_diffusion', 'sd3', 'lumina2', 'qwen_image', 'flux2')
+TWO_ENCODERS = ('sdxl', 'sd3', 'flux')
+THREE_ENCODERS = 'sd3'
+ENCODER = Choice(files_from='models:text_encoders')
+DEVICE = Choice(options=('default', 'cpu'))
+DEVICE_DOC = 'Taken from workflows as it is; where encoders compute follows from the room there is.'
+
+
+def _types(kinds: Sequence[str]) -> tuple[str, ...]:
+	"""Those kinds of models, by the names that workflows have for them, whose text encoders we have."""
+	ours = {kind for family in FAMILIES for kind in family.text.types}
+	return tuple(kind for kind in kinds if kind in ours)
 
 
 class Checkpoint(NamedTuple):
@@ -26,9 +49,18 @@ class Checkpoint(NamedTuple):
 	VAE: ModelRef[AutoEncoder]
 
 
-def checkpoint_digest(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
-	"""The digest of the chosen file: another file under the same name is another model."""
-	return storage.catalogue.digest(storage.catalogue.path('checkpoints', str(constants['ckpt_name'])))
+def digest_of(kind: str, *inputs: str) -> Callable[[Storage, Mapping[str, JsonValue]], str]:
+	"""A fingerprint: the digests of the chosen files. Another file under the same name is another model."""
+
+	def digests(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
+		catalogue = storage.catalogue
+		return ','.join(catalogue.digest(catalogue.path(kind, str(constants[name]))) for name in inputs)
+
+	return digests
+
+
+def _from_file(name: str, *facts: str) -> dict[str, Source]:
+	return {fact: FromFile(input=name) for fact in facts}
 
 
 @node(
@@ -37,11 +69,11 @@ def checkpoint_digest(storage: Storage, constants: Mapping[str, JsonValue]) -> s
 	category='loaders',
 	lane='disk',
 	facts={
-		'MODEL': {'family': FromFile(input='ckpt_name'), 'channels': FromFile(input='ckpt_name')},
-		'CLIP': {'family': FromFile(input='ckpt_name')},
-		'VAE': {'family': FromFile(input='ckpt_name'), 'channels': FromFile(input='ckpt_name')},
+		'MODEL': _from_file('ckpt_name', 'family', 'channels'),
+		'CLIP': _from_file('ckpt_name', 'family'),
+		'VAE': _from_file('ckpt_name', 'family', 'channels'),
 	},
-	fingerprint=checkpoint_digest,
+	fingerprint=digest_of('checkpoints', 'ckpt_name'),
 )
 def load_checkpoint(
 	context: Context,
@@ -51,12 +83,105 @@ def load_checkpoint(
 
 	The weights are read when a later node first needs them, and stay in memory while there is room.
 	"""
-	digest = context.catalogue.digest(context.catalogue.path('checkpoints', ckpt_name))
+	digest = _digest(context, 'checkpoints', ckpt_name)
 	return Checkpoint(
 		ModelRef[DiffusionModel](digest, DENOISER),
 		ModelRef[TextEncoder](digest, TEXT),
 		ModelRef[AutoEncoder](digest, AUTOENCODER),
 	)
+
+
+@node(
+	kind='UNETLoader',
+	title='Load Diffusion Model',
+	category='advanced/loaders',
+	lane='disk',
+	facts={'MODEL': _from_file('unet_name', 'family', 'channels')},
+	fingerprint=digest_of('diffusion_models', 'unet_name'),
+)
+def load_diffusion_model(
+	context: Context,
+	unet_name: Annotated[str, Choice(files_from='models:diffusion_models'), 'The file of the diffusion model.'],
+	weight_dtype: Annotated[
+		str, Choice(options=tuple(PRECISIONS)), 'How its weights are kept in memory; fp8 takes half the room of fp16.'
+	],
+) -> ModelRef[DiffusionModel]:
+	"""Choose a diffusion model that is a file of its own, without text encoder and VAE."""
+	return ModelRef(_digest(context, 'diffusion_models', unet_name), DENOISER, PRECISIONS[weight_dtype])
+
+
+@node(
+	kind='VAELoader',
+	title='Load VAE',
+	category='loaders',
+	lane='disk',
+	facts={'VAE': _from_file('vae_name', 'channels')},
+	fingerprint=digest_of('vae', 'vae_name'),
+)
+def load_vae(
+	context: Context, vae_name: Annotated[str, Choice(files_from='models:vae'), 'The file of the VAE.']
+) -> ModelRef[AutoEncoder]:
+	"""Choose a VAE that is a file of its own, or the one of a checkpoint that lies among the VAEs."""
+	return ModelRef(_digest(context, 'vae', vae_name), AUTOENCODER)
+
+
+@node(
+	kind='CLIPLoader',
+	title='Load CLIP',
+	category='advanced/loaders',
+	lane='disk',
+	fingerprint=digest_of('text_encoders', 'clip_name'),
+)
+def load_clip(
+	context: Context,
+	clip_name: Annotated[str, ENCODER, 'The file of the text encoder.'],
+	type: Annotated[str, Choice(options=_types(ONE_ENCODER)), 'The kind of model that it serves.'],
+	device: Annotated[str, DEVICE, DEVICE_DOC] = 'default',
+) -> ModelRef[TextEncoder]:
+	"""Choose a text encoder that is a file of its own. Which one it is, is seen from its tensors."""
+	return _text_encoder(context, type, clip_name)
+
+
+@node(
+	kind='DualCLIPLoader',
+	category='advanced/loaders',
+	lane='disk',
+	fingerprint=digest_of('text_encoders', 'clip_name1', 'clip_name2'),
+)
+def load_two_clips(
+	context: Context,
+	clip_name1: Annotated[str, ENCODER, 'The file of one text encoder.'],
+	clip_name2: Annotated[str, ENCODER, 'The file of the other, in any order.'],
+	type: Annotated[str, Choice(options=_types(TWO_ENCODERS)), 'The kind of model that they serve.'],
+	device: Annotated[str, DEVICE, DEVICE_DOC] = 'default',
+) -> ModelRef[TextEncoder]:
+	"""Choose two text encoders that are heard together."""
+	return _text_encoder(context, type, clip_name1, clip_name2)
+
+
+@node(
+	kind='TripleCLIPLoader',
+	category='advanced/loaders',
+	lane='disk',
+	fingerprint=digest_of('text_encoders', 'clip_name1', 'clip_name2', 'clip_name3'),
+)
+def load_three_clips(
+	context: Context,
+	clip_name1: Annotated[str, ENCODER, 'The file of one text encoder.'],
+	clip_name2: Annotated[str, ENCODER, 'The file of another, in any order.'],
+	clip_name3: Annotated[str, ENCODER, 'The file of the third.'],
+) -> ModelRef[TextEncoder]:
+	"""Choose the three text encoders of Stable Diffusion 3."""
+	return _text_encoder(context, THREE_ENCODERS, clip_name1, clip_name2, clip_name3)
+
+
+def _digest(context: Context, kind: str, name: str) -> FileDigest:
+	return context.catalogue.digest(context.catalogue.path(kind, name))
+
+
+def _text_encoder(context: Context, kind: str, *names: str) -> ModelRef[TextEncoder]:
+	first, *more = (_digest(context, 'text_encoders', name) for name in names)
+	return ModelRef(first, TEXT, more=tuple(more), option=kind)
 
 
 def add_loaders(loaders: Loaders) -> None:

@@ -2,27 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
-from engine.declaration import FromInput, Text
+from engine.declaration import FromInput, Number, Source, Text
 from engine.models import ModelRef
 from engine.spec import Context, node
-from nodes.values import Conditioning, TextEncoder
+from nodes.latent import MAX_RESOLUTION
+from nodes.values import Conditioning, LastLayer, Sizes, TextEncoder
+
+FACTS: Mapping[str, Mapping[str, Source]] = {'CONDITIONING': {'family': FromInput(input='clip')}}
+PROMPT = Text(multiline=True, dynamic_prompts=True)
+SIZE = Number(default=1024, min=0, max=MAX_RESOLUTION)
+CROP = Number(default=0, min=0, max=MAX_RESOLUTION)
 
 
-@node(
-	kind='CLIPTextEncode',
-	title='CLIP Text Encode (Prompt)',
-	category='conditioning',
-	facts={'CONDITIONING': {'family': FromInput(input='clip')}},
-)
+@node(kind='CLIPTextEncode', title='CLIP Text Encode (Prompt)', category='conditioning', facts=FACTS)
 def encode_prompt(
 	context: Context,
-	text: Annotated[
-		str, Text(multiline=True, dynamic_prompts=True), 'What to draw. (word:1.2) gives a word more weight.'
-	],
+	text: Annotated[str, PROMPT, 'What to draw. (word:1.2) gives a word more weight.'],
 	clip: Annotated[ModelRef[TextEncoder], 'The text encoder.'],
 ) -> Conditioning:
 	"""Encode a prompt with a text encoder, to steer a sampler with it."""
 	with context.models.use(clip) as encoder:
 		return encoder.encode(text)
+
+
+@node(
+	kind='CLIPSetLastLayer',
+	title='CLIP Set Last Layer',
+	category='conditioning',
+	facts={'CLIP': {'family': FromInput(input='clip')}},
+)
+def set_last_layer(
+	clip: Annotated[ModelRef[TextEncoder], 'The text encoder.'],
+	stop_at_clip_layer: Annotated[
+		int, Number(default=-1, min=-24, max=-1), 'The layer to listen to, from the end; many models like −2.'
+	],
+) -> ModelRef[TextEncoder]:
+	"""Listen to an earlier layer of CLIP's text encoders (clip skip)."""
+	return clip.patched(LastLayer(stop_at_clip_layer))
+
+
+@node(kind='CLIPTextEncodeSDXL', category='advanced/conditioning', facts=FACTS)
+def encode_prompt_sdxl(
+	context: Context,
+	clip: Annotated[ModelRef[TextEncoder], 'The text encoders of Stable Diffusion XL.'],
+	width: Annotated[int, SIZE, 'Width of the picture as if it were a photograph of this size, in pixels.'],
+	height: Annotated[int, SIZE, 'Its height.'],
+	crop_w: Annotated[int, CROP, 'How many pixels are cut off at its left.'],
+	crop_h: Annotated[int, CROP, 'How many are cut off at its top.'],
+	target_width: Annotated[int, SIZE, 'Width of what is made of it.'],
+	target_height: Annotated[int, SIZE, 'Height of what is made of it.'],
+	text_g: Annotated[str, PROMPT, 'What the larger encoder (bigG) hears.'],
+	text_l: Annotated[str, PROMPT, 'What the smaller encoder (L) hears.'],
+) -> Conditioning:
+	"""Encode a prompt for Stable Diffusion XL, with a text for each encoder, and sizes."""
+	with context.models.use(clip) as encoder:
+		said = encoder.encode(text_g, {'clip_l': text_l})
+	return _sized(said, Sizes(width, height, crop_w, crop_h, target_width, target_height))
+
+
+@node(kind='CLIPTextEncodeSDXLRefiner', category='advanced/conditioning', facts=FACTS)
+def encode_prompt_refiner(
+	context: Context,
+	ascore: Annotated[
+		float, Number(default=6.0, min=0.0, max=1000.0, step=0.01), 'How good the picture should look; 10 is best.'
+	],
+	width: Annotated[int, SIZE, 'Width of the picture, in pixels.'],
+	height: Annotated[int, SIZE, 'Height of the picture.'],
+	text: Annotated[str, PROMPT, 'What to draw.'],
+	clip: Annotated[ModelRef[TextEncoder], 'The text encoder of the refiner.'],
+) -> Conditioning:
+	"""Encode a prompt for the refiner of Stable Diffusion XL, with sizes and an aesthetic score."""
+	with context.models.use(clip) as encoder:
+		said = encoder.encode(text)
+	return _sized(said, Sizes(width, height, aesthetic=ascore))
+
+
+def _sized(said: Conditioning, sizes: Sizes) -> Conditioning:
+	return Conditioning(tuple(replace(prompt, sizes=sizes) for prompt in said.prompts))

@@ -5,10 +5,11 @@ Importing this module imports no torch: tensors are named only for the type chec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from engine.models import Setting, Use
 from engine.sockets import socket
 
 if TYPE_CHECKING:
@@ -175,9 +176,27 @@ class TextEncoder(Protocol):
 	@property
 	def nbytes(self) -> int: ...
 
-	def encode(self, text: str) -> Conditioning:
-		"""Encode a prompt; `(words:1.2)` raises and `(words:0.8)` lowers their weight."""
+	def encode(self, text: str, each: Mapping[str, str] | None = None) -> Conditioning:
+		"""Encode a prompt; `(words:1.2)` raises and `(words:0.8)` lowers their weight.
+
+		`each` gives some of several encoders, by names such as `clip_l`, a text of their own.
+		"""
 		...
+
+	def at_layer(self, layer: int) -> TextEncoder:
+		"""The same, listening to another layer of CLIP, counted from the end: −1 is the last."""
+		...
+
+
+@dataclass(frozen=True)
+class LastLayer(Setting):
+	"""Where to stop in CLIP's text encoders: −1 is the last layer, −2 the one before."""
+
+	layer: int
+
+	def apply(self, model: TextEncoder, use: Use) -> TextEncoder:
+		"""See `Setting`."""
+		return model.at_layer(self.layer)
 
 
 @socket('VAE')

@@ -23,7 +23,9 @@ def tower() -> ClipTower:
 	"""Three layers with a projection."""
 	with torch.random.fork_rng(devices=[]):
 		torch.manual_seed(1)
-		model = ClipModel(CONFIG).eval().requires_grad_(False)
+		model = ClipModel(CONFIG)
+		model.train(False)
+		model.requires_grad_(False)
 		for weight in model.parameters():
 			weight.add_(torch.randn_like(weight) * 0.1)
 	return ClipTower(model, ClipTokenizer(tiny.vocabulary(), tiny.MERGES))
@@ -31,7 +33,8 @@ def tower() -> ClipTower:
 
 def reference(tower: ClipTower, *words: str) -> Any:
 	"""What transformers' own module says of some words."""
-	model = CLIPTextModelWithProjection(CLIPTextConfig(**tiny.text_config() | {'num_hidden_layers': 3})).eval()
+	model = CLIPTextModelWithProjection(CLIPTextConfig(**tiny.text_config() | {'num_hidden_layers': 3}))
+	model.train(False)
 	model.load_state_dict(tower.module.state_dict())
 	end = tower.tokenizer.end
 	numbers = [tower.tokenizer.start, *(n for word in words for n in tower.tokenizer(word)), end]
