@@ -100,8 +100,9 @@ class Found:
 class Part:
 	"""A part of a model: a network of its own.
 
-	`prefixes` are where its tensors stand, looked through in order: in whole checkpoints, then alone (''). `build` makes
-	the module from its config; it is called where new weights take no memory. `metadata` is the entry of a file's
+	`prefixes` are where its tensors stand, looked through in order: in whole checkpoints, in folders of diffusers (the name
+	of the component), then alone (''). `build` makes the module from its config; it is called where new weights take no
+	memory. `metadata` is the entry of a file's
 	metadata that overlays the config.
 	"""
 

@@ -59,7 +59,7 @@ def unet_part(original: Sequence[Mark], diffusers: Sequence[Mark], *, sizes: boo
 
 	return Part(
 		title='UNet',
-		prefixes=(CHECKPOINT, ''),
+		prefixes=(CHECKPOINT, 'unet.', ''),
 		forms=(
 			Form(
 				_but(original, RELATIVES),
@@ -180,14 +180,21 @@ CLIP_G = _clip(31, None, 'gelu')
 """OpenCLIP's ViT-bigG/14: 32 layers."""
 
 
-def clip_tower(name: str, part: Part, prefix: str, metadata: str = 'text_encoder_config', **settings: Any) -> TowerPart:
-	"""A text encoder of CLIP that stands under a prefix in whole checkpoints; `settings` are those of `ClipTower`."""
+def clip_tower(
+	name: str, part: Part, prefix: str, component: str = 'text_encoder', *, cut: int = 0, **settings: Any
+) -> TowerPart:
+	"""A text encoder of CLIP that stands under a prefix in whole checkpoints, and is a component of diffusers' folders.
+
+	With `cut` layers, the file has left out those above the one that is listened to. `settings` are those of `ClipTower`.
+	"""
 
 	def tower(module: Module, config: Config, source: TensorSource) -> Tower:
 		from nodes.diffusion.text.clip import ClipModel, ClipTower
 		from nodes.diffusion.tokenizer import for_source
 
 		length: int = config['max_position_embeddings']
-		return ClipTower(cast(ClipModel, module), for_source(source), length=length, **settings)
+		made = ClipTower(cast(ClipModel, module), for_source(source), length=length, **settings)
+		return replace(made, layer=None) if config['num_hidden_layers'] == cut else made
 
-	return TowerPart(name, replace(part, prefixes=(prefix, ''), metadata=metadata), tower)
+	prefixes = (prefix, f'{component}.', '')
+	return TowerPart(name, replace(part, prefixes=prefixes, metadata=f'{component}_config'), tower)

@@ -43,7 +43,7 @@ def parametrisation(training: Training) -> Parametrisation:
 
 def join(said: Mapping[str, Encoded]) -> Prompt:
 	"""What CLIP-H says."""
-	return Prompt(said['clip_h'].embedding, said['clip_h'].pooled)
+	return Prompt(said['clip_h'].embedding)
 
 
 SD2 = Family(
@@ -65,7 +65,7 @@ SD2 = Family(
 	latents=SD1.latents,
 	vae=KL_VAE,
 	text=TextStack(
-		towers=(clip_tower('clip_h', CLIP_H, 'cond_stage_model.model.', layer=-2, projected=True, pad=0),),
+		towers=(clip_tower('clip_h', CLIP_H, 'cond_stage_model.model.', cut=23, layer=-2, pad=0),),
 		types=('stable_diffusion',),
 		join=join,
 	),

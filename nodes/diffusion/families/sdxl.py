@@ -81,7 +81,7 @@ SDXL = Family(
 	text=TextStack(
 		towers=(
 			clip_tower('clip_l', CLIP_L, EMBEDDERS.format(0) + 'transformer.', layer=-2, normed=False),
-			clip_tower('clip_g', CLIP_G, EMBEDDERS.format(1) + 'model.', 'text_encoder_2_config', **G_SETTINGS),
+			clip_tower('clip_g', CLIP_G, EMBEDDERS.format(1) + 'model.', 'text_encoder_2', **G_SETTINGS),
 		),
 		types=('sdxl',),
 		join=join,
@@ -106,7 +106,7 @@ REFINER = replace(
 		sizes=True,
 	),
 	text=TextStack(
-		towers=(clip_tower('clip_g', CLIP_G, EMBEDDERS.format(0) + 'model.', 'text_encoder_2_config', **G_SETTINGS),),
+		towers=(clip_tower('clip_g', CLIP_G, EMBEDDERS.format(0) + 'model.', 'text_encoder_2', **G_SETTINGS),),
 		types=('sdxl', 'stable_diffusion'),
 		join=join_refiner,
 	),

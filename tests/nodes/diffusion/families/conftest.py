@@ -22,6 +22,18 @@ def whole(model: tiny_unets.Model, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope='session')
+def components(model: tiny_unets.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+	"""All of it under the names that diffusers' folders give to components. CLIP-H there lacks its last layer."""
+	kept = {f'unet.{name}': tensor for name, tensor in model.unet.state_dict().items()}
+	kept |= {f'vae.{name}': tensor for name, tensor in model.vae.state_dict().items()}
+	for name, tower in model.towers.items():
+		component = 'text_encoder_2' if name == 'clip_g' else 'text_encoder'
+		state = tower.state_dict().items()
+		kept |= {f'{component}.{key}': tensor for key, tensor in state if name != 'clip_h' or '.layers.23.' not in key}
+	return tiny_unets.save(tmp_path_factory.mktemp('components') / 'model.safetensors', kept)
+
+
+@pytest.fixture(scope='session')
 def folder(model: tiny_unets.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 	"""Each part as a file of its own, in the layouts of diffusers and transformers."""
 	path = tmp_path_factory.mktemp('parts')

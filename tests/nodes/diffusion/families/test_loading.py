@@ -58,12 +58,12 @@ def expected(model: Model) -> Tensor:
 
 
 class TestDenoiser:
-	@pytest.mark.parametrize('layout', ['whole', 'alone', 'diffusers'])
+	@pytest.mark.parametrize('layout', ['whole', 'alone', 'diffusers', 'components'])
 	def test_a_unet_says_what_the_written_one_says(
-		self, layout: str, model: Model, whole: Path, folder: Path, tmp_path: Path
+		self, layout: str, model: Model, whole: Path, components: Path, folder: Path, tmp_path: Path
 	) -> None:
 		"""From a whole checkpoint, alone in the original layout, and as diffusers writes it, with no config beside it."""
-		path = {'whole': whole, 'diffusers': folder / 'unet.safetensors'}.get(layout)
+		path = {'whole': whole, 'components': components, 'diffusers': folder / 'unet.safetensors'}.get(layout)
 		denoiser = load_denoiser(Load((path or unet_alone(model, tmp_path / 'unet.safetensors'),), 'denoiser'))
 
 		width = tiny_unets.UNETS[model.name]['cross_attention_dim']
@@ -89,15 +89,15 @@ class TestDenoiser:
 
 
 class TestAutoEncoder:
-	@pytest.mark.parametrize('layout', ['whole', 'alone', 'diffusers'])
+	@pytest.mark.parametrize('layout', ['whole', 'alone', 'diffusers', 'components'])
 	def test_a_vae_decodes_as_the_written_one(
-		self, layout: str, model: Model, whole: Path, folder: Path, tmp_path: Path
+		self, layout: str, model: Model, whole: Path, components: Path, folder: Path, tmp_path: Path
 	) -> None:
 		"""From a whole checkpoint, alone in the original layout, and as diffusers writes it."""
 		if layout == 'alone':
 			path = tiny_unets.save(tmp_path / 'vae.safetensors', model.vae.state_dict(), vae.original(tiny_unets.VAE))
 		else:
-			path = whole if layout == 'whole' else folder / 'vae.safetensors'
+			path = {'whole': whole, 'components': components}.get(layout, folder / 'vae.safetensors')
 		loaded = load_autoencoder(Load((path,), 'vae'))
 		decoder: Any = model.vae
 		with torch.inference_mode():
@@ -108,12 +108,12 @@ class TestAutoEncoder:
 
 
 class TestText:
-	@pytest.mark.parametrize('layout', ['whole', 'transformers', 'alone'])
+	@pytest.mark.parametrize('layout', ['whole', 'transformers', 'alone', 'components'])
 	def test_a_prompt_is_what_the_written_towers_say(
-		self, layout: str, model: Model, whole: Path, folder: Path, tmp_path: Path
+		self, layout: str, model: Model, whole: Path, components: Path, folder: Path, tmp_path: Path
 	) -> None:
 		"""From a whole checkpoint, and from a file for each text encoder, in any order."""
-		prompt = loaded_towers(layout, model, whole, folder, tmp_path).encode(TEXT).prompts[0]
+		prompt = loaded_towers(layout, model, whole, components, folder, tmp_path).encode(TEXT).prompts[0]
 		wanted = expected_prompt(model)
 
 		assert torch.allclose(prompt.embedding, wanted.embedding, atol=1e-5)
@@ -121,10 +121,10 @@ class TestText:
 		assert prompt.pooled is None or torch.allclose(prompt.pooled, not_none(wanted.pooled), atol=1e-5)
 
 
-def loaded_towers(layout: str, model: Model, whole: Path, folder: Path, tmp_path: Path) -> Towers:
+def loaded_towers(layout: str, model: Model, whole: Path, components: Path, folder: Path, tmp_path: Path) -> Towers:
 	"""The text encoders of a model, from a layout."""
-	if layout == 'whole':
-		return load_text_encoder(Load((whole,), 'text'))
+	if layout in ('whole', 'components'):
+		return load_text_encoder(Load((whole if layout == 'whole' else components,), 'text'))
 	paths = [folder / f'{name}.safetensors' for name in model.towers]
 	if layout == 'alone':
 		for name, tower in model.towers.items():
@@ -150,7 +150,7 @@ def expected_prompt(model: Model) -> Prompt:
 		return Prompt(said['clip_l'].last_hidden_state)
 	if model.family == 'sd2':
 		norm = model.towers['clip_h'].text_model.final_layer_norm
-		return Prompt(norm(said['clip_h'].hidden_states[-2]), said['clip_h'].text_embeds)
+		return Prompt(norm(said['clip_h'].hidden_states[-2]))
 	parts = [said[name].hidden_states[-2] for name in ('clip_l', 'clip_g') if name in said]
 	return Prompt(torch.cat(parts, dim=-1), said['clip_g'].text_embeds)
 
