@@ -77,7 +77,8 @@ class Prompt:
 	`token_mask` [1, tokens] is 1 where there is text and 0 where the embedding is only filled up; None if all counts.
 	`sizes` are for Stable Diffusion XL; None is the size of the latent. `concat` [1, channels, h, w] is a latent to be laid
 	beside the noisy one, in the wire's scale, and `concat_mask` [1, 1, h, w], in pixels, is 1 where it is to be painted
-	over (inpainting).
+	over (inpainting). `guidance` is a distilled guidance strength (Flux), None for the model's default; `references`
+	[1, channels, h, w] are latents to look at, in the wire's scale.
 	"""
 
 	embedding: Tensor
@@ -86,6 +87,8 @@ class Prompt:
 	sizes: Sizes | None = None
 	concat: Tensor | None = None
 	concat_mask: Tensor | None = None
+	guidance: float | None = None
+	references: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,82 @@
+"""Flux.1 as Black Forest Labs published it (2024), against `FluxTransformer2DModel`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nodes.diffusion.layout import Layout
+from nodes.diffusion.layouts.pieces import Config, Recipes, Shapes, axes, blocks, fused, renamed, same, swapped
+
+EXPANSION = 4
+"""How much wider a feed-forward layer is."""
+
+
+def config(shapes: Shapes) -> dict[str, Any]:
+	"""The module's config; schnell has no guidance, fill and the control models take more channels than they give."""
+	width, channels = shapes['img_in.weight']
+	head = shapes['double_blocks.0.img_attn.norm.query_norm.scale'][0]
+	return {
+		'patch_size': 1,
+		'in_channels': channels,
+		'out_channels': shapes['final_layer.linear.weight'][0],
+		'num_layers': blocks(shapes, 'double_blocks'),
+		'num_single_layers': blocks(shapes, 'single_blocks'),
+		'attention_head_dim': head,
+		'num_attention_heads': width // head,
+		'joint_attention_dim': shapes['txt_in.weight'][1],
+		'pooled_projection_dim': shapes['vector_in.in_layer.weight'][1],
+		'guidance_embeds': 'guidance_in.in_layer.weight' in shapes,
+		'axes_dims_rope': axes(head, side=7, of=16),
+	}
+
+
+def layout(config: Config) -> Layout:
+	"""Where each tensor of the module stands."""
+	return dict(_recipes(config))
+
+
+def _recipes(config: Config) -> Recipes:
+	width = config['num_attention_heads'] * config['attention_head_dim']
+	embedders = [('timestep_embedder', 'time_in'), ('text_embedder', 'vector_in')]
+	if config['guidance_embeds']:
+		embedders.append(('guidance_embedder', 'guidance_in'))
+	for embedder, stored in embedders:
+		yield from same(f'time_text_embed.{embedder}.linear_1', f'{stored}.in_layer')
+		yield from same(f'time_text_embed.{embedder}.linear_2', f'{stored}.out_layer')
+	yield from same('context_embedder', 'txt_in')
+	yield from same('x_embedder', 'img_in')
+	for index in range(config['num_layers']):
+		yield from _double(f'transformer_blocks.{index}', f'double_blocks.{index}', width)
+	for index in range(config['num_single_layers']):
+		yield from _single(f'single_transformer_blocks.{index}', f'single_blocks.{index}', width)
+	yield from swapped('norm_out.linear', 'final_layer.adaLN_modulation.1', width)
+	yield from same('proj_out', 'final_layer.linear')
+
+
+def _double(name: str, stored: str, width: int) -> Recipes:
+	"""A block of two streams; in the module the text's parts are the added ones."""
+	for stream, suffix, qkv, out, added in (
+		('img', '', ('to_q', 'to_k', 'to_v'), 'to_out.0', ''),
+		('txt', '_context', ('add_q_proj', 'add_k_proj', 'add_v_proj'), 'to_add_out', 'added_'),
+	):
+		attention = f'{stored}.{stream}_attn'
+		yield from same(f'{name}.norm1{suffix}.linear', f'{stored}.{stream}_mod.lin')
+		yield from fused([f'{name}.attn.{part}' for part in qkv], f'{attention}.qkv', [width] * 3)
+		yield from renamed(f'{name}.attn.norm_{added}q.weight', f'{attention}.norm.query_norm.scale')
+		yield from renamed(f'{name}.attn.norm_{added}k.weight', f'{attention}.norm.key_norm.scale')
+		yield from same(f'{name}.attn.{out}', f'{attention}.proj')
+		yield from same(f'{name}.ff{suffix}.net.0.proj', f'{stored}.{stream}_mlp.0')
+		yield from same(f'{name}.ff{suffix}.net.2', f'{stored}.{stream}_mlp.2')
+
+
+def _single(name: str, stored: str, width: int) -> Recipes:
+	"""A block of one stream, whose queries, keys, values and feed-forward are one layer in the file."""
+	yield from same(f'{name}.norm.linear', f'{stored}.modulation.lin')
+	yield from fused(
+		[f'{name}.attn.to_q', f'{name}.attn.to_k', f'{name}.attn.to_v', f'{name}.proj_mlp'],
+		f'{stored}.linear1',
+		[width, width, width, EXPANSION * width],
+	)
+	yield from renamed(f'{name}.attn.norm_q.weight', f'{stored}.norm.query_norm.scale')
+	yield from renamed(f'{name}.attn.norm_k.weight', f'{stored}.norm.key_norm.scale')
+	yield from same(f'{name}.proj_out', f'{stored}.linear2')

@@ -1,0 +1,83 @@
+"""Stable Diffusion 3 and 3.5 as Stability AI published them (Esser et al. 2024), against `SD3Transformer2DModel`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+from typing import Any
+
+from nodes.diffusion.layout import Layout
+from nodes.diffusion.layouts.pieces import WEIGHT, Config, Recipes, Shapes, blocks, fused, renamed, same, swapped
+
+
+def config(shapes: Shapes) -> dict[str, Any]:
+	"""The module's config: medium and large differ in sizes; 3.5 norms queries and keys, 3.5 medium attends twice."""
+	width, channels, patch, _ = shapes['x_embedder.proj.weight']
+	depth = blocks(shapes, 'joint_blocks')
+	norm = shapes.get('joint_blocks.0.x_block.attn.ln_q.weight')
+	head = norm[0] if norm else width // depth  # without norms: as many heads as blocks
+	return {
+		'sample_size': 128,
+		'patch_size': patch,
+		'in_channels': channels,
+		'out_channels': shapes['final_layer.linear.weight'][0] // patch**2,
+		'num_layers': depth,
+		'attention_head_dim': head,
+		'num_attention_heads': width // head,
+		'joint_attention_dim': shapes['context_embedder.weight'][1],
+		'caption_projection_dim': shapes['context_embedder.weight'][0],
+		'pooled_projection_dim': shapes['y_embedder.mlp.0.weight'][1],
+		'pos_embed_max_size': isqrt(shapes['pos_embed'][1]),
+		'dual_attention_layers': tuple(
+			index for index in range(depth) if f'joint_blocks.{index}.x_block.attn2.qkv.weight' in shapes
+		),
+		'qk_norm': 'rms_norm' if norm else None,
+	}
+
+
+def layout(config: Config) -> Layout:
+	"""Where each tensor of the module stands."""
+	return dict(_recipes(config))
+
+
+def _recipes(config: Config) -> Recipes:
+	width = config['num_attention_heads'] * config['attention_head_dim']
+	yield from renamed('pos_embed.pos_embed', 'pos_embed')
+	yield from same('pos_embed.proj', 'x_embedder.proj')
+	for embedder, stored in (('timestep_embedder', 't_embedder'), ('text_embedder', 'y_embedder')):
+		yield from same(f'time_text_embed.{embedder}.linear_1', f'{stored}.mlp.0')
+		yield from same(f'time_text_embed.{embedder}.linear_2', f'{stored}.mlp.2')
+	yield from same('context_embedder', 'context_embedder')
+	last = config['num_layers'] - 1
+	for index in range(config['num_layers']):
+		name, stored = f'transformer_blocks.{index}', f'joint_blocks.{index}'
+		yield from _stream(config, name, f'{stored}.x_block', width, context=False)
+		if index in config['dual_attention_layers']:
+			yield from _attention(config, f'{name}.attn2', f'{stored}.x_block.attn2', width)
+			yield from same(f'{name}.attn2.to_out.0', f'{stored}.x_block.attn2.proj')
+		if index < last:
+			yield from _stream(config, name, f'{stored}.context_block', width, context=True)
+		else:  # the last block only listens to the text
+			yield from _attention(config, f'{name}.attn', f'{stored}.context_block.attn', width, context=True)
+			yield from swapped(f'{name}.norm1_context.linear', f'{stored}.context_block.adaLN_modulation.1', width)
+	yield from swapped('norm_out.linear', 'final_layer.adaLN_modulation.1', width)
+	yield from same('proj_out', 'final_layer.linear')
+
+
+def _stream(config: Config, name: str, stored: str, width: int, *, context: bool) -> Iterator[Any]:
+	"""One of a block's two streams: the picture's or the text's."""
+	suffix = '_context' if context else ''
+	yield from _attention(config, f'{name}.attn', f'{stored}.attn', width, context=context)
+	yield from same(f'{name}.attn.{"to_add_out" if context else "to_out.0"}', f'{stored}.attn.proj')
+	yield from same(f'{name}.norm1{suffix}.linear', f'{stored}.adaLN_modulation.1')
+	yield from same(f'{name}.ff{suffix}.net.0.proj', f'{stored}.mlp.fc1')
+	yield from same(f'{name}.ff{suffix}.net.2', f'{stored}.mlp.fc2')
+
+
+def _attention(config: Config, name: str, stored: str, width: int, *, context: bool = False) -> Recipes:
+	parts = ('add_q_proj', 'add_k_proj', 'add_v_proj') if context else ('to_q', 'to_k', 'to_v')
+	yield from fused([f'{name}.{part}' for part in parts], f'{stored}.qkv', [width] * 3)
+	if config['qk_norm']:
+		added = 'added_' if context else ''
+		yield from same(f'{name}.norm_{added}q', f'{stored}.ln_q', WEIGHT)
+		yield from same(f'{name}.norm_{added}k', f'{stored}.ln_k', WEIGHT)

@@ -1,0 +1,101 @@
+"""The transformer of Flux.1 with all its kinds: dev, schnell, fill, canny, depth, kontext; as diffusers builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pixel_unshuffle
+
+from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.layouts.pieces import Config
+from nodes.diffusion.networks.patches import PATCH, dtype_of, fitted, packed, positions, unpacked
+from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
+
+GUIDANCE = 3.5
+"""The distilled guidance strength of a prompt that has none of its own."""
+AXES = 3
+PIXELS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class FluxTransformer:
+	"""diffusers' `FluxTransformer2DModel`: a `Network`. It hears sigma itself.
+
+	`latents` says how the latents that prompts bring (references, what is to be laid beside) are scaled.
+	"""
+
+	module: torch.nn.Module
+	config: Config
+	latents: LatentFormat
+
+	def around(self, module: torch.nn.Module) -> FluxTransformer:
+		"""See `Network`."""
+		return replace(self, module=module)
+
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""Embedding, pooled vector (zeros where the prompt has none), guidance, references, and what is laid beside."""
+		pooled = prompt.pooled
+		if pooled is None:
+			pooled = prompt.embedding.new_zeros(1, self.config['pooled_projection_dim'])
+		guidance = GUIDANCE if prompt.guidance is None else prompt.guidance
+		return ModelInputs(
+			prompt.embedding,
+			pooled=pooled,
+			guidance=latent.new_tensor([guidance]) if self.config['guidance_embeds'] else None,
+			concat=self._beside(prompt, latent, scene),
+			references=tuple(self.latents.process_in(one) for one in prompt.references),
+		)
+
+	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
+		"""See `Network`. References follow the picture's tokens; only the picture's are given back."""
+		assert inputs.pooled is not None
+		seen = x if inputs.concat is None else torch.cat([x, inputs.concat.to(x)], dim=1)
+		tokens, places = [packed(seen)], [positions(x, axes=AXES, first=0)]
+		for reference, (top, left) in zip(inputs.references, _offsets(inputs.references), strict=True):
+			tokens.append(packed(reference.to(x)))
+			places.append(positions(reference, axes=AXES, first=1, top=top, left=left))
+		dtype = dtype_of(self.module)
+		said: Tensor = self.module(
+			torch.cat(tokens, dim=1).to(dtype),
+			encoder_hidden_states=inputs.embedding.to(dtype),
+			pooled_projections=inputs.pooled.to(dtype),
+			timestep=timestep,
+			img_ids=torch.cat(places),
+			txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
+			guidance=inputs.guidance,
+			return_dict=False,
+		)[0]
+		return unpacked(said[:, : tokens[0].shape[1]], x).float()
+
+	def _beside(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor | None:
+		"""The latent to lay beside the noisy one, zeros if there is none; models that fill get the mask as well.
+
+		Where the prompt has no mask it is that of the scene, or everything. None for models that take nothing of the kind.
+		"""
+		taken, own = self.config['in_channels'] // PATCH**2, self.config['out_channels'] // PATCH**2
+		if taken <= own:
+			return None
+		height, width = latent.shape[-2:]
+		given = latent.new_zeros(1, own, height, width) if prompt.concat is None else prompt.concat.to(latent)
+		beside = self.latents.process_in(fitted(given, height, width))
+		if taken <= 2 * own:
+			return beside
+		painted = prompt.concat_mask if prompt.concat_mask is not None else scene.mask
+		painted = latent.new_ones(1, 1, height, width) if painted is None else painted.to(latent)
+		mask = fitted(painted.reshape(-1, 1, *painted.shape[-2:]), height * PIXELS, width * PIXELS)
+		folded = pixel_unshuffle(mask, PIXELS)
+		return torch.cat([beside.expand(len(folded), -1, -1, -1), folded], dim=1)
+
+
+def _offsets(references: tuple[Tensor, ...]) -> list[tuple[int, int]]:
+	"""Where each reference begins, in patches: laid out to the right or below, so that the whole stays compact."""
+	offsets = []
+	height = width = 0
+	for reference in references:
+		rows, columns = reference.shape[-2:]
+		top, left = (0, width) if rows + height > columns + width else (height, 0)
+		height, width = max(height, rows + top), max(width, columns + left)
+		offsets.append(((top + PATCH // 2) // PATCH, (left + PATCH // 2) // PATCH))
+	return offsets

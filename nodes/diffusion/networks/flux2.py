@@ -1,0 +1,68 @@
+"""The transformer of Flux.2 (dev and Klein), as diffusers builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.layouts.pieces import Config
+from nodes.diffusion.networks.patches import dtype_of, packed, positions, unpacked
+from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
+
+GUIDANCE = 3.5
+"""The distilled guidance strength of a prompt that has none of its own."""
+AXES = 4
+SPACING = 10
+"""How far references stand apart on the axis of time."""
+LEAST_TOKENS = 512
+"""Shorter texts are filled up with zeros in front."""
+
+
+@dataclass(frozen=True, eq=False)
+class Flux2Transformer:
+	"""diffusers' `Flux2Transformer2DModel`: a `Network`. It hears sigma itself, and each latent value is a token.
+
+	`latents` says how the latents that prompts bring (references) are scaled.
+	"""
+
+	module: torch.nn.Module
+	config: Config
+	latents: LatentFormat
+
+	def around(self, module: torch.nn.Module) -> Flux2Transformer:
+		"""See `Network`."""
+		return replace(self, module=module)
+
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""Embedding, guidance and references."""
+		guidance = GUIDANCE if prompt.guidance is None else prompt.guidance
+		missing = max(0, LEAST_TOKENS - prompt.embedding.shape[1])
+		return ModelInputs(
+			functional.pad(prompt.embedding, (0, 0, missing, 0)),
+			guidance=latent.new_tensor([guidance]) if self.config['guidance_embeds'] else None,
+			references=tuple(self.latents.process_in(one) for one in prompt.references),
+		)
+
+	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
+		"""See `Network`. References follow the picture's tokens; only the picture's are given back."""
+		tokens, places = [packed(x, 1)], [positions(x, axes=AXES, first=0, size=1)]
+		for index, reference in enumerate(inputs.references, start=1):
+			tokens.append(packed(reference.to(x), 1))
+			places.append(positions(reference, axes=AXES, first=SPACING * index, size=1))
+		words = x.new_zeros(inputs.embedding.shape[1], AXES)
+		words[:, -1] = torch.arange(len(words), device=x.device)
+		dtype = dtype_of(self.module)
+		said: Tensor = self.module(
+			torch.cat(tokens, dim=1).to(dtype),
+			encoder_hidden_states=inputs.embedding.to(dtype),
+			timestep=timestep,
+			img_ids=torch.cat(places),
+			txt_ids=words,
+			guidance=inputs.guidance,
+			return_dict=False,
+		)[0]
+		return unpacked(said[:, : tokens[0].shape[1]], x, 1).float()

@@ -1,0 +1,62 @@
+"""Latents as rows of tokens: patches of 2×2 values, row by row, and where each stands."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PATCH = 2
+
+
+def padded(latent: Tensor, size: int = PATCH) -> Tensor:
+	"""[batch, channels, h, w], its sides brought up to a multiple of `size` by going on at the other end."""
+	below, right = -latent.shape[-2] % size, -latent.shape[-1] % size
+	return functional.pad(latent, (0, right, 0, below), mode='circular') if below or right else latent
+
+
+def packed(latent: Tensor, size: int = PATCH) -> Tensor:
+	"""[batch, channels, h, w] as tokens [batch, (h/size)·(w/size), channels·size·size]; sides are padded first."""
+	whole = padded(latent, size)
+	tokens = functional.pixel_unshuffle(whole, size) if size > 1 else whole
+	return tokens.flatten(2).movedim(1, 2)
+
+
+def unpacked(tokens: Tensor, like: Tensor, size: int = PATCH) -> Tensor:
+	"""Tokens as the latent that they were packed from, cut to the sides of `like`."""
+	height, width = grid(like, size)
+	maps = tokens.movedim(1, 2).reshape(len(tokens), -1, height, width)
+	whole = functional.pixel_shuffle(maps, size) if size > 1 else maps
+	return whole[..., : like.shape[-2], : like.shape[-1]]
+
+
+def grid(latent: Tensor, size: int = PATCH) -> tuple[int, int]:
+	"""How many patches there are along height and width."""
+	return -(-latent.shape[-2] // size), -(-latent.shape[-1] // size)
+
+
+def positions(latent: Tensor, *, axes: int, first: int, top: int = 0, left: int = 0, size: int = PATCH) -> Tensor:
+	"""Where each token of a latent stands, float32 [tokens, axes]: a number on the first axis, then row and column."""
+	height, width = grid(latent, size)
+	places = torch.zeros(height, width, axes, device=latent.device)
+	places[..., 0] = first
+	places[..., 1] += torch.arange(top, top + height, device=latent.device)[:, None]
+	places[..., 2] += torch.arange(left, left + width, device=latent.device)
+	return places.flatten(0, 1)
+
+
+def dtype_of(module: torch.nn.Module) -> torch.dtype:
+	"""The dtype of a network's weights, in which it wants what it is given."""
+	return next(module.parameters()).dtype
+
+
+def fitted(picture: Tensor, height: int, width: int) -> Tensor:
+	"""[batch, channels, h, w] brought to other sides: the middle is cut out in their proportion, then scaled."""
+	if picture.shape[-2:] == (height, width):
+		return picture
+	rows, columns = picture.shape[-2:]
+	keep_rows = min(rows, max(1, round(columns * height / width)))
+	keep_columns = min(columns, max(1, round(rows * width / height)))
+	top, left = (rows - keep_rows) // 2, (columns - keep_columns) // 2
+	middle = picture[..., top : top + keep_rows, left : left + keep_columns]
+	return functional.interpolate(middle, (height, width), mode='bilinear')

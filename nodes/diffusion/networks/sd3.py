@@ -1,0 +1,54 @@
+"""The transformer of Stable Diffusion 3 and 3.5, as diffusers builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from engine.errors import NodeUsage
+from nodes.diffusion.layouts.pieces import Config
+from nodes.diffusion.networks.patches import dtype_of, grid, padded
+from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
+
+
+@dataclass(frozen=True, eq=False)
+class Sd3Transformer:
+	"""diffusers' `SD3Transformer2DModel`: a `Network`. It hears sigma times 1000."""
+
+	module: torch.nn.Module
+	config: Config
+
+	def around(self, module: torch.nn.Module) -> Sd3Transformer:
+		"""See `Network`."""
+		return replace(self, module=module)
+
+	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+		"""The prompt's embedding and its pooled vector; zeros where it has none.
+
+		Raises `NodeUsage` for a latent that is larger than the table of positions.
+		"""
+		patch, most = self.config['patch_size'], self.config['pos_embed_max_size']
+		if max(grid(latent, patch)) > most:
+			raise NodeUsage(
+				f'This model takes latents of up to {most * patch} × {most * patch}; '
+				f'this one is {latent.shape[-2]} × {latent.shape[-1]}.'
+			)
+		pooled = prompt.pooled
+		if pooled is None:
+			pooled = prompt.embedding.new_zeros(1, self.config['pooled_projection_dim'])
+		return ModelInputs(prompt.embedding, pooled=pooled)
+
+	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
+		"""See `Network`."""
+		assert inputs.pooled is not None
+		dtype = dtype_of(self.module)
+		said: Tensor = self.module(
+			padded(x, self.config['patch_size']).to(dtype),
+			encoder_hidden_states=inputs.embedding.to(dtype),
+			pooled_projections=inputs.pooled.to(dtype),
+			timestep=timestep,
+			return_dict=False,
+		)[0]
+		return said[..., : x.shape[-2], : x.shape[-1]].float()
