@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import (
+	AutoencoderKL,
+	AutoencoderKLFlux2,
 	AutoencoderKLQwenImage,
 	Flux2Transformer2DModel,
 	FluxTransformer2DModel,
@@ -15,12 +19,13 @@ from diffusers import (
 	SD3Transformer2DModel,
 	ZImageTransformer2DModel,
 )
+from safetensors.torch import save_file
 from torch import Tensor
 
 from nodes.diffusion.layout import Layout, stored
-from nodes.diffusion.layouts import flux, flux2, qwen_image, sd3, wan_vae, z_image
+from nodes.diffusion.layouts import flux, flux2, flux2_vae, qwen_image, sd3, vae, wan_vae, z_image
 from nodes.diffusion.layouts.pieces import Config, Shapes, identity
-from tests import tiny
+from tests import tiny, tiny_texts
 
 WIDTH = 16
 """Of the tiny CLIP and Qwen; the tiny T5 is twice as wide."""
@@ -103,6 +108,17 @@ WAN_VAE: TinyConfig = {
 }
 
 
+KL_VAE: TinyConfig = {
+	**tiny.VAE,
+	'latent_channels': 16,
+	'block_out_channels': [4, 4, 8, 8],
+	'use_quant_conv': False,
+	'use_post_quant_conv': False,
+}
+KL_VAE.pop('scaling_factor')
+FLUX2_VAE: TinyConfig = {**KL_VAE, 'latent_channels': 32, 'use_quant_conv': True, 'use_post_quant_conv': True}
+
+
 @dataclass(frozen=True)
 class Network:
 	"""One of the networks: its class in diffusers, a tiny config, and what we know of its published layout."""
@@ -146,3 +162,70 @@ NETWORKS = {
 	'z-image': Network(ZImageTransformer2DModel, Z_IMAGE, z_image.config, z_image.layout),
 	'wan-vae': Network(AutoencoderKLQwenImage, WAN_VAE, wan_vae.config, wan_vae.layout),
 }
+
+VAES = {
+	'kl': Network(AutoencoderKL, KL_VAE, vae.from_original, vae.original),
+	'flux2': Network(AutoencoderKLFlux2, FLUX2_VAE, flux2_vae.config, flux2_vae.layout),
+	'wan': NETWORKS['wan-vae'],
+}
+
+
+@dataclass(frozen=True)
+class Files:
+	"""The files of a tiny model: its denoiser, its text encoders in the order of loaders, its VAE."""
+
+	denoiser: Path
+	texts: tuple[Path, ...]
+	vae: Path
+
+
+def save_whole(path: Path, kind: str, *, t5: bool = True) -> None:
+	"""Write Stable Diffusion 3 or Flux as one file with everything, as it is shared for checkpoint loaders."""
+	network, autoencoder = NETWORKS[kind], VAES['kl']
+	kept = {f'model.diffusion_model.{name}': tensor for name, tensor in network.original(network.make()).items()}
+	kept |= {f'first_stage_model.{name}': one for name, one in autoencoder.original(autoencoder.make()).items()}
+	kept |= tiny_texts.tensors(tiny_texts.clip(2, projected=True), 'text_encoders.clip_l.transformer.')
+	if kind.startswith('sd3'):
+		kept |= tiny_texts.tensors(tiny_texts.clip(32, projected=True), 'text_encoders.clip_g.transformer.')
+	if t5:
+		kept |= tiny_texts.tensors(tiny_texts.t5(), 'text_encoders.t5xxl.transformer.')
+		kept['text_encoders.t5xxl.spiece_model'] = _spiece()
+	save_file(kept, path, metadata=told(vae_config=autoencoder.config))
+
+
+def save_parts(folder: Path, kind: str) -> Files:
+	"""Write a model as files of its parts, as UNETLoader, the CLIP loaders and VAELoader take them."""
+	family = kind.partition('-')[0] if kind.startswith('flux') else kind
+	network, autoencoder = NETWORKS[kind], VAES[{'flux2': 'flux2', 'qwen-image': 'wan'}.get(family, 'kl')]
+	files = Files(folder / 'denoiser.safetensors', tuple(_save_texts(folder, family)), folder / 'vae.safetensors')
+	save_file(network.original(network.make()), files.denoiser)
+	save_file(autoencoder.original(autoencoder.make()), files.vae, metadata=told(vae_config=autoencoder.config))
+	return files
+
+
+def _save_texts(folder: Path, family: str) -> Iterator[Path]:
+	if family in ('sd3', 'sd3.5', 'flux'):
+		clips = (2, 32) if family.startswith('sd3') else (2,)
+		for layers in clips:
+			path = folder / f'clip{layers}.safetensors'
+			save_file(tiny_texts.tensors(tiny_texts.clip(layers, projected=True)), path, metadata=told())
+			yield path
+		path = folder / 't5xxl.safetensors'
+		save_file({**tiny_texts.tensors(tiny_texts.t5()), 'spiece_model': _spiece()}, path)
+		yield path
+	else:
+		generation = 2 if family == 'qwen-image' else 3
+		path = folder / 'qwen.safetensors'
+		vocabulary = {'qwen_tokenizer': tiny_texts.qwen_tokenizer()}
+		save_file(tiny_texts.tensors(tiny_texts.qwen(generation)), path, metadata=vocabulary)
+		yield path
+
+
+def told(**configs: TinyConfig) -> dict[str, str]:
+	"""Metadata of configs, and CLIP's vocabulary."""
+	vocabulary = {name: text for name, text in tiny.metadata().items() if name.startswith('tokenizer_')}
+	return vocabulary | {name: json.dumps(config) for name, config in configs.items()}
+
+
+def _spiece() -> Tensor:
+	return torch.tensor(list(tiny_texts.spiece_model()), dtype=torch.uint8)

@@ -130,7 +130,10 @@ def _check(
 	if not wanted:
 		raise UnknownFormat(source.path, f'it holds no {part}')
 	state = module.state_dict(keep_vars=True)
-	lacking = (name for name in tied if name not in wanted and state[name].is_meta)
+	# A weight may have been made with ones in it; only what was computed, such as positions, need not be in the file.
+	lacking = (
+		name for name in tied if name not in wanted and (isinstance(state[name], Parameter) or state[name].is_meta)
+	)
 	pieces = (piece.name for name in lacking for piece in layout.get(name, (Piece(name),)))
 	_refuse(source, part, 'lacks', sorted({prefix + name for name in pieces} - {*source.shapes}))
 	read = {piece.name for recipe in wanted.values() for piece in recipe}

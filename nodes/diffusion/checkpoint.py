@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from torch.nn import Module
 
@@ -21,7 +21,7 @@ from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Traini
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.text.towers import Tower, Towers
-from nodes.diffusion.vae import KlAutoEncoder, Vae
+from nodes.diffusion.vae import Vae
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,9 @@ def load_autoencoder(load: Load) -> Vae:
 		if find_denoiser(source.shapes) is None and _stack(source) is None:
 			raise unknown(source.shapes)
 		raise UnknownFormat(source.path, 'it holds no VAE')
-	part = _filled(source, *known, load)
-	# diffusers wraps encode and decode in decorators that lose their types.
-	return Vae(
-		cast(KlAutoEncoder, part.module),
-		factor=2 ** (len(part.config['block_out_channels']) - 1),
-		nbytes=sum(weight.nbytes for weight in part.module.parameters()),
-	)
+	vae, found = known
+	part = _filled(source, vae, found, load)
+	return vae.vae(part.module, part.config)
 
 
 def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:

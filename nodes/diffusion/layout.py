@@ -59,9 +59,11 @@ def stored(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 		tensor = tensors[name]
 		taken = 0
 		for piece in recipe:
-			whole = len(tensor) - taken if piece.stop is None else piece.stop - (piece.start or 0)
-			part = tensor if len(recipe) == 1 else tensor[taken : taken + whole]
-			taken += whole
+			part = tensor
+			if len(recipe) > 1:
+				whole = len(tensor) - taken if piece.stop is None else piece.stop - (piece.start or 0)
+				part = tensor[taken : taken + whole]
+				taken += whole
 			shaped = part[..., None, None] if piece.convolution else part
 			rows.setdefault(piece.name, {})[piece.start or 0] = shaped.t() if piece.transposed else shaped
 	return {name: _stacked(parts) for name, parts in rows.items()}

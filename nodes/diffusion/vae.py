@@ -13,19 +13,22 @@ from nodes.values import Images, Latent
 class Distribution(Protocol):
 	"""What diffusers' encoder gives: a Gaussian per latent value."""
 
-	mean: Tensor
+	@property
+	def mean(self) -> Tensor: ...
 
 
 class Encoded(Protocol):
 	"""The wrapper around it."""
 
-	latent_dist: Distribution
+	@property
+	def latent_dist(self) -> Distribution: ...
 
 
 class Decoded(Protocol):
 	"""The wrapper around diffusers' decoded pixels."""
 
-	sample: Tensor
+	@property
+	def sample(self) -> Tensor: ...
 
 
 class KlAutoEncoder(Protocol):

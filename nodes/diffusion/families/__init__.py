@@ -9,14 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.errors import UnknownFamily
-from nodes.diffusion.families.base import Family, Found, Part, Shapes, TowerPart
+from nodes.diffusion.families.base import Family, Found, Shapes, TowerPart, VaePart
+from nodes.diffusion.families.flux import FLUX
+from nodes.diffusion.families.flux2 import FLUX2
+from nodes.diffusion.families.qwen_image import QWEN_IMAGE
 from nodes.diffusion.families.sd1 import SD1
 from nodes.diffusion.families.sd2 import SD2
+from nodes.diffusion.families.sd3 import SD3
 from nodes.diffusion.families.sdxl import REFINER, SDXL
+from nodes.diffusion.families.z_image import Z_IMAGE
 
 __all__ = ['FAMILIES', 'Family', 'find_denoiser', 'find_vae', 'recognise', 'tower_parts', 'vaes']
 
-FAMILIES: Sequence[Family] = (SDXL, REFINER, SD2, SD1)
+FAMILIES: Sequence[Family] = (SDXL, REFINER, SD2, SD1, SD3, FLUX, FLUX2, QWEN_IMAGE, Z_IMAGE)
 """Every family, the narrower marks first."""
 
 
@@ -29,8 +34,7 @@ class Stranger:
 
 
 STRANGERS = (
-	Stranger('Stable Diffusion 3', 'joint_blocks.'),
-	Stranger('Flux', 'double_blocks.'),
+	Stranger('a relative of Flux', 'double_blocks.'),
 	Stranger('a ControlNet', 'control_model.'),
 	Stranger('a ControlNet', 'input_hint_block.'),
 	Stranger('a ControlNet', 'controlnet_cond_embedding.'),
@@ -50,14 +54,14 @@ def find_denoiser(shapes: Shapes) -> tuple[Family, Found] | None:
 	return None
 
 
-def find_vae(shapes: Shapes) -> tuple[Part, Found] | None:
+def find_vae(shapes: Shapes) -> tuple[VaePart, Found] | None:
 	"""The VAE of a file and where it is."""
 	return next(((part, found) for part in vaes() if (found := part.find(shapes)) is not None), None)
 
 
-def vaes() -> Iterator[Part]:
+def vaes() -> Iterator[VaePart]:
 	"""Every kind of VAE once."""
-	seen: list[Part] = []
+	seen: list[VaePart] = []
 	for family in FAMILIES:
 		if family.vae not in seen:
 			seen.append(family.vae)

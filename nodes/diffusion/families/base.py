@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.facts import ANY_SIZE as ANY
 from engine.facts import Fact, FileMark, TensorMark
@@ -23,9 +23,23 @@ if TYPE_CHECKING:
 	from nodes.diffusion.networks import Network
 	from nodes.diffusion.parametrisation import Parametrisation
 	from nodes.diffusion.text.towers import Encoded, Tower
+	from nodes.diffusion.vae import Vae
 	from nodes.values import Prompt
 
-__all__ = ['ANY', 'Config', 'Family', 'Form', 'Found', 'Mark', 'Part', 'Shapes', 'TextStack', 'TowerPart', 'Training']
+__all__ = [
+	'ANY',
+	'Config',
+	'Family',
+	'Form',
+	'Found',
+	'Mark',
+	'Part',
+	'Shapes',
+	'TextStack',
+	'TowerPart',
+	'Training',
+	'VaePart',
+]
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -127,6 +141,24 @@ class Part:
 		)
 
 
+def _kl_vae(module: Module, config: Config) -> Vae:
+	from nodes.diffusion.vae import KlAutoEncoder, Vae
+
+	# diffusers wraps encode and decode in decorators that lose their types.
+	return Vae(
+		cast('KlAutoEncoder', module),
+		factor=2 ** (len(config['block_out_channels']) - 1),
+		nbytes=sum(weight.nbytes for weight in module.parameters()),
+	)
+
+
+@dataclass(frozen=True)
+class VaePart(Part):
+	"""A VAE. `vae` makes the filled module callable; by default it is one of diffusers' `AutoencoderKL`."""
+
+	vae: Callable[[Module, Config], Vae] = _kl_vae
+
+
 @dataclass(frozen=True)
 class Training:
 	"""What a file tells of how its denoiser was trained.
@@ -183,5 +215,5 @@ class Family:
 	network: Callable[[Module, Config, LatentFormat], Network]
 	parametrisation: Callable[[Training], Parametrisation]
 	latents: LatentFormat
-	vae: Part
+	vae: VaePart
 	text: TextStack

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes, TowerPart, Training
+from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes, TowerPart, Training, VaePart
 from nodes.diffusion.layouts import clip, unet, unet_config, vae
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ OWN_RELATIVES = ('mid_block.attentions.0.time_pos_embed.linear_1.weight', 'class
 
 MARKERS = ('v_pred', 'ztsnr', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min', 'edm_mean', 'edm_std')
 """Tensors without a prefix by which writers tell how a model was trained."""
+
+NORMED_LATENTS = 'bn.running_mean'
+"""What the VAE of Flux.2 has, and its relatives have not."""
 
 SCHEDULER: Config = {
 	'num_train_timesteps': 1000,
@@ -98,11 +101,11 @@ def noise_levels(training: Training, prediction: str = 'epsilon') -> Parametrisa
 
 
 def _build_unet(config: Config) -> Module:
-	return _build('UNet2DConditionModel', config)
+	return build_diffusers('UNet2DConditionModel', config)
 
 
 def _build_vae(config: Config) -> Module:
-	return _build('AutoencoderKL', config)
+	return build_diffusers('AutoencoderKL', config)
 
 
 def _build_clip(config: Config) -> Module:
@@ -111,7 +114,8 @@ def _build_clip(config: Config) -> Module:
 	return ClipModel(config)
 
 
-def _build(name: str, config: Mapping[str, Any]) -> Module:
+def build_diffusers(name: str, config: Mapping[str, Any]) -> Module:
+	"""One of diffusers' modules, by the name of its class."""
 	import diffusers
 
 	# diffusers' from_config has no annotations.
@@ -119,18 +123,28 @@ def _build(name: str, config: Mapping[str, Any]) -> Module:
 	return module
 
 
-KL_VAE = Part(
+KL_VAE = VaePart(
 	title='VAE',
 	prefixes=('first_stage_model.', 'vae.', ''),
 	forms=(
 		Form(
-			(Mark({'decoder.conv_in.weight': (ANY, ANY, 3, 3), 'decoder.mid.block_1.conv1.weight': None}),),
+			(
+				Mark(
+					{'decoder.conv_in.weight': (ANY, ANY, 3, 3), 'decoder.mid.block_1.conv1.weight': None},
+					without=(NORMED_LATENTS,),
+				),
+			),
 			vae.from_original,
 			vae.original,
 			vae.spellings,
 		),
 		Form(
-			(Mark({'decoder.conv_in.weight': (ANY, ANY, 3, 3), 'decoder.mid_block.resnets.0.conv1.weight': None}),),
+			(
+				Mark(
+					{'decoder.conv_in.weight': (ANY, ANY, 3, 3), 'decoder.mid_block.resnets.0.conv1.weight': None},
+					without=(NORMED_LATENTS,),
+				),
+			),
 			vae.from_diffusers,
 			spellings=vae.older_spellings,
 		),

@@ -30,6 +30,25 @@ def config(shapes: Shapes) -> dict[str, Any]:
 	}
 
 
+def own_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a file that has the module's own names, as diffusers writes it."""
+	width, channels = shapes['x_embedder.weight']
+	head = shapes['transformer_blocks.0.attn.norm_q.weight'][0]
+	return {
+		'patch_size': 1,
+		'in_channels': channels,
+		'out_channels': shapes['proj_out.weight'][0],
+		'num_layers': blocks(shapes, 'transformer_blocks'),
+		'num_single_layers': blocks(shapes, 'single_transformer_blocks'),
+		'attention_head_dim': head,
+		'num_attention_heads': width // head,
+		'joint_attention_dim': shapes['context_embedder.weight'][1],
+		'pooled_projection_dim': shapes['time_text_embed.text_embedder.linear_1.weight'][1],
+		'guidance_embeds': 'time_text_embed.guidance_embedder.linear_1.weight' in shapes,
+		'axes_dims_rope': axes(head, side=7, of=16),
+	}
+
+
 def layout(config: Config) -> Layout:
 	"""Where each tensor of the module stands."""
 	return dict(_recipes(config))

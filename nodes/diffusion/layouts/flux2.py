@@ -31,6 +31,26 @@ def config(shapes: Shapes) -> dict[str, Any]:
 	}
 
 
+def own_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a file that has the module's own names, as diffusers writes it."""
+	width, channels = shapes['x_embedder.weight']
+	head = shapes['transformer_blocks.0.attn.norm_q.weight'][0]
+	return {
+		'patch_size': 1,
+		'in_channels': channels,
+		'out_channels': shapes['proj_out.weight'][0],
+		'num_layers': blocks(shapes, 'transformer_blocks'),
+		'num_single_layers': blocks(shapes, 'single_transformer_blocks'),
+		'attention_head_dim': head,
+		'num_attention_heads': width // head,
+		'joint_attention_dim': shapes['context_embedder.weight'][1],
+		'timestep_guidance_channels': shapes['time_guidance_embed.timestep_embedder.linear_1.weight'][1],
+		'mlp_ratio': shapes['transformer_blocks.0.ff.linear_out.weight'][1] / width,
+		'axes_dims_rope': (head // AXES,) * AXES,
+		'guidance_embeds': 'time_guidance_embed.guidance_embedder.linear_1.weight' in shapes,
+	}
+
+
 def layout(config: Config) -> Layout:
 	"""Where each tensor of the module stands. There are no biases."""
 	return dict(_recipes(config))

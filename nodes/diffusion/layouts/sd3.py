@@ -35,6 +35,31 @@ def config(shapes: Shapes) -> dict[str, Any]:
 	}
 
 
+def own_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a file that has the module's own names, as diffusers writes it."""
+	width, channels, patch, _ = shapes['pos_embed.proj.weight']
+	depth = blocks(shapes, 'transformer_blocks')
+	norm = shapes.get('transformer_blocks.0.attn.norm_q.weight')
+	head = norm[0] if norm else width // depth
+	return {
+		'sample_size': 128,
+		'patch_size': patch,
+		'in_channels': channels,
+		'out_channels': shapes['proj_out.weight'][0] // patch**2,
+		'num_layers': depth,
+		'attention_head_dim': head,
+		'num_attention_heads': width // head,
+		'joint_attention_dim': shapes['context_embedder.weight'][1],
+		'caption_projection_dim': shapes['context_embedder.weight'][0],
+		'pooled_projection_dim': shapes['time_text_embed.text_embedder.linear_1.weight'][1],
+		'pos_embed_max_size': isqrt(shapes['pos_embed.pos_embed'][1]),
+		'dual_attention_layers': tuple(
+			index for index in range(depth) if f'transformer_blocks.{index}.attn2.to_q.weight' in shapes
+		),
+		'qk_norm': 'rms_norm' if norm else None,
+	}
+
+
 def layout(config: Config) -> Layout:
 	"""Where each tensor of the module stands."""
 	return dict(_recipes(config))

@@ -40,6 +40,24 @@ def config(shapes: Shapes) -> dict[str, Any]:
 	}
 
 
+def own_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a file that has the module's own names, as diffusers writes it."""
+	original = {
+		name.replace('encoder.down_blocks.', 'encoder.downsamples.').replace(
+			'.conv1.weight', '.residual.2.weight'
+		): shape
+		for name, shape in shapes.items()
+	}
+	return config(
+		{
+			**original,
+			'encoder.conv1.weight': shapes['encoder.conv_in.weight'],
+			'encoder.middle.0.residual.2.weight': shapes['encoder.mid_block.resnets.0.conv1.weight'],
+			'conv2.weight': shapes['post_quant_conv.weight'],
+		}
+	)
+
+
 def layout(config: Config) -> Layout:
 	"""Where each tensor of the module stands."""
 	return dict(_recipes(config))

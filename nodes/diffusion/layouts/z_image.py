@@ -16,6 +16,10 @@ def config(shapes: Shapes) -> dict[str, Any]:
 	"""The module's config."""
 	width, inputs = shapes['x_embedder.weight']
 	head = shapes['layers.0.attention.q_norm.weight'][0]
+	return _config(shapes, width, inputs, head)
+
+
+def _config(shapes: Shapes, width: int, inputs: int, head: int) -> dict[str, Any]:
 	return {
 		'all_patch_size': (PATCH,),
 		'all_f_patch_size': (1,),
@@ -29,6 +33,13 @@ def config(shapes: Shapes) -> dict[str, Any]:
 		'axes_dims': axes(head, side=3, of=8),
 		'axes_lens': LENGTHS,
 	}
+
+
+def own_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a file that has the module's own names, as diffusers writes it."""
+	width, inputs = shapes[f'all_x_embedder.{PATCH}-1.weight']
+	head = shapes['layers.0.attention.norm_q.weight'][0]
+	return _config(shapes, width, inputs, head)
 
 
 def layout(config: Config) -> Layout:

@@ -10,7 +10,7 @@ from torch.nn.functional import pixel_unshuffle
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import PATCH, dtype_of, fitted, packed, positions, unpacked
+from nodes.diffusion.networks.patches import PATCH, dtype_of, fitted, heard, packed, positions, unpacked
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5
@@ -41,7 +41,7 @@ class FluxTransformer:
 			pooled = prompt.embedding.new_zeros(1, self.config['pooled_projection_dim'])
 		guidance = GUIDANCE if prompt.guidance is None else prompt.guidance
 		return ModelInputs(
-			prompt.embedding,
+			heard(prompt, self.config['joint_attention_dim']),
 			pooled=pooled,
 			guidance=latent.new_tensor([guidance]) if self.config['guidance_embeds'] else None,
 			concat=self._beside(prompt, latent, scene),

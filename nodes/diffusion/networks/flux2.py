@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, packed, positions, unpacked
+from nodes.diffusion.networks.patches import dtype_of, heard, packed, positions, unpacked
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5
@@ -40,9 +40,10 @@ class Flux2Transformer:
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""Embedding, guidance and references."""
 		guidance = GUIDANCE if prompt.guidance is None else prompt.guidance
-		missing = max(0, LEAST_TOKENS - prompt.embedding.shape[1])
+		embedding = heard(prompt, self.config['joint_attention_dim'])
+		missing = max(0, LEAST_TOKENS - embedding.shape[1])
 		return ModelInputs(
-			functional.pad(prompt.embedding, (0, 0, missing, 0)),
+			functional.pad(embedding, (0, 0, missing, 0)),
 			guidance=latent.new_tensor([guidance]) if self.config['guidance_embeds'] else None,
 			references=tuple(self.latents.process_in(one) for one in prompt.references),
 		)

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.errors import NodeUsage
+from nodes.values import Prompt
+
 PATCH = 2
 
 
@@ -48,6 +51,16 @@ def positions(latent: Tensor, *, axes: int, first: int, top: int = 0, left: int 
 def dtype_of(module: torch.nn.Module) -> torch.dtype:
 	"""The dtype of a network's weights, in which it wants what it is given."""
 	return next(module.parameters()).dtype
+
+
+def heard(prompt: Prompt, width: int) -> Tensor:
+	"""The embedding of a prompt, if it is as wide as the network listens to. Raises `NodeUsage`."""
+	if prompt.embedding.shape[-1] != width:
+		raise NodeUsage(
+			f'This model listens to text of width {width}; the prompt has {prompt.embedding.shape[-1]}. '
+			'Encode it with the text encoder of its own family.'
+		)
+	return prompt.embedding
 
 
 def fitted(picture: Tensor, height: int, width: int) -> Tensor:

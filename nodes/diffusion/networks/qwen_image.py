@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.latents import LatentFormat
-from nodes.diffusion.networks.patches import dtype_of, grid, packed, unpacked
+from nodes.diffusion.layouts.pieces import Config
+from nodes.diffusion.networks.patches import dtype_of, grid, heard, packed, unpacked
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
@@ -20,6 +21,7 @@ class QwenImageTransformer:
 	"""
 
 	module: torch.nn.Module
+	config: Config
 	latents: LatentFormat
 
 	def around(self, module: torch.nn.Module) -> QwenImageTransformer:
@@ -29,7 +31,7 @@ class QwenImageTransformer:
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""Embedding, mask of its tokens, and references."""
 		return ModelInputs(
-			prompt.embedding,
+			heard(prompt, self.config['joint_attention_dim']),
 			token_mask=prompt.token_mask,
 			references=tuple(self.latents.process_in(one) for one in prompt.references),
 		)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.errors import NodeUsage
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, grid, padded
+from nodes.diffusion.networks.patches import dtype_of, grid, heard, padded
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
@@ -38,7 +38,7 @@ class Sd3Transformer:
 		pooled = prompt.pooled
 		if pooled is None:
 			pooled = prompt.embedding.new_zeros(1, self.config['pooled_projection_dim'])
-		return ModelInputs(prompt.embedding, pooled=pooled)
+		return ModelInputs(heard(prompt, self.config['joint_attention_dim']), pooled=pooled)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from nodes.diffusion.networks.patches import dtype_of, padded
+from nodes.diffusion.layouts.pieces import Config
+from nodes.diffusion.networks.patches import dtype_of, heard, padded
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
@@ -19,6 +20,7 @@ class ZImageTransformer:
 	"""
 
 	module: torch.nn.Module
+	config: Config
 
 	def around(self, module: torch.nn.Module) -> ZImageTransformer:
 		"""See `Network`."""
@@ -26,7 +28,7 @@ class ZImageTransformer:
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""The prompt's embedding."""
-		return ModelInputs(prompt.embedding, token_mask=prompt.token_mask)
+		return ModelInputs(heard(prompt, self.config['cap_feat_dim']), token_mask=prompt.token_mask)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`. Tokens that are only filled up are left out: the model has its own filling."""

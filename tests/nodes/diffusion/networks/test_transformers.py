@@ -219,7 +219,7 @@ class TestQwenImage:
 	def test_says_what_the_pipeline_hears(self) -> None:
 		"""With a reference, whose shape is told after the picture's."""
 		module = NETWORKS['qwen-image'].make()
-		network = QwenImageTransformer(module, PLAIN)
+		network = QwenImageTransformer(module, NETWORKS['qwen-image'].config, PLAIN)
 		reference = noise(4, 4)[:1]
 		x, text = noise(), prompt('qwen-image', references=(reference,))
 		said = network(x, SIGMA, twice(network.inputs(text, x)))
@@ -243,7 +243,7 @@ class TestZImage:
 	def test_time_and_answer_are_turned_round(self) -> None:
 		"""The module's time is 1 − sigma, and it says clean − noise."""
 		module = NETWORKS['z-image'].make()
-		network = ZImageTransformer(module)
+		network = ZImageTransformer(module, NETWORKS['z-image'].config)
 		x, text = noise(), prompt('z-image')
 		said = network(x, SIGMA, twice(network.inputs(text, x)))
 		frames = module(list(x[:, :, None]), 1 - SIGMA, [text.embedding[0]] * 2).sample
@@ -252,7 +252,7 @@ class TestZImage:
 
 	def test_tokens_that_are_only_filled_up_are_left_out(self) -> None:
 		"""A prompt with filling is heard as the one without."""
-		network = ZImageTransformer(NETWORKS['z-image'].make())
+		network = ZImageTransformer(NETWORKS['z-image'].make(), NETWORKS['z-image'].config)
 		x, text = noise()[:1], prompt('z-image')
 		filled = Prompt(torch.cat([text.embedding, torch.ones(1, 3, WIDTH)], dim=1), token_mask=torch.ones(1, 8))
 		assert filled.token_mask is not None

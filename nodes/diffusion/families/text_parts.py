@@ -1,0 +1,136 @@
+"""The text encoders that transformers listen to besides CLIP: T5 and Qwen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from nodes.diffusion.families.base import Config, Form, Mark, Part, Shapes, TowerPart
+from nodes.diffusion.layouts import text
+
+if TYPE_CHECKING:
+	from torch.nn import Module
+
+	from nodes.diffusion.files import TensorSource
+	from nodes.diffusion.text.towers import Tower
+
+WHOLE = 'text_encoders.{}.transformer.'
+"""Where a text encoder stands in whole checkpoints of these families."""
+
+OTHER_BIASES = 'encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight'
+"""What the multilingual relative of T5 has in every block."""
+
+Layers = Callable[[int], tuple[int, ...]]
+"""After which layers is listened, from 1 on, by how many there are."""
+
+
+def _build_t5(config: Config) -> Module:
+	from nodes.diffusion.text.t5 import T5Model
+
+	return T5Model(config)
+
+
+def _build_qwen(config: Config) -> Module:
+	from nodes.diffusion.text.qwen import QwenModel
+
+	return QwenModel(config)
+
+
+T5 = Part(
+	title='text encoder',
+	prefixes=(WHOLE.format('t5xxl'), ''),
+	forms=(
+		Form(
+			marks=(
+				Mark(
+					{
+						'encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight': None,
+						'encoder.block.0.layer.1.DenseReluDense.wi_0.weight': None,
+					},
+					without=(OTHER_BIASES,),
+				),
+			),
+			config=text.t5,
+			spellings=text.t5_spellings,
+			ignored=text.t5_ignored,
+		),
+	),
+	build=_build_t5,
+)
+"""The encoder of T5 1.1 (Raffel et al. 2020)."""
+
+
+def t5_tower(*, least: int, required: bool) -> TowerPart:
+	"""T5 that hears at least so many tokens."""
+
+	def tower(module: Module, config: Config, source: TensorSource) -> Tower:
+		from nodes.diffusion.text.t5 import T5Model, T5Tower
+		from nodes.diffusion.text.t5_tokenizer import for_source
+
+		return T5Tower(cast(T5Model, module), for_source(source), least)
+
+	return TowerPart('t5xxl', T5, tower, required)
+
+
+def qwen_tower(
+	name: str,
+	places: tuple[str, ...],
+	template: str,
+	*,
+	generation: int,
+	layers: Layers | None = None,
+	least: int = 0,
+	only_turn: bool = False,
+) -> TowerPart:
+	"""A Qwen 2.5 or 3 that stands in one of these places of whole checkpoints; the rest are settings of `QwenTower`.
+
+	Layers after the last that is listened to are not loaded.
+	"""
+
+	def config(shapes: Shapes) -> Config:
+		whole = text.qwen(shapes, generation=generation)
+		if layers is None:
+			return whole
+		heard = layers(whole['num_hidden_layers'])
+		return {**whole, 'layers': heard, 'num_hidden_layers': max(heard)}
+
+	def tower(module: Module, config: Config, source: TensorSource) -> Tower:
+		from nodes.diffusion.text.qwen import QwenModel, QwenTower
+		from nodes.diffusion.text.qwen_tokenizer import for_source
+
+		return QwenTower(cast(QwenModel, module), for_source(source), template, least, only_turn)
+
+	return TowerPart(
+		name,
+		Part(
+			title='text encoder',
+			prefixes=(*(WHOLE.format(place) for place in places), ''),
+			forms=(
+				Form(
+					marks=tuple(_qwen_mark(start, generation) for start in STARTS),
+					config=config,
+					spellings=text.qwen_spellings,
+					ignored=text.qwen_ignored,
+				),
+			),
+			build=_build_qwen,
+		),
+		tower,
+	)
+
+
+STARTS = ('model.', 'model.language_model.', 'language_model.model.', '')
+
+
+def _qwen_mark(start: str, generation: int) -> Mark:
+	"""The second generation has biases where the third has norms."""
+	table, attention = f'{start}embed_tokens.weight', f'{start}layers.0.self_attn'
+	norm, bias = f'{attention}.q_norm.weight', f'{attention}.q_proj.bias'
+	here, not_here = (norm, bias) if generation == 3 else (bias, norm)
+	return Mark({table: None, here: None}, without=(not_here,))
+
+
+def optional(tower: TowerPart) -> TowerPart:
+	"""The same where the family does without it."""
+	return replace(tower, required=False)

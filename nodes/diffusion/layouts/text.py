@@ -1,0 +1,82 @@
+"""The text encoders of transformers: T5 and Qwen, whose files have the names of the transformers package, and their configs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nodes.diffusion.layouts.pieces import Shapes, blocks
+
+QWEN_HEAD = 128
+"""Width of an attention's head in all Qwens of these sizes, where no norm tells it."""
+
+SPEAKING = ('visual.', 'model.visual.', 'lm_head.')
+"""The parts of a Qwen that see and speak, which nobody listens to."""
+
+
+def t5(shapes: Shapes) -> dict[str, Any]:
+	"""The config of an encoder of T5 1.1."""
+	inner, width = shapes['encoder.block.0.layer.0.SelfAttention.q.weight']
+	buckets, heads = shapes['encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight']
+	table = shapes.get('shared.weight') or shapes['encoder.embed_tokens.weight']
+	return {
+		'vocab_size': table[0],
+		'd_model': width,
+		'd_kv': inner // heads,
+		'd_ff': shapes['encoder.block.0.layer.1.DenseReluDense.wi_0.weight'][0],
+		'num_layers': blocks(shapes, 'encoder.block'),
+		'num_heads': heads,
+		'relative_attention_num_buckets': buckets,
+		'feed_forward_proj': 'gated-gelu',
+	}
+
+
+def t5_spellings(stored: str) -> tuple[str, ...]:
+	"""The table of tokens goes by two names."""
+	return (stored, 'encoder.embed_tokens.weight') if stored == 'shared.weight' else (stored,)
+
+
+def t5_ignored(name: str) -> bool:
+	"""The second name of the table, and a vocabulary that the file brings."""
+	return name in ('encoder.embed_tokens.weight', 'spiece_model')
+
+
+def qwen(shapes: Shapes, *, generation: int) -> dict[str, Any]:
+	"""The config of a Qwen 2.5 or 3, with all its layers."""
+	bare = {qwen_name(name): shape for name, shape in shapes.items()}
+	layer = 'model.layers.0.self_attn'
+	keys = bare[f'{layer}.k_proj.weight'][0]
+	head = bare[f'{layer}.q_norm.weight'][0] if generation == 3 else min(QWEN_HEAD, keys)
+	vocabulary, width = bare['model.embed_tokens.weight']
+	config = {
+		'model_type': f'qwen{generation}',
+		'layers': None,
+		'vocab_size': vocabulary,
+		'hidden_size': width,
+		'intermediate_size': bare['model.layers.0.mlp.gate_proj.weight'][0],
+		'num_hidden_layers': blocks(bare, 'model.layers'),
+		'num_attention_heads': bare[f'{layer}.q_proj.weight'][0] // head,
+		'num_key_value_heads': keys // head,
+		'max_position_embeddings': 40960,
+		'rope_theta': 1_000_000.0,
+		'rms_norm_eps': 1e-6,
+	}
+	return config if generation == 2 else {**config, 'head_dim': head}
+
+
+def qwen_name(name: str) -> str:
+	"""A tensor's name as the causal models of transformers have it: others put more, or nothing, before it."""
+	for start in ('model.language_model.', 'language_model.model.', 'model.'):
+		if name.startswith(start):
+			return 'model.' + name.removeprefix(start)
+	return name if name.startswith(SPEAKING) else f'model.{name}'
+
+
+def qwen_spellings(stored: str) -> tuple[str, ...]:
+	"""The names under which writers keep a tensor."""
+	bare = stored.removeprefix('model.')
+	return stored, f'model.language_model.{bare}', f'language_model.model.{bare}', bare
+
+
+def qwen_ignored(name: str) -> bool:
+	"""Whether a tensor means nothing for what is listened to: the eyes, the mouth, and layers that come later."""
+	return name.startswith(SPEAKING) or qwen_name(name).startswith(('model.layers.', 'model.norm.'))

@@ -1,0 +1,102 @@
+"""Qwen's language models, as Qwen-Image, Z-Image and Flux.2 Klein listen to them: a chat with the prompt in it.
+
+Sources: Bai et al. 2025, "Qwen2.5-VL Technical Report" (of which only the text half is used); Qwen team 2025, "Qwen3
+Technical Report".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import Identity, Module
+from transformers import Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
+
+from nodes.diffusion.text.qwen_tokenizer import PAD, START, QwenTokenizer
+from nodes.diffusion.text.towers import Encoded
+from nodes.diffusion.text.weighting import Vectors
+
+USER = 'user\n'
+"""What begins a turn of the user, after the mark."""
+
+
+class QwenModel(Module):
+	"""A Qwen under the names of transformers' causal models, without the head that speaks.
+
+	`config` is transformers' own, with `model_type` `qwen2` or `qwen3`, and `layers`: after which layers is listened, from 1
+	on. None is the last, after the final norm; then there is a norm, else not.
+	"""
+
+	def __init__(self, config: Mapping[str, Any]) -> None:
+		super().__init__()
+		given = dict(config)
+		kind, self.layers = given.pop('model_type'), given.pop('layers')
+		self.model: Any = Qwen3Model(Qwen3Config(**given)) if kind == 'qwen3' else Qwen2Model(Qwen2Config(**given))
+		if self.layers is not None:
+			self.model.norm = Identity()
+
+	def forward(self, numbers: Tensor, mask: Tensor) -> Tensor:
+		"""Token numbers [1, tokens] and where they count (1) → [1, tokens, layers × width], layer after layer."""
+		said: Any = self.model(
+			input_ids=numbers, attention_mask=mask, output_hidden_states=self.layers is not None, use_cache=False
+		)
+		if self.layers is None:
+			return cast(Tensor, said.last_hidden_state)
+		return torch.cat([said.hidden_states[layer] for layer in self.layers], dim=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class QwenTower:
+	"""A Qwen with its tokenizer: a `Tower`. Brackets in prompts are plain text for it.
+
+	`template` is the chat, with `{}` where the prompt goes. `least` is how many tokens it has at least, filled up at the
+	end; what is filled up is not seen by the words before. With `only_turn` what comes before the user's words is left out
+	of the embedding, and a prompt that begins with a mark is a chat of its own.
+	"""
+
+	module: QwenModel
+	tokenizer: QwenTokenizer
+	template: str
+	least: int = 0
+	only_turn: bool = False
+
+	def chunks(self, text: str) -> int:
+		"""One: it takes any length at once."""
+		return 1
+
+	def encode(self, text: str, chunks: int = 1) -> Encoded:
+		"""One prompt, [1, tokens, width]."""
+		plain = text.replace('\\(', '(').replace('\\)', ')')
+		chat = plain if self.only_turn and text.startswith(START) else self.template.format(plain)
+		numbers = list(self.tokenizer(chat))
+		filling = max(0, self.least - len(numbers))
+		mask = torch.tensor([[1] * len(numbers) + [0] * filling])
+		padded = torch.tensor([[*numbers, *[self.tokenizer.mark(PAD)] * filling]])
+		place = next(self.module.parameters()).device
+		with torch.inference_mode():
+			embedding = cast(Tensor, self.module(padded.to(place), mask.to(place))).float().cpu()
+		return Encoded(embedding[:, self._turn(numbers) :] if self.only_turn else embedding)
+
+	def at_layer(self, layer: int) -> QwenTower:
+		"""Itself: which layers are listened to belongs to the model."""
+		return self
+
+	def with_vectors(self, vectors: Vectors) -> QwenTower:
+		"""Itself: there are no such vectors for it."""
+		return self
+
+	def on(self, module: Module) -> QwenTower:
+		"""See `Tower`."""
+		return replace(self, module=cast(QwenModel, module))
+
+	def _turn(self, numbers: Sequence[int]) -> int:
+		"""Where the user's words begin: after the second turn's mark and the user's name."""
+		start, name = self.tokenizer.mark(START), list(self.tokenizer(USER))
+		turns = [place for place, number in enumerate(numbers) if number == start][:2]
+		if not turns:
+			return 0
+		begin = turns[-1] + 1
+		return begin + len(name) if list(numbers[begin : begin + len(name)]) == name else turns[-1]
