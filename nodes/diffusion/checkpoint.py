@@ -91,7 +91,7 @@ def load_autoencoder(load: Load) -> Vae:
 
 def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
 	"""Build a part by what its shapes and the metadata say, and read its tensors."""
-	config = {**found.config(source.shapes), **_described(source, part.metadata)}
+	config = {**_config(source, part, found), **_described(source, part.metadata)}
 	module = built(lambda: part.build(config), source.path, part.title)
 	form, prefix = found.form, found.prefix
 	filled(
@@ -106,6 +106,18 @@ def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Fille
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
 	)
 	return Filled(module, config)
+
+
+def _config(source: TensorSource, part: Part, found: Found) -> Config:
+	"""The config of a part by its shapes. Raises `UnknownFormat` if tensors that tell it are missing or out of shape."""
+	try:
+		return found.config(source.shapes)
+	except KeyError as error:
+		raise UnknownFormat(source.path, f'its {part.title} lacks {found.prefix}{error.args[0]}') from error
+	except (ValueError, IndexError, ZeroDivisionError) as error:
+		raise UnknownFormat(
+			source.path, f'its {part.title} has tensors of shapes that no model has ({error})'
+		) from error
 
 
 def _described(source: TensorSource, entry: str) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """How model files are told apart before anything reads them: by the names and shapes of a few of their tensors.
 
 The facts: `family` (`sd1`, `sdxl`, `flux` …) and `channels` of the latents. They come from the declarations of the
-families; ControlNets and families that cannot be run are added here. The first mark that fits counts, whole checkpoints
+families; ControlNets are added here. The first mark that fits counts, whole checkpoints
 before single parts. What fits none is unknown, and unknown agrees with everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.facts import ANY_SIZE as ANY
 from engine.facts import Fact, FileMark
@@ -15,8 +15,8 @@ from nodes.diffusion.families import FAMILIES, vaes
 from nodes.diffusion.families.base import Mark, Part
 from nodes.diffusion.families.parts import CHECKPOINT, CROSS, OWN_CROSS, OWN_SIZES, VECTOR
 
-CHANNELS = (4, 16, 32)
-"""How many channels the latents of known VAEs have."""
+CHANNELS = (4, 16)
+"""How many channels the latents of VAEs have whose first convolution tells it."""
 
 HINT = 'input_hint_block.0.weight'
 OWN_HINT = 'controlnet_cond_embedding.conv_in.weight'
@@ -39,40 +39,12 @@ CONTROLNETS = (
 )
 """ControlNets of UNets in both layouts, told like the UNets that they are copies of."""
 
-STRANGERS: Sequence[tuple[str, Mapping[str, Fact], Sequence[Mark]]] = (
-	(
-		'Stable Diffusion 3',
-		{'family': 'sd3', 'channels': 16},
-		(
-			Mark({'joint_blocks.0.x_block.attn.qkv.weight': None, 'x_embedder.proj.weight': (ANY, 16, 2, 2)}),
-			Mark({'transformer_blocks.0.attn.add_k_proj.weight': None, 'pos_embed.proj.weight': (ANY, 16, 2, 2)}),
-		),
-	),
-	# The text vector is what relatives of Flux with the same blocks do not have.
-	(
-		'Flux',
-		{'family': 'flux', 'channels': 16},
-		(
-			Mark({'double_blocks.0.img_attn.qkv.weight': None, 'vector_in.in_layer.weight': (3072, 768)}),
-			Mark(
-				{
-					'transformer_blocks.0.attn.add_k_proj.weight': None,
-					'time_text_embed.text_embedder.linear_1.weight': (3072, 768),
-				}
-			),
-		),
-	),
-)
-"""Families that are known and cannot be run."""
-
 
 def _denoisers(prefix: str) -> Iterator[FileMark]:
 	for family in FAMILIES:
 		facts: dict[str, Fact] = {'family': family.name, 'channels': family.latents.channels}
 		for form in family.denoiser.forms:
 			yield from (mark.in_file(prefix, family.title, facts) for mark in form.marks)
-	for title, told, marks in STRANGERS:
-		yield from (mark.in_file(prefix, title, {**told}) for mark in marks)
 
 
 def _controlnets(prefix: str) -> Iterator[FileMark]:
@@ -82,6 +54,9 @@ def _controlnets(prefix: str) -> Iterator[FileMark]:
 
 def _vaes() -> Iterator[FileMark]:
 	"""By the channels of their latents: several families share VAEs of one shape."""
+	for part in vaes():
+		if part.channels is not None:
+			yield from part.marks(f'VAE of {part.channels} channels', {'channels': part.channels})
 	for part in vaes():
 		for name in _latent_ends(part):
 			for channels in CHANNELS:

@@ -154,9 +154,13 @@ def _kl_vae(module: Module, config: Config) -> Vae:
 
 @dataclass(frozen=True)
 class VaePart(Part):
-	"""A VAE. `vae` makes the filled module callable; by default it is one of diffusers' `AutoencoderKL`."""
+	"""A VAE. `vae` makes the filled module callable; by default it is one of diffusers' `AutoencoderKL`.
+
+	`channels` is how many its latents have; None where the first convolution of its decoder tells.
+	"""
 
 	vae: Callable[[Module, Config], Vae] = _kl_vae
+	channels: int | None = None
 
 
 @dataclass(frozen=True)

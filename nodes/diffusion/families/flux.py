@@ -62,8 +62,7 @@ FLUX = Family(
 				(
 					Mark(
 						{
-							'double_blocks.0.img_attn.norm.query_norm.scale': None,
-							'single_blocks.0.linear1.weight': None,
+							'double_blocks.0.img_attn.qkv.weight': None,
 							'vector_in.in_layer.weight': None,
 							'img_in.weight': None,
 						},
@@ -76,9 +75,9 @@ FLUX = Family(
 				(
 					Mark(
 						{
-							'single_transformer_blocks.0.proj_mlp.weight': None,
-							'transformer_blocks.0.attn.norm_added_k.weight': None,
+							'transformer_blocks.0.attn.add_k_proj.weight': None,
 							'time_text_embed.text_embedder.linear_1.weight': None,
+							'x_embedder.weight': None,
 						}
 					),
 				),

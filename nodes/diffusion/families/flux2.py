@@ -97,6 +97,7 @@ FLUX2 = Family(
 		build=_build_vae,
 		metadata='vae_config',
 		vae=_vae,
+		channels=128,
 	),
 	text=TextStack(
 		towers=(qwen_tower('qwen3', ('qwen3_4b', 'qwen3_8b'), TEMPLATE, generation=3, layers=layers, least=512),),

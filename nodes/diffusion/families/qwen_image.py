@@ -115,6 +115,7 @@ QWEN_IMAGE = Family(
 		build=_build_vae,
 		metadata='vae_config',
 		vae=_vae,
+		channels=16,
 	),
 	text=TextStack(
 		towers=(qwen_tower('qwen25_7b', ('qwen25_7b', 'qwen_2.5_vl_7b'), TEMPLATE, generation=2, only_turn=True),),

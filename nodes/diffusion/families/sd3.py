@@ -82,20 +82,16 @@ SD3 = Family(
 		prefixes=(CHECKPOINT, ''),
 		forms=(
 			Form(
-				(
-					Mark(
-						{
-							'joint_blocks.0.x_block.attn.qkv.weight': None,
-							'x_embedder.proj.weight': (ANY, ANY, ANY, ANY),
-							'pos_embed': None,
-						}
-					),
-				),
+				(Mark({'joint_blocks.0.x_block.attn.qkv.weight': None, 'x_embedder.proj.weight': (ANY, 16, 2, 2)}),),
 				sd3.config,
 				sd3.layout,
 			),
 			Form(
-				(Mark({'transformer_blocks.0.attn.add_k_proj.weight': None, 'pos_embed.pos_embed': None}),),
+				(
+					Mark(
+						{'transformer_blocks.0.attn.add_k_proj.weight': None, 'pos_embed.proj.weight': (ANY, 16, 2, 2)}
+					),
+				),
 				sd3.own_config,
 			),
 		),

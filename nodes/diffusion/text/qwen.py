@@ -36,7 +36,7 @@ class QwenModel(Module):
 		kind, self.layers = given.pop('model_type'), given.pop('layers')
 		self.model: Any = Qwen3Model(Qwen3Config(**given)) if kind == 'qwen3' else Qwen2Model(Qwen2Config(**given))
 		if self.layers is not None:
-			self.model.norm = Identity()
+			cast(Any, self.model).norm = Identity()
 
 	def forward(self, numbers: Tensor, mask: Tensor) -> Tensor:
 		"""Token numbers [1, tokens] and where they count (1) → [1, tokens, layers × width], layer after layer."""

@@ -30,7 +30,7 @@ class T5Model(Module):
 		described = T5Config(**config)
 		self.shared = Embedding(described.vocab_size, described.d_model)
 		self.encoder: Any = T5EncoderModel(described).encoder
-		self.encoder.embed_tokens = None  # it is the shared one, which is looked up here
+		cast(Any, self.encoder).embed_tokens = None  # it is the shared one, which is looked up here
 
 	def forward(self, words: Tensor) -> Tensor:
 		"""Vectors [batch, tokens, width] as they come from the table → the last layer, in the same shape."""

@@ -48,6 +48,23 @@ FLUX: Shapes = {
 	'double_blocks.0.img_attn.qkv.weight': (9216, 3072),
 	'single_blocks.0.linear1.weight': (21504, 3072),
 }
+FLUX2: Shapes = {
+	'img_in.weight': (3072, 128),
+	'double_blocks.0.img_attn.qkv.weight': (9216, 3072),
+	'double_stream_modulation_img.lin.weight': (18432, 3072),
+}
+QWEN_IMAGE: Shapes = {
+	'img_in.weight': (3072, 64),
+	'txt_norm.weight': (3584,),
+	'transformer_blocks.0.img_mod.1.weight': (18432, 3072),
+	'transformer_blocks.0.attn.norm_added_q.weight': (128,),
+	'transformer_blocks.0.attn.add_k_proj.weight': (3072, 3072),
+}
+Z_IMAGE: Shapes = {
+	'x_pad_token': (1, 3840),
+	'cap_embedder.1.weight': (3840, 2560),
+	'layers.0.attention.qkv.weight': (11520, 3840),
+}
 CONTROLNET: Shapes = {
 	'input_hint_block.0.weight': (16, 3, 3, 3),
 	'zero_convs.0.0.weight': (320, 320, 1, 1),
@@ -70,6 +87,12 @@ VAE: Shapes = {
 	'post_quant_conv.weight': (4, 4, 1, 1),
 }
 LARGE_VAE: Shapes = {'encoder.conv_in.weight': (128, 3, 3, 3), 'decoder.conv_in.weight': (512, 16, 3, 3)}
+FLUX2_VAE: Shapes = {
+	'decoder.conv_in.weight': (512, 32, 3, 3),
+	'decoder.mid.block_1.conv1.weight': (512, 512, 3, 3),
+	'bn.running_mean': (128,),
+}
+WAN_VAE: Shapes = {'decoder.upsamples.0.residual.2.weight': (384, 384, 3, 3, 3), 'conv2.weight': (16, 16, 1, 1, 1)}
 CLIP: Shapes = {'text_model.embeddings.token_embedding.weight': (49408, 768)}
 
 
@@ -95,6 +118,9 @@ class TestFamilies:
 			(REFINER_UNET, 'sdxl-refiner', 4),
 			(SD3, 'sd3', 16),
 			(FLUX, 'flux', 16),
+			(FLUX2, 'flux2', 128),
+			(QWEN_IMAGE, 'qwen-image', 16),
+			(Z_IMAGE, 'z-image', 16),
 		],
 	)
 	def test_checkpoints_and_single_networks(self, shapes: Shapes, family: str, channels: int) -> None:
@@ -121,7 +147,11 @@ class TestFamilies:
 		"""Stable Diffusion 3 and Flux share their blocks' names, not how they begin."""
 		blocks: Shapes = {'transformer_blocks.0.attn.add_k_proj.weight': (1536, 1536)}
 		sd3 = {**blocks, 'pos_embed.proj.weight': (1536, 16, 2, 2)}
-		flux = {**blocks, 'time_text_embed.text_embedder.linear_1.weight': (3072, 768)}
+		flux = {
+			**blocks,
+			'time_text_embed.text_embedder.linear_1.weight': (3072, 768),
+			'x_embedder.weight': (3072, 64),
+		}
 
 		assert recognise(MARKS, sd3) == {'family': 'sd3', 'channels': 16}
 		assert recognise(MARKS, flux) == {'family': 'flux', 'channels': 16}
@@ -138,7 +168,7 @@ class TestFamilies:
 
 
 class TestParts:
-	@pytest.mark.parametrize(('shapes', 'channels'), [(VAE, 4), (LARGE_VAE, 16)])
+	@pytest.mark.parametrize(('shapes', 'channels'), [(VAE, 4), (LARGE_VAE, 16), (FLUX2_VAE, 128), (WAN_VAE, 16)])
 	def test_a_vae_tells_only_its_channels(self, shapes: Shapes, channels: int) -> None:
 		"""Several families have VAEs of one shape."""
 		assert recognise(MARKS, shapes) == {'channels': channels}

@@ -137,7 +137,7 @@ class TestDenoiser:
 
 		assert torch.allclose(got, (noise - said) / 0.3611 + 0.1159, atol=1e-5)
 
-	@pytest.mark.parametrize('lost', ['double_blocks.0.img_attn.qkv.weight', 'final_layer.linear.bias'])
+	@pytest.mark.parametrize('lost', ['double_blocks.0.img_attn.proj.weight', 'final_layer.linear.bias'])
 	def test_a_tensor_that_is_missing_is_named(self, lost: str, tmp_path: Path) -> None:
 		"""As the file would have it."""
 		tensors = NETWORKS['flux'].original(NETWORKS['flux'].make())
@@ -145,6 +145,25 @@ class TestDenoiser:
 		save_file(tensors, tmp_path / 'flux.safetensors')
 
 		with pytest.raises(UnknownFormat, match=lost):
+			denoiser(tmp_path / 'flux.safetensors')
+
+	@pytest.mark.parametrize('wrong', [(4,), (4, 4, 4)])
+	def test_a_tensor_of_a_shape_that_no_model_has_is_an_error(self, wrong: tuple[int, ...], tmp_path: Path) -> None:
+		"""Where the config is read from it."""
+		tensors = NETWORKS['flux2'].original(NETWORKS['flux2'].make())
+		save_file({**tensors, 'img_in.weight': torch.zeros(wrong)}, tmp_path / 'flux2.safetensors')
+
+		with pytest.raises(UnknownFormat, match='shapes that no model has'):
+			denoiser(tmp_path / 'flux2.safetensors')
+
+	def test_a_tensor_that_tells_the_config_is_named_too(self, tmp_path: Path) -> None:
+		"""With the prefix of a whole checkpoint."""
+		tensors = NETWORKS['flux'].original(NETWORKS['flux'].make())
+		del tensors['txt_in.weight']
+		kept = {f'model.diffusion_model.{name}': tensor for name, tensor in tensors.items()}
+		save_file(kept, tmp_path / 'flux.safetensors')
+
+		with pytest.raises(UnknownFormat, match=r'transformer lacks model\.diffusion_model\.txt_in\.weight'):
 			denoiser(tmp_path / 'flux.safetensors')
 
 

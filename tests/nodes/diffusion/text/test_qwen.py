@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -33,7 +33,8 @@ def listening(*layers: int) -> QwenModel:
 
 def by_transformers(numbers: list[int]) -> tuple[Tensor, ...]:
 	"""All layers of transformers' model with the same weights, the last one after the final norm."""
-	model: Any = Qwen3Model(Qwen3Config(**tiny_texts.QWEN, head_dim=8, vocab_size=tiny_texts.qwen_size())).eval()
+	model = cast(Any, Qwen3Model(Qwen3Config(**tiny_texts.QWEN, head_dim=8, vocab_size=tiny_texts.qwen_size())))
+	model.eval()
 	model.load_state_dict(tiny_texts.tensors(tiny_texts.qwen(3).model))
 	with torch.inference_mode():
 		said: tuple[Tensor, ...] = model(torch.tensor([numbers]), output_hidden_states=True).hidden_states

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -33,7 +33,8 @@ def tower() -> T5Tower:
 
 def by_transformers(numbers: list[int]) -> Tensor:
 	"""What transformers' model says of these numbers, with the same weights."""
-	model: Any = T5EncoderModel(T5Config(**tiny_texts.T5)).eval()
+	model = cast(Any, T5EncoderModel(T5Config(**tiny_texts.T5)))
+	model.eval()
 	model.load_state_dict(tiny_texts.tensors(tiny_texts.t5()), strict=False)
 	with torch.inference_mode():
 		said: Tensor = model(torch.tensor([numbers])).last_hidden_state
