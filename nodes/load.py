@@ -11,6 +11,7 @@ from engine.declaration import Choice, FromFile
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
+from nodes.computing import measure
 from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
 
 DENOISER = 'denoiser'
@@ -61,9 +62,9 @@ def load_checkpoint(
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the readers of the three parts."""
-	loaders.add(DENOISER, _load_denoiser)
-	loaders.add(TEXT, _load_text_encoder)
-	loaders.add(AUTOENCODER, _load_autoencoder)
+	loaders.add(DENOISER, _load_denoiser, measure)
+	loaders.add(TEXT, _load_text_encoder, measure)
+	loaders.add(AUTOENCODER, _load_autoencoder, measure)
 
 
 def _load_denoiser(load: Load) -> Weights:
