@@ -180,10 +180,11 @@ class Rooms:
 		return plan.room, True
 
 	def settle(self, resident: Resident, weights: Weights, cancel: CancelToken) -> None:
-		"""Count weights as what they are, now that they are there. Raises `OutOfDeviceMemory`."""
+		"""Count weights as what they are, now that they are there; streamed ones take their room. Raises `OutOfDeviceMemory`."""
+		if resident.room is not None:
+			return
 		self._claim(resident.holding, self.place, Size(weights.nbytes), 0, cancel)
-		if resident.room is None:
-			resident.size = Size(weights.nbytes, resident.size.least)
+		resident.size = Size(weights.nbytes, resident.size.least)
 
 	def bring_back(self, resident: Resident, load: Loading) -> Weights:
 		"""Move weights from main memory to where they are computed with. Raises `OutOfDeviceMemory`."""

@@ -36,6 +36,7 @@ def register(kit: Kit) -> None:
 		vae,
 	)
 	from nodes.codecs import add_codecs
+	from nodes.computing import add_computing
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
@@ -47,6 +48,7 @@ def register(kit: Kit) -> None:
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
+	add_computing(kit.compute)
 	kit.marks.extend(MARKS)
 	for kind in ('checkpoints', 'loras', 'controlnet'):
 		kit.catalogue.add(kind, DEMO_MODELS / kind)

@@ -11,6 +11,7 @@ from engine.declaration import Choice, FromFile, Source
 from engine.models import FileDigest, Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
+from nodes.computing import measure
 from nodes.diffusion.families import FAMILIES
 from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
 
@@ -186,9 +187,9 @@ def _text_encoder(context: Context, kind: str, *names: str) -> ModelRef[TextEnco
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the readers of the three parts."""
-	loaders.add(DENOISER, _load_denoiser)
-	loaders.add(TEXT, _load_text_encoder)
-	loaders.add(AUTOENCODER, _load_autoencoder)
+	loaders.add(DENOISER, _load_denoiser, measure)
+	loaders.add(TEXT, _load_text_encoder, measure)
+	loaders.add(AUTOENCODER, _load_autoencoder, measure)
 
 
 def _load_denoiser(load: Load) -> Weights:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -11,11 +13,13 @@ from torch import Tensor
 from torch.nn import Module, Parameter
 from torch.overrides import TorchFunctionMode
 
+from engine.cancel import CancelToken
 from engine.errors import UnknownFormat
-from engine.models import Load
+from engine.models import CPU, Load
 from nodes.diffusion.files import TensorReader, TensorSource
 from nodes.diffusion.interrupt import interruptible
 from nodes.diffusion.layout import Layout, Piece, Recipe, plain
+from nodes.diffusion.placement import stream
 
 SHOWN = 3
 """How many tensor names an error tells."""
@@ -184,15 +188,46 @@ def _read(
 	load: Load,
 	dtype: torch.dtype,
 ) -> None:
-	"""Read tensor by tensor, and put each in its places."""
+	"""Read tensor by tensor, and put each in its places; if there is not room for all, have them come when needed."""
 	state = module.state_dict(keep_vars=True)
-	load.phase('loading_model', sum(_nbytes(state[name], dtype) for name in wanted))
-	with source.open() as reader:
-		for first, recipe in wanted.items():
-			before = state[first]
-			target = torch.empty(before.shape, dtype=dtype if before.is_floating_point() else before.dtype)
-			_copy(target, recipe, reader, load)
-			_put(module, tied[first], target, weight=isinstance(before, Parameter))
+	sizes = {name: _nbytes(state[name], dtype) for name in wanted}
+	load.phase('loading_model', sum(sizes.values()))
+	if load.room is None:
+		with source.open() as reader:
+			for first, recipe in wanted.items():
+				_put(module, tied[first], _value(state[first], recipe, reader, load, dtype), state[first])
+		return
+	shapes = {name: _like(state[name], dtype, 'meta') for name in wanted}
+	for first, empty in shapes.items():
+		_put(module, tied[first], empty, state[first])
+
+	def read(names: Collection[str], by: Load) -> dict[str, Tensor]:
+		with source.open() as reader:
+			return {name: _value(shapes[name], wanted[name], reader, by, dtype) for name in names}
+
+	later = replace(load, cancel=CancelToken(), on_progress=lambda phase, done, total: None)
+	if load.in_memory:
+		host = {name: tensor.pin_memory() for name, tensor in read(wanted, replace(load, place=CPU)).items()}
+		come = partial(_copied, host, load.place)
+	else:
+		come = partial(read, by=later)
+	stream(module, come, sizes=sizes, room=load.room, tied=tied)
+
+
+def _copied(host: Mapping[str, Tensor], place: str, names: Collection[str]) -> dict[str, Tensor]:
+	return {name: host[name].to(place, non_blocking=True) for name in names}
+
+
+def _value(before: Tensor, recipe: Recipe, reader: TensorReader, load: Load, dtype: torch.dtype) -> Tensor:
+	"""A tensor like `before`, with the values that the file has for it."""
+	target = _like(before, dtype, load.place)
+	_copy(target, recipe, reader, load)
+	return target
+
+
+def _like(before: Tensor, dtype: torch.dtype, place: str) -> Tensor:
+	"""Room for a tensor of that shape; numbers with a point are of `dtype`."""
+	return torch.empty(before.shape, dtype=dtype if before.is_floating_point() else before.dtype, device=place)
 
 
 def _nbytes(tensor: Tensor, dtype: torch.dtype) -> int:
@@ -223,8 +258,9 @@ def _chunks(values: Tensor, place: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 		yield flat[start : start + step], target[start : start + step]
 
 
-def _put(module: Module, names: Sequence[str], tensor: Tensor, *, weight: bool) -> None:
-	"""Give a module a tensor, under each of the names."""
+def _put(module: Module, names: Sequence[str], tensor: Tensor, before: Tensor) -> None:
+	"""Give a module a tensor, under each of the names, as what it was before: a weight or a buffer."""
+	weight = isinstance(before, Parameter)
 	value = Parameter(tensor, requires_grad=False) if weight else tensor
 	for name in names:
 		owner, _, leaf = name.rpartition('.')

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch.nn import Module
 
 from engine.errors import UnknownFormat
@@ -20,6 +21,7 @@ from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, 
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
 from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.precision import resolved
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
 
@@ -100,7 +102,7 @@ def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Fille
 		same_names(module) if form.layout is None else form.layout(config),
 		part=part.title,
 		load=load,
-		dtype=torch_dtype(load.dtype),
+		dtype=_dtype(source, load),
 		prefix=prefix,
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
@@ -118,6 +120,12 @@ def _config(source: TensorSource, part: Part, found: Found) -> Config:
 		raise UnknownFormat(
 			source.path, f'its {part.title} has tensors of shapes that no model has ({error})'
 		) from error
+
+
+def _dtype(source: TensorSource, load: Load) -> torch.dtype:
+	"""The precision of a part. What stands alone in its file may be of any family, which decides for the safe one."""
+	known = find_denoiser(source.shapes)
+	return torch_dtype(resolved(load.dtype, load.place, load.part, '' if known is None else known[0].name))
 
 
 def _described(source: TensorSource, entry: str) -> dict[str, Any]:

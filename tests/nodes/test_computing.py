@@ -1,0 +1,57 @@
+import gc
+import weakref
+
+import pytest
+import torch
+
+from engine.compute import Compute
+from engine.models import CPU
+from nodes.computing import add_computing, is_full, trim
+
+
+class TestFull:
+	@pytest.mark.parametrize(
+		('error', 'expected'),
+		[
+			(torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB.'), True),
+			(RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
+			(RuntimeError('MPS backend out of memory (MPS allocated: 1 GB)'), True),
+			(RuntimeError('mat1 and mat2 shapes cannot be multiplied'), False),
+			(ValueError('out of memory'), False),
+		],
+	)
+	def test_by_what_torch_says(self, error: Exception, expected: bool) -> None:
+		"""Allocators of all devices, and no other errors."""
+		assert is_full(error) is expected
+
+	def test_the_real_one(self) -> None:
+		"""What torch raises when the machine has no such memory."""
+		with pytest.raises(RuntimeError) as caught:
+			torch.empty(2**50)
+
+		assert is_full(caught.value)
+
+
+class TestTrim:
+	def test_circles(self) -> None:
+		"""Networks that hold themselves are let go of."""
+		module = torch.nn.Linear(1, 1)
+		module.register_forward_hook(lambda *_, mine=module: None)
+		gone = weakref.ref(module)
+		gc.disable()
+		try:
+			del module
+			trim()
+			assert gone() is None
+		finally:
+			gc.enable()
+
+
+class TestRegister:
+	def test_the_engine_is_told(self) -> None:
+		"""Errors, memory and precisions."""
+		compute = Compute()
+		add_computing(compute)
+
+		assert compute.is_full(torch.OutOfMemoryError('CUDA out of memory'))
+		assert compute.profile(CPU) == 'cpu-float32'
