@@ -55,7 +55,7 @@ def solid(
 	"""A mask of one value."""
 	import torch
 
-	return Mask(torch.full((1, height, width), value))
+	return Mask(torch.full((1, height, width), value, dtype=torch.float32))
 
 
 @node(kind='InvertMask', category='mask', lane='cpu', facts=SAME)

@@ -56,9 +56,12 @@ def _averaged(
 	samples: Tensor, function: Callable[[Tensor], Tensor], side: int, overlap: int, scale: float, on_tile: OnTile
 ) -> Tensor:
 	"""The mean over tiles that are square, wide and tall."""
-	shapes = [(side, side), (side // 2, side * 2), (side * 2, side // 2)]
-	plans = [list(tiles(samples.shape[-2], samples.shape[-1], shape, overlap)) for shape in shapes]
-	total = len(samples) * sum(map(len, plans))
+	shapes = [
+		tuple(max(1, length) for length in shape)
+		for shape in ((side, side), (side // 2, side * 2), (side * 2, side // 2))
+	]
+	plans = [(shape, list(tiles(samples.shape[-2], samples.shape[-1], shape, overlap))) for shape in shapes]
+	total = len(samples) * sum(len(plan) for _, plan in plans)
 	done = itertools.count(1)
 
 	def watched(piece: Tensor) -> Tensor:
@@ -66,13 +69,16 @@ def _averaged(
 		on_tile(next(done), total)
 		return made
 
-	passes = [
-		torch.cat([_pass(one, watched, plan, overlap, scale) for one in torch.split(samples, 1)]) for plan in plans
-	]
+	passes = []
+	for shape, plan in plans:
+		feather = [round(_shared(length, overlap) * scale) for length in shape]
+		passes.append(torch.cat([_pass(one, watched, plan, feather, scale) for one in torch.split(samples, 1)]))
 	return torch.stack(passes).mean(0)
 
 
-def _pass(sample: Tensor, function: Callable[[Tensor], Tensor], plan: list[Tile], overlap: int, scale: float) -> Tensor:
+def _pass(
+	sample: Tensor, function: Callable[[Tensor], Tensor], plan: list[Tile], feather: list[int], scale: float
+) -> Tensor:
 	"""One sample by these tiles, blended where they overlap."""
 	if len(plan) == 1:
 		return function(sample)
@@ -85,7 +91,7 @@ def _pass(sample: Tensor, function: Callable[[Tensor], Tensor], plan: list[Tile]
 		if not made.numel():
 			made = piece.new_zeros(1, piece.shape[1], height, width)
 			weights = piece.new_zeros(1, 1, height, width)
-		weight = _fading(piece.shape[-2], piece.shape[-1], round(overlap * scale)).to(piece)
+		weight = _fading(piece.shape[-2], piece.shape[-1], feather).to(piece)
 		top, left = round(tile.top * scale), round(tile.left * scale)
 		region = (..., slice(top, top + piece.shape[-2]), slice(left, left + piece.shape[-1]))
 		made[region] += piece * weight
@@ -93,32 +99,34 @@ def _pass(sample: Tensor, function: Callable[[Tensor], Tensor], plan: list[Tile]
 	return made / weights
 
 
-def tiles(height: int, width: int, tile: tuple[int, int], overlap: int) -> Iterator[Tile]:
+def tiles(height: int, width: int, tile: tuple[int, ...], overlap: int) -> Iterator[Tile]:
 	"""The tiles that cover a picture, row by row; the last of each row and column are smaller.
 
 	A tile is at least twice as long as what it shares with the next one.
 	"""
-	rows, columns = (
-		_starts(size, max(1, side), min(overlap, max(1, side) // 2))
-		for size, side in ((height, tile[0]), (width, tile[1]))
-	)
+	rows, columns = _starts(height, tile[0], overlap), _starts(width, tile[1], overlap)
 	for top, left in itertools.product(rows, columns):
-		yield Tile(top, left, min(max(1, tile[0]), height - top), min(max(1, tile[1]), width - left))
+		yield Tile(top, left, min(tile[0], height - top), min(tile[1], width - left))
 
 
-def _starts(size: int, side: int, overlap: int) -> list[int]:
-	return list(range(0, size - overlap, side - overlap)) if size > side else [0]
+def _starts(size: int, length: int, overlap: int) -> list[int]:
+	shared = _shared(length, overlap)
+	return list(range(0, size - shared, length - shared)) if size > length else [0]
 
 
-def _fading(height: int, width: int, feather: int) -> Tensor:
-	"""Weights [1, 1, h, w] that rise from each side over so many elements."""
+def _shared(length: int, overlap: int) -> int:
+	return min(overlap, length // 2)
+
+
+def _fading(height: int, width: int, feather: list[int]) -> Tensor:
+	"""Weights [1, 1, h, w] that rise from each side, over so many elements down and across."""
 	weight = torch.ones(1, 1, height, width)
-	for along in (weight, weight.transpose(-1, -2)):
+	for along, over in ((weight.transpose(-1, -2), feather[0]), (weight, feather[1])):
 		size = along.shape[-1]
-		if feather < size:
-			for step in range(feather):
-				along[..., step] *= (step + 1) / feather
-				along[..., size - 1 - step] *= (step + 1) / feather
+		if over < size:
+			for step in range(over):
+				along[..., step] *= (step + 1) / over
+				along[..., size - 1 - step] *= (step + 1) / over
 	return weight
 
 

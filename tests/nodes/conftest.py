@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.context import JobInfo
+from engine.cancel import CancelToken
+from engine.context import Context, JobInfo
 from engine.events import AnyEvent, JobFinished, NodeFinished, NodeStarted
 from engine.graph import Call, Constant, Graph, Link, NodeId
+from engine.models import Loaders
+from engine.modelstore import ModelStore
 from engine.runner import Runner
 from engine.settings import Settings
+from engine.storage import Storage
 from tests import tiny
 
 
@@ -61,6 +65,16 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(tmp_path: Path, tiny_models: Path) -> Bench:
 	"""A runner of its own for the test, sharing the tiny model."""
 	return Bench(Settings(base=tmp_path, models=tiny_models))
+
+
+@pytest.fixture
+def context(settings: Settings) -> Context:
+	"""A context over empty folders, with an input folder to put pictures in, of a job with a workflow."""
+	settings.input_folder.mkdir()
+	storage = Storage.of(settings)
+	store = ModelStore(Loaders(), storage.catalogue.find, budget=0)
+	job = JobInfo('job', '{"1": {"class_type": "Ä"}}', {'workflow': {'nodes': []}})
+	return Context(job, 'node', models=store, storage=storage, cancel=CancelToken(), publish=lambda event: None)
 
 
 def text_to_image(

@@ -1,4 +1,4 @@
-"""LoadImage, SaveImage, PreviewImage."""
+"""LoadImage, LoadImageMask."""
 
 from __future__ import annotations
 
@@ -10,27 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.cancel import CancelToken
-from engine.context import Context, JobInfo
+from engine.context import Context
 from engine.errors import BadName, FileMissing, UnknownFormat
-from engine.models import Loaders
-from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
-from nodes.image import file_digest, load_image
-from nodes.save import save_image
-from nodes.values import Images
-
-
-@pytest.fixture
-def context(settings: Settings) -> Context:
-	"""A context over empty folders, with an input folder to put pictures in."""
-	settings.input_folder.mkdir()
-	storage = Storage.of(settings)
-	store = ModelStore(Loaders(), storage.catalogue.find, budget=0)
-	return Context(
-		JobInfo('job'), 'node', models=store, storage=storage, cancel=CancelToken(), publish=lambda event: None
-	)
+from nodes.image import file_digest, load_image, load_mask
 
 
 @pytest.fixture
@@ -140,38 +124,35 @@ class TestLoadImage:
 		assert first == third
 
 
-class TestSaveImage:
-	"""Pixels become numbered PNG files."""
+class TestLoadMask:
+	"""One channel of a picture as a mask."""
 
-	def test_round_trip_is_exact(self, context: Context, settings: Settings, inputs: Path) -> None:
-		"""What is loaded and saved has the same levels."""
-		levels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-		Image.fromarray(levels).save(inputs / 'a.png')
-		save_image(context, load_image(context, 'a.png').IMAGE, 'copy')
-		with Image.open(settings.output_folder / 'copy_00001_.png') as saved:
-			copied = np.asarray(saved)
+	def test_colours(self, context: Context, inputs: Path) -> None:
+		"""Levels by 255."""
+		Image.new('RGB', (3, 2), (255, 0, 51)).save(inputs / 'a.png')
+		found = [load_mask(context, 'a.png', channel).values for channel in ('red', 'green', 'blue')]
 
-		assert (copied == levels).all()
+		assert [mask.shape for mask in found] == [(1, 2, 3)] * 3
+		assert [float(mask[0, 0, 0]) for mask in found] == pytest.approx([1, 0, 0.2])
 
-	def test_levels_outside_are_cut(self, context: Context, settings: Settings) -> None:
-		"""Pixels below 0 and above 1 become black and white, not wrapped around."""
-		save_image(context, Images(torch.tensor([[[[-1.0, 2.0, 0.5]]]])), 'cut')
-		with Image.open(settings.output_folder / 'cut_00001_.png') as saved:
-			pixel = saved.getpixel((0, 0))
+	def test_alpha_is_inverted(self, context: Context, inputs: Path) -> None:
+		"""What is transparent is masked; a picture without alpha is not, at its full size."""
+		Image.new('RGBA', (3, 2), (1, 2, 3, 51)).save(inputs / 'a.png')
+		Image.new('L', (3, 2), 7).save(inputs / 'b.png')
 
-		assert pixel == (0, 255, 128)
+		assert load_mask(context, 'a.png', 'alpha').values[0, 0, 0].item() == pytest.approx(0.8)
+		assert load_mask(context, 'b.png', 'alpha').values.shape == (1, 2, 3)
+		assert load_mask(context, 'b.png', 'alpha').values.sum() == 0
 
-	def test_batch_is_numbered_and_shown(self, context: Context) -> None:
-		"""Each picture of a batch gets the next number, and the node shows all."""
-		save_image(context, Images(torch.zeros(3, 2, 2, 3)), 'sub/batch')
+	def test_sixteen_bit_greys_are_scaled(self, context: Context, inputs: Path) -> None:
+		"""16-bit levels keep their brightness."""
+		Image.fromarray(np.full((2, 2), 32768, dtype=np.uint16)).save(inputs / 'a.png')
 
-		assert context.ui is not None
-		assert [image.filename for image in context.ui.images] == [f'batch_0000{n}_.png' for n in (1, 2, 3)]
-		assert {image.subfolder for image in context.ui.images} == {'sub'}
+		assert float(load_mask(context, 'a.png', 'red').values.max()) == pytest.approx(0.5, abs=0.01)
 
-	def test_prefix_cannot_leave_the_folder(self, context: Context, settings: Settings) -> None:
-		"""`../x` is refused and nothing is written."""
-		with pytest.raises(BadName):
-			save_image(context, Images(torch.zeros(1, 2, 2, 3)), '../outside')
+	def test_damaged_file_is_named(self, context: Context, inputs: Path) -> None:
+		"""As for pictures."""
+		(inputs / 'bad.png').write_bytes(b'no picture')
 
-		assert not list(settings.base.rglob('*outside*'))
+		with pytest.raises(UnknownFormat, match=r'bad\.png'):
+			load_mask(context, 'bad.png', 'red')

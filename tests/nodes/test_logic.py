@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from engine.declaration import Input, Output, Toggle
 from engine.flow import InputWanted, Lazy
 from engine.spec import NodeSpec, spec_of
+from nodes import logic
 from nodes.logic import reroute, switch
+from nodes.values import Images, Latent, Mask
 
 
 def declared(function: object) -> NodeSpec:
@@ -57,3 +60,28 @@ class TestReroute:
 
 		assert info.inputs == (Input(name='value', type='*', generic='T', tooltip='What to pass on.'),)
 		assert info.outputs == (Output(name='value', type='*', generic='T'),)
+
+
+class TestBooleans:
+	def test_logic(self) -> None:
+		"""Of any values."""
+		assert logic.negate('')
+		assert not logic.negate('no')
+		assert logic.all_true({'value0': 1, 'value1': 'a'})
+		assert not logic.all_true({'value0': 1, 'value1': 0.0})
+		assert logic.any_true({'value0': None, 'value1': 1})
+		assert not logic.any_true({'value0': 0})
+
+	def test_tensors(self) -> None:
+		"""What is not all zero counts as yes."""
+		for empty in (Images(torch.zeros(1, 2, 2, 3)), Mask(torch.zeros(1, 2, 2)), Latent(torch.zeros(1, 4, 2, 2))):
+			assert logic.negate(empty)
+		assert not logic.negate(Mask(torch.ones(1, 2, 2)))
+
+
+class TestCalculate:
+	def test_forms(self) -> None:
+		"""A number, a whole one, and yes or no."""
+		assert logic.calculate('a + b', {'a': 1, 'b': 1.75}) == (2.75, 2, True)
+		assert logic.calculate('a > b', {'a': 1, 'b': 2}) == (0.0, 0, False)
+		assert logic.calculate('sum(values)', {'a': 1, 'c': 2}) == (3.0, 3, True)
