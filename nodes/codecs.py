@@ -22,7 +22,23 @@ if TYPE_CHECKING:
 	from PIL.Image import Image
 	from torch import Tensor
 
-VALUES = (values.Images, values.Mask, values.Latent, values.Sizes, values.Prompt, values.Conditioning)
+VALUES = (
+	values.Images,
+	values.Mask,
+	values.Latent,
+	values.Sizes,
+	values.Area,
+	values.Scope,
+	values.Prompt,
+	values.Conditioning,
+	values.Noise,
+	values.Sigmas,
+	values.Sampler,
+	values.BasicGuider,
+	values.CfgGuider,
+	values.DualCfgGuider,
+	values.PerpNegGuider,
+)
 
 TORCH_TYPES = {
 	'bool': 'BOOL',

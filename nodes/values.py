@@ -15,6 +15,8 @@ from engine.sockets import socket
 if TYPE_CHECKING:
 	from torch import Tensor
 
+	from engine.models import ModelRef
+	from nodes.diffusion.hooks import Hooks
 	from nodes.diffusion.latents import LatentFormat
 	from nodes.diffusion.parametrisation import Parametrisation
 
@@ -70,6 +72,39 @@ class Sizes:
 	aesthetic: float | None = None
 
 
+@dataclass(frozen=True)
+class Area:
+	"""A rectangle of a latent picture, in its values, or with `relative` in parts of its sides, 0 to 1."""
+
+	height: float
+	width: float
+	y: float = 0.0
+	x: float = 0.0
+	relative: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+	"""Where, when and how much a prompt counts.
+
+	`area` is the part of the picture that is denoised by it alone; None is all of it. `strength` is its weight beside
+	other prompts of its side. `mask` [batch, height, width] is its weight at each place, brought to the latent's size,
+	times `mask_strength`; with `mask_bounds` the area is what the mask covers. It counts from the part `start` of the way
+	to `end`: 0 is all noise, 1 is none.
+	"""
+
+	area: Area | None = None
+	strength: float = 1.0
+	mask: Tensor | None = None
+	mask_strength: float = 1.0
+	mask_bounds: bool = False
+	start: float = 0.0
+	end: float = 1.0
+
+
+EVERYWHERE = Scope()
+
+
 @dataclass(frozen=True, eq=False)
 class Prompt:
 	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it.
@@ -89,6 +124,8 @@ class Prompt:
 	concat_mask: Tensor | None = None
 	guidance: float | None = None
 	references: tuple[Tensor, ...] = ()
+	reference_method: str = ''
+	scope: Scope = EVERYWHERE
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +167,87 @@ class ModelInputs:
 @socket('CONDITIONING')
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-	"""What the picture is steered by: one or more encoded prompts, whose effects are averaged."""
+	"""What the picture is steered by: one or more encoded prompts, whose effects are averaged by their scopes."""
 
 	prompts: tuple[Prompt, ...]
+
+	def each(self, change: Callable[[Prompt], Prompt]) -> Conditioning:
+		"""The same with every prompt changed."""
+		return replace(self, prompts=tuple(change(prompt) for prompt in self.prompts))
+
+
+@socket('NOISE')
+@dataclass(frozen=True)
+class Noise:
+	"""The noise that sampling starts from, and the seed of what samplers add; with `empty` it starts from none."""
+
+	seed: int = 0
+	empty: bool = False
+
+
+@socket('SIGMAS')
+@dataclass(frozen=True, eq=False)
+class Sigmas:
+	"""The noise levels that a sampler goes through, first to last: `values` is float32 [steps + 1]."""
+
+	values: Tensor
+
+
+@socket('SAMPLER')
+@dataclass(frozen=True)
+class Sampler:
+	"""A sampler by its name in `nodes.diffusion.names`, with options as its function takes them."""
+
+	name: str
+	options: tuple[tuple[str, str | float | bool], ...] = ()
+
+
+@socket('GUIDER')
+@dataclass(frozen=True, eq=False)
+class Guider:
+	"""How a model is steered; each subclass another way."""
+
+	model: ModelRef[DiffusionModel]
+
+
+@dataclass(frozen=True, eq=False)
+class BasicGuider(Guider):
+	"""By one side alone."""
+
+	positive: Conditioning
+
+
+@dataclass(frozen=True, eq=False)
+class CfgGuider(BasicGuider):
+	"""Away from a negative side."""
+
+	negative: Conditioning
+	cfg: float
+
+
+@dataclass(frozen=True, eq=False)
+class DualCfgGuider(BasicGuider):
+	"""From a negative side to a middle one, and from there to the positive one.
+
+	`cfg` is the strength of the second stretch, `cfg_middle` that of the first; if `nested`, the first goes to what the
+	second gave.
+	"""
+
+	middle: Conditioning
+	negative: Conditioning
+	cfg: float
+	cfg_middle: float
+	nested: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PerpNegGuider(BasicGuider):
+	"""Away only from what of the negative side is not in the positive one; `empty` is what nothing is asked for with."""
+
+	negative: Conditioning
+	empty: Conditioning
+	cfg: float
+	negative_scale: float
 
 
 OnStep = Callable[[int, int, 'Tensor'], None]
@@ -156,6 +271,11 @@ class DiffusionModel(Protocol):
 
 	@property
 	def latents(self) -> LatentFormat: ...
+
+	@property
+	def hooks(self) -> Hooks:
+		"""What changes how its guesses are guided."""
+		...
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""What the network is to hear of a prompt, for latents of this shape in the model's scale.

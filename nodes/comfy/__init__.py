@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 def register(kit: Kit) -> None:
 	"""Let a kit open such packs, and take over their values."""
-	from nodes.comfy import importer, values
+	from nodes.comfy import conditioning, importer, values
 
 	kit.openers.append(importer.open_pack)
 	kit.preparers.append(importer.prepare_pack)
 	kit.adapt.update(values.NATIVE)
-	for cls in (values.ForeignLatent, values.ForeignPrompt):
+	for cls in (values.ForeignLatent, conditioning.ForeignPrompt):
 		kit.codecs.add_dataclass(cls, cls.__name__)

@@ -1,36 +1,26 @@
 """Values at the border: Lumengraph's own classes ↔ the tensors, dicts and lists that ComfyUI's nodes pass.
 
 IMAGE is a float tensor [batch, height, width, channels], MASK one of [batch, height, width]. LATENT is a dict with
-`samples` and perhaps `noise_mask` [batch, 1, height, width] and `batch_index` (a list); CONDITIONING a list of [tensor, dict]. Keys that ours do not
-know are kept, so that a value comes back as it was.
+`samples` and perhaps `noise_mask` [batch, 1, height, width] and `batch_index` (a list); CONDITIONING see `conditioning`.
+Keys that ours do not know are kept, so that a value comes back as it was.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeGuard
 
 from engine.flow import Skip
 from engine.graph import Link
+from nodes.comfy import conditioning
+from nodes.comfy.conditioning import is_tensor
 from nodes.comfy.shims.comfy_execution.graph import ExecutionBlocker
-from nodes.values import Conditioning, Images, Latent, Mask, Prompt
-
-if TYPE_CHECKING:
-	from torch import Tensor
+from nodes.values import Conditioning, Images, Latent, Mask
 
 
 @dataclass(frozen=True, eq=False)
 class ForeignLatent(Latent):
 	"""A latent with the further keys of its dict."""
-
-	extras: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class ForeignPrompt(Prompt):
-	"""An encoded prompt with the further keys of its dict."""
 
 	extras: Mapping[str, object] = field(default_factory=dict)
 
@@ -45,7 +35,7 @@ def to_foreign(value: object) -> object:
 		case Latent():
 			return _latent_dict(value)
 		case Conditioning():
-			return [_entry(prompt) for prompt in value.prompts]
+			return [conditioning.entry(prompt) for prompt in value.prompts]
 		case Link():
 			return [value.node, value.output]
 		case Skip():
@@ -66,27 +56,27 @@ def to_native(value: object, type_name: str) -> object:
 
 def native_image(value: object) -> object:
 	"""A tensor [batch, height, width, channels], or without the batch, as `Images`."""
-	if _is_tensor(value) and value.ndim in (3, 4):
+	if is_tensor(value) and value.ndim in (3, 4):
 		return Images(value if value.ndim == 4 else value.unsqueeze(0))
 	return value
 
 
 def native_mask(value: object) -> object:
 	"""A tensor [batch, height, width], or without the batch, as `Mask`."""
-	if _is_tensor(value) and value.ndim in (2, 3):
+	if is_tensor(value) and value.ndim in (2, 3):
 		return Mask(value if value.ndim == 3 else value.unsqueeze(0))
 	return value
 
 
 def native_latent(value: object) -> object:
 	"""A dict with `samples` as `Latent`."""
-	if not isinstance(value, dict) or not _is_tensor(value.get('samples')):
+	if not isinstance(value, dict) or not is_tensor(value.get('samples')):
 		return value
 	mask = value.get('noise_mask')
 	index = _batch_index(value.get('batch_index'))
 	known = {'samples', 'noise_mask'} if index is None else {'samples', 'noise_mask', 'batch_index'}
 	extras = {key: item for key, item in value.items() if key not in known}
-	noise_mask = mask.reshape(-1, *mask.shape[-2:]) if _is_tensor(mask) and mask.ndim >= 2 else None
+	noise_mask = mask.reshape(-1, *mask.shape[-2:]) if is_tensor(mask) and mask.ndim >= 2 else None
 	if extras:
 		return ForeignLatent(value['samples'], noise_mask, index, extras)
 	return Latent(value['samples'], noise_mask, index)
@@ -102,7 +92,7 @@ def native_conditioning(value: object) -> object:
 	"""A list of [tensor, dict] as `Conditioning`."""
 	if not isinstance(value, list | tuple) or not all(_is_entry(entry) for entry in value):
 		return value
-	return Conditioning(tuple(_prompt(entry[0], entry[1]) for entry in value))
+	return Conditioning(tuple(conditioning.prompt(entry[0], entry[1]) for entry in value))
 
 
 NATIVE: dict[str, Callable[[object], object]] = {
@@ -125,28 +115,5 @@ def _latent_dict(latent: Latent) -> dict[str, object]:
 	return found
 
 
-def _entry(prompt: Prompt) -> list[object]:
-	told: dict[str, object] = {} if prompt.pooled is None else {'pooled_output': prompt.pooled}
-	if isinstance(prompt, ForeignPrompt):
-		told.update(prompt.extras)
-	return [prompt.embedding, told]
-
-
 def _is_entry(entry: object) -> bool:
-	return (
-		isinstance(entry, list | tuple) and len(entry) == 2 and _is_tensor(entry[0]) and isinstance(entry[1], Mapping)
-	)
-
-
-def _prompt(embedding: Tensor, told: Mapping[str, object]) -> Prompt:
-	pooled = told.get('pooled_output')
-	if not _is_tensor(pooled):
-		return ForeignPrompt(embedding, extras=dict(told)) if told else Prompt(embedding)
-	extras = {key: item for key, item in told.items() if key != 'pooled_output'}
-	return ForeignPrompt(embedding, pooled, extras=extras) if extras else Prompt(embedding, pooled)
-
-
-def _is_tensor(value: object) -> TypeGuard[Tensor]:
-	# Where torch is not imported there can be no tensor.
-	tensor = getattr(sys.modules.get('torch'), 'Tensor', None)
-	return tensor is not None and isinstance(value, tensor)
+	return isinstance(entry, list | tuple) and len(entry) == 2 and is_tensor(entry[0]) and isinstance(entry[1], Mapping)

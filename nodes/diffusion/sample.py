@@ -1,24 +1,38 @@
-"""What a KSampler does: noise, schedule, sampler and guidance put together, from latent to latent."""
+"""What sampling nodes do: noise, sigmas, sampler and guidance put together, from latent to latent."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from engine.errors import NodeUsage
-from nodes.diffusion.denoise import Denoise, guided
-from nodes.diffusion.parametrisation import Parametrisation
-from nodes.diffusion.samplers import SAMPLERS, SKIPS_LAST_SIGMA
+from engine.models import FileDigest, ModelRef
+from nodes.diffusion.guidance import Guided
+from nodes.diffusion.guiders import steered
+from nodes.diffusion.masking import Masked, fitted
+from nodes.diffusion.noise import Between, brownian_noise, fresh_noise, start_noise
+from nodes.diffusion.samplers import FRESH_MASK_NOISE, SAMPLERS, SKIPS_LAST_SIGMA, Task
 from nodes.diffusion.schedules import SCHEDULES
-from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
+from nodes.values import CfgGuider, Conditioning, DiffusionModel, Guider, Latent, Noise, OnStep, Sampler, Scene
 
 FULL = 0.9999
 """Above this, `denoise` counts as 1."""
 
 F = TypeVar('F')
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+	"""What sampling gave, in the wire's scale and the shape of the latent: the samples, and the last guess of clean ones."""
+
+	samples: Tensor
+	denoised: Tensor
 
 
 def sample(
@@ -33,10 +47,14 @@ def sample(
 	negative: Conditioning,
 	latent: Latent,
 	denoise: float = 1.0,
+	add_noise: bool = True,
+	first_step: int = 0,
+	last_step: int | None = None,
+	leftover_noise: bool = False,
 	on_step: OnStep = lambda done, total, denoised: None,
 	check_cancelled: Callable[[], None] = lambda: None,
 ) -> Tensor:
-	"""Denoise a latent; gives samples in the wire's scale, float32, in the shape of `latent.samples`.
+	"""Denoise a latent as KSampler does; gives samples in the wire's scale, float32, in the shape of `latent.samples`.
 
 	Args:
 		seed: 0 to 2⁶⁴ − 1; equal seeds give equal noise, whatever the batch is steered by.
@@ -46,31 +64,100 @@ def sample(
 		scheduler: a name of `names.SCHEDULES`.
 		latent: where to begin; its `noise_mask` says where anything may change.
 		denoise: 0 to 1, the part of the schedule that is run; 0 gives the latent back as it is.
+		add_noise: whether the latent is to be noised first.
+		first_step: the step to begin with; from the last one on, the latent comes back as it is.
+		last_step: the step to end before; all of them if None.
+		leftover_noise: whether what ends early may keep its noise; else its last step goes down to 0.
 		on_step: gets the guess of the clean latent in the model's scale, as `previews.picture` wants it.
 		check_cancelled: called before each look of the network; raises `JobCancelled` to stop.
 
 	Raises `NodeUsage` for a name that is not known.
 	"""
-	run = _named(SAMPLERS, sampler, 'sampler')
-	levels = model.parametrisation
-	sigmas = sigmas_for(levels.sigmas, steps=steps, scheduler=scheduler, sampler=sampler, denoise=denoise)
-	if len(sigmas) < 2:
+	_named(SAMPLERS, sampler, 'sampler')
+	sigmas = sigmas_for(
+		model.parametrisation.sigmas, steps=steps, scheduler=scheduler, sampler=sampler, denoise=denoise
+	)
+	if last_step is not None and last_step < len(sigmas) - 1:
+		sigmas = sigmas[: last_step + 1].clone()
+		if not leftover_noise:
+			sigmas[-1] = 0
+	if first_step >= len(sigmas) - 1:
 		return latent.samples
+	unnamed = ModelRef[DiffusionModel](FileDigest(''), '')  # the model is here already
+	return sample_custom(
+		model,
+		CfgGuider(unnamed, positive, negative, cfg),
+		noise=Noise(seed, empty=not add_noise),
+		sampler=Sampler(sampler),
+		sigmas=sigmas[first_step:],
+		latent=latent,
+		on_step=on_step,
+		check_cancelled=check_cancelled,
+	).samples
+
+
+def sample_custom(
+	model: DiffusionModel,
+	guider: Guider,
+	*,
+	noise: Noise,
+	sampler: Sampler,
+	sigmas: Tensor,
+	latent: Latent,
+	on_step: OnStep = lambda done, total, denoised: None,
+	check_cancelled: Callable[[], None] = lambda: None,
+) -> Sampled:
+	"""Take a latent through sigmas, float32 [steps + 1], as told. See `sample` for the rest.
+
+	`guider.model` is not looked at: `model` is its lease. Raises `NodeUsage` for a name or option that is not known.
+	"""
+	run = _sampler(sampler)
+	if not len(sigmas):
+		return Sampled(latent.samples, latent.samples)
 	with torch.inference_mode():
-		start = model.latents.process_in(latent.samples.float())
-		noise = _noise(start, seed)()
-		guess = _cancellable(guided(model, positive, negative, cfg), check_cancelled)
-		if latent.noise_mask is not None:
-			guess = _masked(guess, start, noise, latent.noise_mask, levels)
-		total = len(sigmas) - 1
-		x = run(
-			guess,
-			levels.noised(start, noise, sigmas[0], full=bool(sigmas[0] >= levels.sigmas[-1] * (1 - 1e-5))),
-			sigmas,
-			noise=_noise(start, seed),  # as ComfyUI draws it: the first fresh noise is that of the start
-			on_step=lambda done, denoised: on_step(done, total, denoised),
+		for begin in model.hooks.run:
+			model = begin(model)
+		levels = model.parametrisation
+		clean = scaled_in(model, latent.samples)
+		start = torch.zeros_like(clean) if noise.empty else start_noise(clean, noise.seed, latent.batch_index or ())
+		guided: Guided = _Cancellable(
+			steered(guider, model, clean, Scene(clean=clean, mask=latent.noise_mask)), check_cancelled
 		)
-		return model.latents.process_out(x)
+		if latent.noise_mask is not None:
+			shown = start_noise(clean, noise.seed + 1) if sampler.name in FRESH_MASK_NOISE else start
+			mask = fitted(latent.noise_mask, clean)
+			guided = Masked(guided, clean, shown, mask, sigmas, levels, model.hooks.mask)
+		steps = len(sigmas) - 1
+		last: list[Tensor] = []
+
+		def step_done(done: int, denoised: Tensor) -> None:
+			last[:] = [denoised]
+			on_step(min(done, steps), steps, denoised)
+
+		def brownian(low: Tensor, high: Tensor, cpu: bool) -> Between:
+			return brownian_noise(clean, noise.seed, low, high, cpu=cpu)
+
+		full = bool(sigmas[0] >= levels.sigmas[-1] * (1 - 1e-5))
+		x = run(
+			Task(
+				guided,
+				guided.apart,
+				levels,
+				fresh_noise(clean, noise.seed),  # as ComfyUI draws it: the first fresh noise is that of the start
+				brownian,
+				step_done,
+			),
+			levels.noised(clean, start, sigmas[0], full=full),
+			sigmas,
+		)
+		samples = model.latents.process_out(levels.restored(x, sigmas[-1]))
+		return Sampled(samples, model.latents.process_out(last[0]) if last else samples)
+
+
+def scaled_in(model: DiffusionModel, latent: Tensor) -> Tensor:
+	"""A latent of the wire in the model's scale, float32; an empty one stays empty, whatever the model's shift."""
+	samples = latent.float()
+	return model.latents.process_in(samples) if bool(samples.any()) else samples
 
 
 def sigmas_for(table: Tensor, *, steps: int, scheduler: str, sampler: str = '', denoise: float = 1.0) -> Tensor:
@@ -90,32 +177,28 @@ def sigmas_for(table: Tensor, *, steps: int, scheduler: str, sampler: str = '', 
 	return sigmas if denoise > FULL else sigmas[-(steps + 1) :]
 
 
-def _noise(like: Tensor, seed: int) -> Callable[[], Tensor]:
-	"""Unit noise in the shape of a tensor, new with each call, always drawn on the CPU in float32."""
-	generator = torch.Generator('cpu').manual_seed(seed)
-	return lambda: torch.randn(like.shape, generator=generator).to(like)
+@dataclass(frozen=True, eq=False)
+class _Cancellable:
+	guided: Guided
+	check: Callable[[], None]
+
+	def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+		self.check()
+		return self.guided(x, sigma)
+
+	def apart(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+		self.check()
+		return self.guided.apart(x, sigma)
 
 
-def _masked(denoise: Denoise, clean: Tensor, noise: Tensor, mask: Tensor, levels: Parametrisation) -> Denoise:
-	"""Where the mask is 0, let the network see the given latent under its own noise, and keep it as the guess."""
-	free = torch.nn.functional.interpolate(mask.reshape(-1, 1, *mask.shape[-2:]), clean.shape[-2:], mode='bilinear')
-	if len(free) < len(clean):
-		free = free.repeat(-(-len(clean) // len(free)), 1, 1, 1)
-	free = free[: len(clean)]
-
-	def masked(x: Tensor, sigma: Tensor) -> Tensor:
-		seen = x * free + levels.noised(clean, noise, sigma, full=False) * (1 - free)
-		return denoise(seen, sigma) * free + clean * (1 - free)
-
-	return masked
-
-
-def _cancellable(denoise: Denoise, check_cancelled: Callable[[], None]) -> Denoise:
-	def checked(x: Tensor, sigma: Tensor) -> Tensor:
-		check_cancelled()
-		return denoise(x, sigma)
-
-	return checked
+def _sampler(sampler: Sampler) -> Callable[[Task, Tensor, Tensor], Tensor]:
+	function = _named(SAMPLERS, sampler.name, 'sampler')
+	options = dict(sampler.options)
+	known = inspect.signature(function).parameters
+	unknown = sorted(options.keys() - known.keys())
+	if unknown:
+		raise NodeUsage(f'The sampler {sampler.name!r} has no option {unknown[0]!r}.')
+	return partial(cast(Callable[..., Tensor], function), **cast(dict[str, Any], options))
 
 
 def _named(functions: Mapping[str, F], name: str, what: str) -> F:

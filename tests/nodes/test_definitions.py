@@ -26,8 +26,8 @@ OPTIONAL_HERE = {
 	# What a client's slider keeps; no workflow depends on it.
 	('ImageCompare', 'compare_view'),
 }
-# Those samplers that are there.
-SOME_OF = {('KSampler', 'sampler_name')}
+# Those samplers, and those families, that are there.
+SOME_OF = {('KSampler', 'sampler_name'), ('CLIPLoader', 'type'), ('DualCLIPLoader', 'type')}
 MORE_VARIANTS = {('SaveImageAdvanced', 'format')}
 BRAND = {'ComfyUI': 'Lumengraph', 'latents/ComfyUI': 'latents/Lumengraph'}
 
@@ -105,7 +105,8 @@ def widget_differences(kind: str, where: str, item: Input, facts: dict[str, Any]
 			)
 			if not choice.files_from and not fits:
 				yield f'{where}: options {choice.options}, not {facts.get("choices")}'
-			if choice.default != facts.get('default'):
+			# An optional choice without a default has its first one.
+			if choice.default not in (facts.get('default'), facts.get('default') or (listed[:1] and listed[0])):
 				yield f'{where}: default {choice.default!r}, not {facts.get("default")!r}'
 		case None:
 			if facts['type'] in ('INT', 'FLOAT', 'STRING', 'BOOLEAN', 'COMBO') and not facts.get('forceInput'):

@@ -32,6 +32,7 @@ class TestBorder:
 
 		assert here.prompts[0].pooled is not None
 		assert type(here.prompts[1]) is Prompt
+		assert here.prompts[0].scope.strength == 0.5
 		assert back[0][1]['strength'] == 0.5
 		assert back[1][1] == {}
 

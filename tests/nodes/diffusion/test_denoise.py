@@ -1,4 +1,4 @@
-"""Noise schedules, parametrisations and guidance."""
+"""Noise schedules and parametrisations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from torch import Tensor
 
 from engine.models import Load
 from nodes.diffusion.checkpoint import load_denoiser
-from nodes.diffusion.denoise import Denoiser, guided
+from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.networks.unet import UNet
 from nodes.diffusion.parametrisation import Discrete, Prediction, training_sigmas
-from nodes.values import Conditioning, ModelInputs, Prompt
-from tests.nodes.diffusion.gaussian import GaussianModel, prompt
+from nodes.values import ModelInputs
 
 
 class Oracle(torch.nn.Module):
@@ -111,39 +110,3 @@ class TestDenoiser:
 		each = [denoiser.denoise(x[i : i + 1], sigma[i : i + 1], ModelInputs(context[i : i + 1])) for i in range(2)]
 
 		assert torch.allclose(both, torch.cat(each), atol=1e-5)
-
-
-class TestGuided:
-	X = torch.zeros(2, 4, 8, 8)
-	SIGMA = torch.tensor(1e6)  # so noisy that the exact denoiser says the prompt's mean
-
-	def value(self, model: GaussianModel, positive: list[Prompt], negative: list[Prompt], cfg: float) -> float:
-		guess = guided(model, Conditioning(tuple(positive)), Conditioning(tuple(negative)), cfg)(self.X, self.SIGMA)
-		return float(guess.mean())
-
-	def test_guidance_leads_away_from_the_negative_prompt(self) -> None:
-		"""unwanted + (wanted − unwanted) · cfg, in one batch for both."""
-		model = GaussianModel()
-
-		assert self.value(model, [prompt(1.0)], [prompt(0.5)], 4.0) == pytest.approx(0.5 + 0.5 * 4)
-		assert model.batches == [4]
-
-	def test_guidance_of_one_leaves_the_negative_prompt_out(self) -> None:
-		"""Half the work for the same result."""
-		model = GaussianModel()
-
-		assert self.value(model, [prompt(1.0)], [prompt(0.5)], 1.0) == pytest.approx(1.0)
-		assert model.batches == [2]
-
-	def test_prompts_of_unlike_length_go_one_after_the_other(self) -> None:
-		"""A long prompt and a short one cannot share a batch, and need not."""
-		model = GaussianModel()
-
-		assert self.value(model, [prompt(1.0, tokens=154)], [prompt(0.5, tokens=77)], 4.0) == pytest.approx(2.5)
-		assert model.batches == [2, 2]
-
-	def test_several_prompts_are_averaged(self) -> None:
-		"""On either side."""
-		positive, negative = [prompt(1.0), prompt(2.0)], [prompt(0.0), prompt(1.0)]
-
-		assert self.value(GaussianModel(), positive, negative, 3.0) == pytest.approx(0.5 + 1.0 * 3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import diffusers
+
 from nodes.diffusion import names
-from nodes.diffusion.samplers import SAMPLERS, SKIPS_LAST_SIGMA
+from nodes.diffusion.samplers import FRESH_MASK_NOISE, SAMPLERS, SKIPS_LAST_SIGMA
 from nodes.diffusion.schedules import SCHEDULES
 
 
@@ -15,7 +17,13 @@ class TestNames:
 		"""Names and functions agree, in one order."""
 		assert tuple(SAMPLERS) == names.SAMPLERS
 		assert tuple(SCHEDULES) == names.SCHEDULES
-		assert set(names.SAMPLERS) >= SKIPS_LAST_SIGMA
+		assert set(names.SAMPLERS) >= SKIPS_LAST_SIGMA | FRESH_MASK_NOISE
+
+	def test_every_scheduler_of_diffusers_has_its_pair(self) -> None:
+		"""All 18 are classes that there are, and name a sampler and a schedule that there are."""
+		assert len(names.DIFFUSERS) == 18
+		assert all(hasattr(diffusers, name) for name in names.DIFFUSERS)
+		assert all(sampler in SAMPLERS and schedule in SCHEDULES for sampler, schedule in names.DIFFUSERS.values())
 
 	def test_names_need_no_torch(self) -> None:
 		"""Node declarations can be made in a process that never imports torch."""

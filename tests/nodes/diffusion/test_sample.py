@@ -174,7 +174,7 @@ class TestSteps:
 				check_cancelled=cancel.check,
 			)
 
-		assert len(model.batches) <= 2
+		assert len(model.batches) <= 3
 
 
 class TestNames:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from nodes.diffusion.denoise import Denoise
+from nodes.diffusion.samplers.base import Task
 
 LAST = 0.001
 ORDER = 3
@@ -20,53 +20,35 @@ Past = Sequence[tuple[float, Tensor]]
 """Guesses with the lambda they were made at, newest first."""
 
 
-def uni_pc(
-	denoise: Denoise,
-	x: Tensor,
-	sigmas: Tensor,
-	*,
-	noise: Callable[[], Tensor],
-	on_step: Callable[[int, Tensor], None],
-) -> Tensor:
+def uni_pc(task: Task, x: Tensor, sigmas: Tensor) -> Tensor:
 	"""UniPC with B₁(h) = h."""
-	return _unipc(denoise, x, sigmas, on_step, lambda width: width)
+	return _unipc(task, x, sigmas, lambda width: width)
 
 
-def uni_pc_bh2(
-	denoise: Denoise,
-	x: Tensor,
-	sigmas: Tensor,
-	*,
-	noise: Callable[[], Tensor],
-	on_step: Callable[[int, Tensor], None],
-) -> Tensor:
+def uni_pc_bh2(task: Task, x: Tensor, sigmas: Tensor) -> Tensor:
 	"""UniPC with B₂(h) = eʰ − 1."""
-	return _unipc(denoise, x, sigmas, on_step, math.expm1)
+	return _unipc(task, x, sigmas, math.expm1)
 
 
-def _unipc(
-	denoise: Denoise,
-	x: Tensor,
-	sigmas: Tensor,
-	on_step: Callable[[int, Tensor], None],
-	scale: Callable[[float], float],
-) -> Tensor:
+def _unipc(task: Task, x: Tensor, sigmas: Tensor, scale: Callable[[float], float]) -> Tensor:
+	if len(sigmas) < 2:
+		return x
 	ends = sigmas.clone()
 	ends[-1] = ends[-1].clamp(min=LAST)
 	lambdas = [-math.log(sigma) for sigma in ends]
 	steps = len(ends) - 1
-	past: list[tuple[float, Tensor]] = [(lambdas[0], denoise(x, ends[0]))]
+	past: list[tuple[float, Tensor]] = [(lambdas[0], task.denoise(x, ends[0]))]
 	for step in range(1, steps + 1):
 		order = min(ORDER, steps - 1 or 1, step, steps + 1 - step)
 		latest = past[0][1]
 		predicted = _advance(x, past[:order], lambdas[step], None, scale)
 		if step < steps:
-			guess = denoise(predicted, ends[step])
+			guess = task.denoise(predicted, ends[step])
 			x = _advance(x, past[:order], lambdas[step], guess, scale)
 			past = [(lambdas[step], guess), *past[: ORDER - 1]]
 		else:
 			x = predicted
-		on_step(step, latest)
+		task.on_step(step, latest)
 	return x
 
 

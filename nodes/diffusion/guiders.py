@@ -1,0 +1,35 @@
+"""Guiders as data ↔ guidance over a model's guesses."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from engine.errors import NodeUsage
+from nodes.diffusion.guidance import Cfg, DualCfg, Guided, PerpNeg, Sides
+from nodes.values import (
+	NO_SCENE,
+	BasicGuider,
+	CfgGuider,
+	DiffusionModel,
+	DualCfgGuider,
+	Guider,
+	PerpNegGuider,
+	Scene,
+)
+
+
+def steered(guider: Guider, model: DiffusionModel, latent: Tensor, scene: Scene = NO_SCENE) -> Guided:
+	"""A model steered for a run over latents [batch, channels, …] in its own scale. Raises `NodeUsage`."""
+	match guider:
+		case CfgGuider():
+			return Cfg(Sides(model, (guider.positive, guider.negative), latent, scene), guider.cfg)
+		case DualCfgGuider():
+			sides = Sides(model, (guider.positive, guider.middle, guider.negative), latent, scene)
+			return DualCfg(sides, guider.cfg, guider.cfg_middle, guider.nested)
+		case PerpNegGuider():
+			sides = Sides(model, (guider.positive, guider.negative, guider.empty), latent, scene)
+			return PerpNeg(sides, guider.cfg, guider.negative_scale)
+		case BasicGuider():
+			return Cfg(Sides(model, (guider.positive,), latent, scene), 1.0, negative=False)
+		case _:
+			raise NodeUsage(f'It is not known how to steer by a {type(guider).__name__}.')

@@ -1,0 +1,225 @@
+"""Samplers, on a target whose exact denoiser and whose paths are known (see gaussian.py)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from nodes.diffusion.parametrisation import Flow, Parametrisation, training_sigmas
+from nodes.diffusion.samplers import SAMPLERS, Denoise, Sampler, ancestral, dpm, res, sa_solver, sde, seeds
+from nodes.diffusion.schedules import karras, simple
+from tests.nodes.diffusion import gaussian
+
+TABLE = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=False)
+ORDERS: dict[str, float] = {
+	'euler': 1,
+	'euler_cfg_pp': 1,
+	'ddim': 1,
+	'heun': 2,
+	'exp_heun_2_x0': 2,
+	'dpm_2': 2,
+	'lms': 2,
+	'dpmpp_2m': 2,
+	'dpmpp_2m_cfg_pp': 2,
+	'ipndm': 2,
+	'ipndm_v': 2,
+	'deis': 2,
+	'res_multistep': 2,
+	'res_multistep_cfg_pp': 2,
+	'uni_pc': 2,
+	'uni_pc_bh2': 2,
+}
+"""Samplers without noise, and the power of the step length by which their error falls."""
+WITHOUT_ORDER = {'heunpp2', 'dpm_fast', 'dpm_adaptive', 'gradient_estimation', 'gradient_estimation_cfg_pp'}
+"""Samplers without noise whose weights or steps do not depend on the step length alone."""
+NOISY = tuple(name for name in SAMPLERS if name not in ORDERS and name not in WITHOUT_ORDER)
+WITHOUT_NOISE: dict[str, tuple[Sampler, float]] = {
+	'dpmpp_sde': (partial(sde.dpmpp_sde, eta=0.0), 2),
+	'dpmpp_2m_sde': (partial(sde.dpmpp_2m_sde, eta=0.0), 2),
+	'dpmpp_2m_sde_heun': (partial(sde.dpmpp_2m_sde, eta=0.0, solver_type='heun'), 2),
+	'dpmpp_3m_sde': (partial(sde.dpmpp_3m_sde, eta=0.0), 3),
+	'er_sde': (partial(sde.er_sde, solver_type='ODE'), 1.9),
+	'seeds_2': (partial(seeds.seeds_2, eta=0.0), 2),
+	'seeds_3': (partial(seeds.seeds_3, eta=0.0), 3),
+	'sa_solver': (partial(sa_solver.sa_solver, eta=0.0), 3),
+	'sa_solver_pece': (partial(sa_solver.sa_solver_pece, eta=0.0), 3),
+	'dpmpp_2s_ancestral': (partial(ancestral.dpmpp_2s_ancestral, eta=0.0), 2),
+	'dpm_2_ancestral': (partial(ancestral.dpm_2_ancestral, eta=0.0), 2),
+	'euler_ancestral': (partial(ancestral.euler_ancestral, eta=0.0), 1),
+	'res_multistep_ancestral': (partial(res.res_multistep_ancestral, eta=0.0), 2),
+}
+"""What is left of noisy samplers when their noise is turned off, and its order; ER-SDE's integrals are coarse sums."""
+START = torch.tensor([8.0, -5.0, 12.0], dtype=torch.float64).reshape(1, 1, 1, 3)
+LEVELS = [gaussian.LEVELS, Flow(shift=3.0)]
+
+
+def schedule(levels: Parametrisation, steps: int) -> Tensor:
+	"""Sigmas over the whole way."""
+	return (simple if isinstance(levels, Flow) else karras)(levels.sigmas, steps)
+
+
+def flow_denoise(x: Tensor, sigma: Tensor) -> Tensor:
+	"""The exact denoiser where x is (1 − sigma) · clean + sigma · noise."""
+	share, spread = 1 - sigma, gaussian.SPREAD
+	known = share**2 * spread**2 + sigma**2
+	return gaussian.MEAN + share * spread**2 / known * (x - share * gaussian.MEAN)
+
+
+def denoiser(levels: Parametrisation) -> Denoise:
+	return flow_denoise if isinstance(levels, Flow) else gaussian.denoise
+
+
+class TestOrder:
+	@staticmethod
+	def error(sampler: Sampler, steps: int) -> float:
+		"""How far from the exact path a sampler is at sigma ½, coming from 10 in even steps of log sigma."""
+		sigmas = torch.linspace(math.log(10), math.log(0.5), steps + 1, dtype=torch.float64).exp()
+		x = sampler(gaussian.task(START), START, sigmas)
+		return float((x - gaussian.on_path(START, sigmas[0], sigmas[-1])).norm())
+
+	@pytest.mark.parametrize(('name', 'order'), ORDERS.items())
+	def test_half_the_step_has_the_error_of_its_order(self, name: str, order: float) -> None:
+		"""Twice the steps leave at most 2^-order of the error, but for a tenth of an order."""
+		assert math.log2(self.error(SAMPLERS[name], 32) / self.error(SAMPLERS[name], 64)) > order - 0.1
+
+	@pytest.mark.parametrize('name', WITHOUT_NOISE)
+	def test_noisy_samplers_have_an_order_too_without_their_noise(self, name: str) -> None:
+		"""With eta 0 they solve the ODE; over three halvings, which evens out where an error changes its sign."""
+		sampler, order = WITHOUT_NOISE[name]
+
+		assert math.log2(self.error(sampler, 16) / self.error(sampler, 128)) / 3 > order - 0.35
+
+	def test_dpm_fast_has_an_order_where_its_last_step_is_the_same(self) -> None:
+		"""Its last step has the looks that are left over: two, in both."""
+		assert math.log2(self.error(SAMPLERS['dpm_fast'], 32) / self.error(SAMPLERS['dpm_fast'], 65)) > 2
+
+	def test_the_adaptive_sampler_is_as_exact_as_it_is_told(self) -> None:
+		"""Smaller tolerances, smaller errors."""
+		rough, fine = (
+			self.error(partial(dpm.dpm_adaptive, rtol=tolerance, atol=tolerance), 8) for tolerance in (1e-2, 1e-5)
+		)
+
+		assert fine < rough / 20
+		assert fine < 1e-3
+
+
+class TestArrival:
+	@pytest.mark.parametrize('name', [*ORDERS, *WITHOUT_ORDER])
+	def test_many_steps_to_zero_end_on_the_path(self, name: str) -> None:
+		"""From the greatest sigma down to a clean value, within a tenth of the spread."""
+		sigmas = karras(TABLE, 100).double()
+		x = SAMPLERS[name](gaussian.task(START), START, sigmas)
+
+		assert torch.allclose(x, gaussian.on_path(START, sigmas[0], sigmas[-1]), atol=0.1 * gaussian.SPREAD)
+
+	@pytest.mark.parametrize('name', [name for name in SAMPLERS if name not in ('dpm_fast', 'dpm_adaptive')])
+	def test_one_step_gives_the_first_guess(self, name: str) -> None:
+		"""With nothing between the start and zero there is one look; UniPC stops a thousandth short."""
+		sigmas = torch.tensor([10.0, 0.0], dtype=torch.float64)
+		x = SAMPLERS[name](gaussian.task(START), START, sigmas)
+
+		assert torch.allclose(x, gaussian.denoise(START, sigmas[0]), atol=2e-3)
+
+	@pytest.mark.parametrize('levels', LEVELS, ids=['diffusion', 'flow'])
+	@pytest.mark.parametrize('name', [name for name in NOISY if name != 'lcm'])
+	def test_noisy_samplers_draw_from_the_target(self, name: str, levels: Parametrisation) -> None:
+		"""Many values, each with its noise, have the target's mean and spread."""
+		if isinstance(levels, Flow) and name in ('ddpm', 'res_multistep_ancestral', 'res_multistep_ancestral_cfg_pp'):
+			pytest.skip('its formulas are those of diffusion alone')
+		like = torch.zeros(1, 1, 100, 100)
+		sigmas = schedule(levels, 100)
+		start = torch.randn(like.shape, generator=torch.Generator().manual_seed(2)) * sigmas[0]
+		x = SAMPLERS[name](gaussian.task(like, levels=levels, denoise=denoiser(levels)), start, sigmas)
+
+		assert float(x.mean()) == pytest.approx(gaussian.MEAN, abs=0.05)
+		assert float(x.std()) == pytest.approx(gaussian.SPREAD, rel=0.08)
+
+	@pytest.mark.parametrize('levels', LEVELS, ids=['diffusion', 'flow'])
+	def test_lcm_draws_from_the_target_with_a_consistent_network(self, levels: Parametrisation) -> None:
+		"""A network that says the path's very end gives the target after any number of steps."""
+		like = torch.zeros(1, 1, 100, 200)
+		sigmas = schedule(levels, 4)
+
+		def consistent(x: Tensor, sigma: Tensor) -> Tensor:
+			if not isinstance(levels, Flow):
+				return gaussian.on_path(x, sigma, torch.zeros(()))
+			share = 1 - sigma
+			spread = (share**2 * gaussian.SPREAD**2 + sigma**2).sqrt()
+			return gaussian.MEAN + (x - share * gaussian.MEAN) / spread * gaussian.SPREAD
+
+		start = torch.randn(like.shape, generator=torch.Generator().manual_seed(2)) * sigmas[0]
+		x = SAMPLERS['lcm'](gaussian.task(like, denoise=consistent, levels=levels), start, sigmas)
+
+		assert float(x.mean()) == pytest.approx(gaussian.MEAN, abs=0.05)
+		assert float(x.std()) == pytest.approx(gaussian.SPREAD, rel=0.05)
+
+
+class TestGuidanceApart:
+	CFG_PP = tuple(name for name in SAMPLERS if 'cfg_pp' in name)
+
+	@pytest.mark.parametrize('name', CFG_PP)
+	def test_both_guesses_are_asked_for(self, name: str) -> None:
+		"""What the guided guess adds to the other moves the result; the clean end is the guided one's."""
+		sigmas = karras(TABLE, 10)
+		like = torch.zeros(1, 1, 4, 4)
+		start = torch.randn(like.shape, generator=torch.Generator().manual_seed(2)) * sigmas[0]
+
+		def run(push: float) -> Tensor:
+			def apart(x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+				return gaussian.denoise(x, sigma) + push, gaussian.denoise(x, sigma)
+
+			return SAMPLERS[name](replace(gaussian.task(like), apart=apart), start, sigmas)
+
+		assert float((run(1.0) - run(0.0)).mean()) > 0.5
+
+
+class TestSteps:
+	@pytest.mark.parametrize('name', [name for name in SAMPLERS if name not in ('dpm_fast', 'dpm_adaptive')])
+	def test_every_step_is_told_once_with_a_guess(self, name: str) -> None:
+		"""1, 2, … up to the number of steps, with the clean latent as guessed at that step."""
+		seen: list[tuple[int, Tensor]] = []
+		sigmas = karras(TABLE, 6)
+		x = torch.randn(2, 1, 4, 4) * sigmas[0]
+		SAMPLERS[name](gaussian.task(x, on_step=lambda done, denoised: seen.append((done, denoised))), x, sigmas)
+
+		assert [done for done, _ in seen] == [1, 2, 3, 4, 5, 6]
+		assert torch.equal(seen[0][1], gaussian.denoise(x, sigmas[0]))
+		assert all(denoised.shape == x.shape for _, denoised in seen)
+
+	@pytest.mark.parametrize(('steps', 'looks'), [(1, 1), (2, 2), (3, 3), (4, 4), (9, 9), (10, 10)])
+	def test_dpm_fast_looks_as_often_as_there_are_steps(self, steps: int, looks: int) -> None:
+		"""In fewer steps of higher order."""
+		seen: list[Tensor] = []
+
+		def counted(x: Tensor, sigma: Tensor) -> Tensor:
+			seen.append(sigma)
+			return gaussian.denoise(x, sigma)
+
+		SAMPLERS['dpm_fast'](gaussian.task(START, denoise=counted), START, karras(TABLE, steps + 1).double()[:-1])
+
+		assert len(seen) == looks
+
+	@pytest.mark.parametrize('name', SAMPLERS)
+	def test_the_start_is_left_as_it_was(self, name: str) -> None:
+		"""Samplers change no tensor that is not theirs."""
+		x = torch.ones(1, 1, 2, 2) * 10
+		sigmas = karras(TABLE, 3)
+		before = sigmas.clone()
+		SAMPLERS[name](gaussian.task(x), x, sigmas)
+
+		assert torch.equal(x, torch.ones(1, 1, 2, 2) * 10)
+		assert torch.equal(sigmas, before)
+
+	@pytest.mark.parametrize('name', SAMPLERS)
+	def test_flow_from_pure_noise_stays_finite(self, name: str) -> None:
+		"""At sigma 1 there is no signal, and log SNR is not finite."""
+		sigmas = simple(Flow(shift=3.0).sigmas, 5)
+		x = torch.randn(1, 1, 4, 4)
+		end = SAMPLERS[name](gaussian.task(x, levels=Flow(shift=3.0), denoise=flow_denoise), x, sigmas)
+
+		assert bool(end.isfinite().all())
