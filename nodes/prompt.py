@@ -9,7 +9,7 @@ from typing import Annotated
 from engine.declaration import FromInput, Number, Source, Text
 from engine.models import ModelRef
 from engine.spec import Context, node
-from nodes.latent import MAX_RESOLUTION
+from nodes.known import MAX_RESOLUTION
 from nodes.values import Conditioning, LastLayer, Sizes, TextEncoder
 
 FACTS: Mapping[str, Mapping[str, Source]] = {'CONDITIONING': {'family': FromInput(input='clip')}}
