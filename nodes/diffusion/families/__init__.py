@@ -6,10 +6,10 @@ A family that is not known is an error that says what was found, never a guess.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from engine.errors import UnknownFamily
-from nodes.diffusion.families.base import Family, Found, Shapes, TowerPart, VaePart
+from nodes.diffusion.families import strangers
+from nodes.diffusion.families.base import Family, Found, Shapes, VaePart
 from nodes.diffusion.families.flux import FLUX
 from nodes.diffusion.families.flux2 import FLUX2
 from nodes.diffusion.families.qwen_image import QWEN_IMAGE
@@ -19,29 +19,10 @@ from nodes.diffusion.families.sd3 import SD3
 from nodes.diffusion.families.sdxl import REFINER, SDXL
 from nodes.diffusion.families.z_image import Z_IMAGE
 
-__all__ = ['FAMILIES', 'Family', 'find_denoiser', 'find_vae', 'recognise', 'tower_parts', 'vaes']
+__all__ = ['FAMILIES', 'Family', 'find_denoiser', 'find_vae', 'recognise', 'vaes']
 
 FAMILIES: Sequence[Family] = (SDXL, REFINER, SD2, SD1, SD3, FLUX, FLUX2, QWEN_IMAGE, Z_IMAGE)
 """Every family, the narrower marks first."""
-
-
-@dataclass(frozen=True)
-class Stranger:
-	"""A kind of file that we can tell but not run: some tensor's name begins with, or contains, `sign`."""
-
-	title: str
-	sign: str
-
-
-STRANGERS = (
-	Stranger('a relative of Flux', 'double_blocks.'),
-	Stranger('a ControlNet', 'control_model.'),
-	Stranger('a ControlNet', 'input_hint_block.'),
-	Stranger('a ControlNet', 'controlnet_cond_embedding.'),
-	Stranger('a LoRA', 'lora_'),
-	Stranger('Stable Video Diffusion', '.time_stack.'),
-	Stranger('the Stable Diffusion x4 upscaler', 'label_emb.weight'),
-)
 
 
 def find_denoiser(shapes: Shapes) -> tuple[Family, Found] | None:
@@ -68,15 +49,6 @@ def vaes() -> Iterator[VaePart]:
 			yield family.vae
 
 
-def tower_parts(shapes: Shapes) -> Iterator[tuple[Family, TowerPart, Found]]:
-	"""The text encoders of each family that a file holds; one encoder may serve several families."""
-	for family in FAMILIES:
-		for tower in family.text.towers:
-			found = tower.part.find(shapes)
-			if found is not None:
-				yield family, tower, found
-
-
 def recognise(shapes: Shapes) -> Family:
 	"""The family of a file with a denoiser, by names and shapes of its tensors. Raises `UnknownFamily`."""
 	known = find_denoiser(shapes)
@@ -87,7 +59,7 @@ def recognise(shapes: Shapes) -> Family:
 
 def unknown(shapes: Shapes) -> UnknownFamily:
 	"""What to say of a file whose denoiser is none that is known."""
-	title = next((one.title for one in STRANGERS if any(one.sign in name for name in shapes)), None)
+	title = strangers.title(shapes)
 	some = ', '.join(sorted(shapes)[:3])
 	found = f'none of its {len(shapes)} tensors has a known name ({some} …)' if shapes else 'it has no tensors'
 	runnable = ', '.join(family.title for family in FAMILIES)

@@ -116,8 +116,7 @@ class Part:
 
 	`prefixes` are where its tensors stand, looked through in order: in whole checkpoints, in folders of diffusers (the name
 	of the component), then alone (''). `build` makes the module from its config; it is called where new weights take no
-	memory. `metadata` is the entry of a file's
-	metadata that overlays the config.
+	memory. `metadata` is the entry of a file's metadata that overlays the config.
 	"""
 
 	title: str

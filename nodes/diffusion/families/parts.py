@@ -31,9 +31,13 @@ OWN_SIZES = 'add_embedding.linear_1.weight'
 OWN_OUT = {'conv_out.weight': (4, ANY, 3, 3)}
 """The same in diffusers' layout."""
 
-RELATIVES = ('input_blocks.1.0.time_stack.in_layers.0.weight', 'label_emb.weight')
-OWN_RELATIVES = ('mid_block.attentions.0.time_pos_embed.linear_1.weight', 'class_embedding.weight')
-"""What UNets have that look like Stable Diffusion 2 and are not: Stable Video Diffusion, and the x4 upscaler."""
+RELATIVES = ('input_blocks.1.0.time_stack.in_layers.0.weight', 'label_emb.weight', 'encoder_hid_proj.weight')
+OWN_RELATIVES = (
+	'mid_block.attentions.0.time_pos_embed.linear_1.weight',
+	'class_embedding.weight',
+	'encoder_hid_proj.weight',
+)
+"""What UNets have that look like Stable Diffusion and are not: Stable Video Diffusion, the x4 upscaler, Kolors."""
 
 MARKERS = ('v_pred', 'ztsnr', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min', 'edm_mean', 'edm_std')
 """Tensors without a prefix by which writers tell how a model was trained."""

@@ -53,7 +53,12 @@ class TestRecognise:
 			('controlnet_cond_embedding.conv_in.weight', 'a ControlNet'),
 			('lora_unet_mid_block.lora_up.weight', 'a LoRA'),
 			('model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight', 'Stable Video Diffusion'),
-			('model.diffusion_model.label_emb.weight', 'upscaler'),
+			('model.diffusion_model.label_emb.weight', 'x4 upscaler'),
+			('blocks.0.lokr_w1', 'a LoRA'),
+			('image_proj.proj.weight', 'an IP-Adapter'),
+			('model.diffusion_model.distilled_guidance_layer.norms.0.scale', 'Chroma'),
+			('head.modulation', 'Wan'),
+			('model.diffusion_model.input_blocks.0.0.weight', 'a relative of Stable Diffusion'),
 		],
 	)
 	def test_other_files_are_named(self, name: str, title: str) -> None:
@@ -63,7 +68,9 @@ class TestRecognise:
 
 		assert all(family.title in str(caught.value) for family in FAMILIES)
 
-	@pytest.mark.parametrize('sign', ['input_blocks.1.0.time_stack.in_layers.0.weight', 'label_emb.weight'])
+	@pytest.mark.parametrize(
+		'sign', ['input_blocks.1.0.time_stack.in_layers.0.weight', 'label_emb.weight', 'encoder_hid_proj.weight']
+	)
 	def test_relatives_of_a_family_are_none_of_it(self, sign: str) -> None:
 		"""What has the marks of a family and more than it is another model."""
 		with pytest.raises(UnknownFamily):
