@@ -81,5 +81,19 @@ def encode_prompt_refiner(
 	return _sized(said, Sizes(width, height, aesthetic=ascore))
 
 
+@node(kind='CLIPTextEncodeFlux', category='advanced/conditioning/flux', facts=FACTS)
+def encode_prompt_flux(
+	context: Context,
+	clip: Annotated[ModelRef[TextEncoder], 'The text encoders of Flux.'],
+	clip_l: Annotated[str, PROMPT, 'What CLIP hears: a few words on the whole.'],
+	t5xxl: Annotated[str, PROMPT, 'What T5 hears: all of it.'],
+	guidance: Annotated[float, Number(default=3.5, min=0.0, max=100.0, step=0.1), 'How strictly to follow the prompt.'],
+) -> Conditioning:
+	"""Encode a prompt for Flux, with a text for each encoder, and the guidance that is built into its dev models."""
+	with context.models.use(clip) as encoder:
+		said = encoder.encode(t5xxl, {'clip_l': clip_l})
+	return Conditioning(tuple(replace(prompt, guidance=guidance) for prompt in said.prompts))
+
+
 def _sized(said: Conditioning, sizes: Sizes) -> Conditioning:
 	return Conditioning(tuple(replace(prompt, sizes=sizes) for prompt in said.prompts))

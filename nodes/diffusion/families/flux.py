@@ -55,7 +55,7 @@ FLUX = Family(
 	title='Flux',
 	denoiser=Part(
 		title='transformer',
-		prefixes=(CHECKPOINT, ''),
+		prefixes=(CHECKPOINT, 'transformer.', ''),
 		forms=(
 			Form(
 				# The text vector is what relatives with the same blocks do not have.

@@ -68,7 +68,7 @@ FLUX2 = Family(
 	title='Flux.2',
 	denoiser=Part(
 		title='transformer',
-		prefixes=(CHECKPOINT, ''),
+		prefixes=(CHECKPOINT, 'transformer.', ''),
 		forms=(
 			Form((Mark({'double_stream_modulation_img.lin.weight': None}),), flux2.config, flux2.layout),
 			Form((Mark({'double_stream_modulation_img.linear.weight': None}),), flux2.own_config),

@@ -76,7 +76,7 @@ QWEN_IMAGE = Family(
 	title='Qwen-Image',
 	denoiser=Part(
 		title='transformer',
-		prefixes=(CHECKPOINT, ''),
+		prefixes=(CHECKPOINT, 'transformer.', ''),
 		forms=(
 			Form(
 				(
@@ -94,6 +94,7 @@ QWEN_IMAGE = Family(
 			),
 		),
 		build=_build,
+		metadata='transformer_config',
 	),
 	network=network,
 	parametrisation=noise_levels,

@@ -79,7 +79,7 @@ SD3 = Family(
 	title='Stable Diffusion 3',
 	denoiser=Part(
 		title='transformer',
-		prefixes=(CHECKPOINT, ''),
+		prefixes=(CHECKPOINT, 'transformer.', ''),
 		forms=(
 			Form(
 				(Mark({'joint_blocks.0.x_block.attn.qkv.weight': None, 'x_embedder.proj.weight': (ANY, 16, 2, 2)}),),
@@ -109,7 +109,7 @@ SD3 = Family(
 					'clip_g',
 					CLIP_G,
 					WHOLE.format('clip_g'),
-					'text_encoder_2_config',
+					'text_encoder_2',
 					layer=-2,
 					normed=False,
 					projected=True,

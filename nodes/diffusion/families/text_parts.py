@@ -39,7 +39,7 @@ def _build_qwen(config: Config) -> Module:
 
 T5 = Part(
 	title='text encoder',
-	prefixes=(WHOLE.format('t5xxl'), ''),
+	prefixes=(WHOLE.format('t5xxl'), 'text_encoder_2.', 'text_encoder_3.', ''),
 	forms=(
 		Form(
 			marks=(
@@ -105,7 +105,7 @@ def qwen_tower(
 		name,
 		Part(
 			title='text encoder',
-			prefixes=(*(WHOLE.format(place) for place in places), ''),
+			prefixes=(*(WHOLE.format(place) for place in places), 'text_encoder.', ''),
 			forms=(
 				Form(
 					marks=tuple(_qwen_mark(start, generation) for start in STARTS),

@@ -57,7 +57,7 @@ Z_IMAGE = Family(
 	title='Z-Image',
 	denoiser=Part(
 		title='transformer',
-		prefixes=(CHECKPOINT, ''),
+		prefixes=(CHECKPOINT, 'transformer.', ''),
 		forms=(
 			Form(
 				(

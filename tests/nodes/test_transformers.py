@@ -1,0 +1,139 @@
+"""Graphs with transformers, from loaders to the picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from engine.graph import Graph
+from engine.settings import Settings
+from tests.nodes.conftest import Bench, link, make_graph
+from tests.tiny_transformers import save_parts, save_whole
+
+FOLDERS = ('checkpoints', 'diffusion_models', 'text_encoders', 'vae')
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+	"""Each tiny model in files of its parts, and Flux as one file."""
+	folder = tmp_path_factory.mktemp('transformers')
+	for kind in FOLDERS:
+		(folder / kind).mkdir()
+	save_whole(folder / 'checkpoints' / 'flux.safetensors', 'flux')
+	for kind in ('sd3', 'flux', 'flux2', 'qwen-image', 'z-image'):
+		parts = tmp_path_factory.mktemp(kind)
+		files = save_parts(parts, kind)
+		files.denoiser.rename(folder / 'diffusion_models' / f'{kind}.safetensors')
+		files.vae.rename(folder / 'vae' / f'{kind}.safetensors')
+		for number, text in enumerate(files.texts, start=1):
+			text.rename(folder / 'text_encoders' / f'{kind}-{number}.safetensors')
+	return folder
+
+
+@pytest.fixture
+def bench(tmp_path: Path, models: Path) -> Bench:
+	"""A runner with those files."""
+	return Bench(Settings(base=tmp_path, models=models))
+
+
+def drawn(kind: str, clip: tuple[str, dict[str, str]], latent: str) -> Graph:
+	"""A graph of the model's own parts."""
+	return make_graph(
+		model=('UNETLoader', {'unet_name': f'{kind}.safetensors', 'weight_dtype': 'default'}),
+		clip=(clip[0], {**clip[1]}),
+		vae=('VAELoader', {'vae_name': f'{kind}.safetensors'}),
+		positive=('CLIPTextEncode', {'text': 'a red cat', 'clip': link('clip')}),
+		negative=('CLIPTextEncode', {'text': '', 'clip': link('clip')}),
+		latent=(latent, {'width': 64, 'height': 32, 'batch_size': 1}),
+		sample=(
+			'KSampler',
+			{
+				'model': link('model'),
+				'seed': 1,
+				'steps': 2,
+				'cfg': 2.0,
+				'sampler_name': 'euler',
+				'scheduler': 'simple',
+				'positive': link('positive'),
+				'negative': link('negative'),
+				'latent_image': link('latent'),
+				'denoise': 1.0,
+			},
+		),
+		decode=('VAEDecode', {'samples': link('sample'), 'vae': link('vae')}),
+		save=('SaveImage', {'images': link('decode'), 'filename_prefix': 'tiny'}),
+	)
+
+
+class TestPictures:
+	@pytest.mark.parametrize(
+		('kind', 'loader', 'option', 'latent'),
+		[
+			('sd3', 'TripleCLIPLoader', '', 'EmptySD3LatentImage'),
+			('flux', 'DualCLIPLoader', 'flux', 'EmptySD3LatentImage'),
+			('flux2', 'CLIPLoader', 'flux2', 'EmptyFlux2LatentImage'),
+			('qwen-image', 'CLIPLoader', 'qwen_image', 'EmptySD3LatentImage'),
+			('z-image', 'CLIPLoader', 'lumina2', 'EmptySD3LatentImage'),
+		],
+	)
+	def test_parts_draw_a_picture(self, kind: str, loader: str, option: str, latent: str, bench: Bench) -> None:
+		"""Loaded, encoded, sampled, decoded and saved; the checker has nothing against it."""
+		count = {'CLIPLoader': 1, 'DualCLIPLoader': 2, 'TripleCLIPLoader': 3}[loader]
+		names = ['clip_name'] if count == 1 else [f'clip_name{number}' for number in range(1, count + 1)]
+		inputs = {name: f'{kind}-{number}.safetensors' for number, name in enumerate(names, start=1)}
+		outcome = bench.run(drawn(kind, (loader, inputs | ({'type': option} if option else {})), latent))
+
+		assert outcome.state == 'succeeded'
+		assert len(bench.pictures()) == 1
+
+	def test_a_latent_of_another_family_is_refused_before_anything_runs(self, bench: Bench) -> None:
+		"""By its channels, which the files' headers tell."""
+		graph = drawn(
+			'flux2', ('CLIPLoader', {'clip_name': 'flux2-1.safetensors', 'type': 'flux2'}), 'EmptySD3LatentImage'
+		)
+		checked = bench.runner.check(graph)
+
+		assert [problem.node for problem in checked.problems] == ['sample']
+
+
+class TestFluxPrompt:
+	def encoded(self, clip_l: str, t5xxl: str, guidance: float) -> Graph:
+		"""One file with everything, and a text for each encoder."""
+		graph = drawn('flux', ('DualCLIPLoader', {}), 'EmptySD3LatentImage')
+		loaded = make_graph(
+			clip=('CheckpointLoaderSimple', {'ckpt_name': 'flux.safetensors'}),
+			positive=(
+				'CLIPTextEncodeFlux',
+				{'clip': link('clip', 1), 'clip_l': clip_l, 't5xxl': t5xxl, 'guidance': guidance},
+			),
+			negative=('CLIPTextEncode', {'text': '', 'clip': link('clip', 1)}),
+		)
+		return Graph({**graph.calls, **loaded.calls})
+
+	def test_the_same_text_for_both_is_the_plain_prompt(self, bench: Bench) -> None:
+		"""With the guidance that is usual."""
+		files = {'clip_name1': 'flux-1.safetensors', 'clip_name2': 'flux-2.safetensors', 'type': 'flux'}
+		plain = picture(bench, drawn('flux', ('DualCLIPLoader', files), 'EmptySD3LatentImage'))
+
+		assert picture(bench, self.encoded('a red cat', 'a red cat', 3.5)) == plain
+
+	@pytest.mark.parametrize(
+		('clip_l', 't5xxl', 'guidance'),
+		[('dog', 'a red cat', 3.5), ('a red cat', 'a cat', 3.5), ('a red cat', 'a red cat', 9.0)],
+	)
+	def test_each_encoder_hears_its_own_text_and_the_guidance_counts(
+		self, clip_l: str, t5xxl: str, guidance: float, bench: Bench
+	) -> None:
+		"""Another text for one of them, or another guidance, makes another picture."""
+		usual = picture(bench, self.encoded('a red cat', 'a red cat', 3.5))
+
+		assert picture(bench, self.encoded(clip_l, t5xxl, guidance)) != usual
+
+
+def picture(bench: Bench, graph: Graph) -> bytes:
+	"""The pixels that a graph draws."""
+	bench.run(graph)
+	with Image.open(bench.pictures()[0]) as opened:
+		return opened.tobytes()
