@@ -10,7 +10,12 @@ from nodes.values import Conditioning, Images, Latent, Prompt
 class TestBorder:
 	def test_a_latent_keeps_what_ours_does_not_know(self) -> None:
 		"""Its mask has a channel on the other side."""
-		there = {'samples': torch.ones(2, 4, 2, 2), 'noise_mask': torch.ones(2, 1, 2, 2), 'batch_index': [0, 1], 'type': 'x'}
+		there = {
+			'samples': torch.ones(2, 4, 2, 2),
+			'noise_mask': torch.ones(2, 1, 2, 2),
+			'batch_index': [0, 1],
+			'type': 'x',
+		}
 		here = to_native(there, 'LATENT')
 		assert isinstance(here, Latent)
 		assert here.noise_mask is not None
