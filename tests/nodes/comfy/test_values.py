@@ -10,7 +10,12 @@ from nodes.values import Conditioning, Images, Latent, Prompt
 class TestBorder:
 	def test_a_latent_keeps_what_ours_does_not_know(self) -> None:
 		"""Its mask has a channel on the other side."""
-		there = {'samples': torch.ones(2, 4, 2, 2), 'noise_mask': torch.ones(2, 1, 2, 2), 'batch_index': [0, 1]}
+		there = {
+			'samples': torch.ones(2, 4, 2, 2),
+			'noise_mask': torch.ones(2, 1, 2, 2),
+			'batch_index': [0, 1],
+			'type': 'x',
+		}
 		here = to_native(there, 'LATENT')
 		assert isinstance(here, Latent)
 		assert here.noise_mask is not None
@@ -18,9 +23,22 @@ class TestBorder:
 		assert isinstance(back, dict)
 
 		assert here.noise_mask.shape == (2, 2, 2)
+		assert here.batch_index == (0, 1)
 		assert back['batch_index'] == [0, 1]
+		assert back['type'] == 'x'
 		assert back['noise_mask'].shape == (2, 1, 2, 2)
 		assert back['samples'].mean() == 2
+
+	def test_an_odd_batch_index_stays_as_it_is(self) -> None:
+		"""Ours has whole numbers only; what a node made of it otherwise comes back to the next one."""
+		there = {'samples': torch.ones(1, 4, 2, 2), 'batch_index': 'first'}
+		here = to_native(there, 'LATENT')
+		assert isinstance(here, Latent)
+		back = to_foreign(here)
+		assert isinstance(back, dict)
+
+		assert here.batch_index is None
+		assert back['batch_index'] == 'first'
 
 	def test_conditioning_is_a_list_of_pairs(self) -> None:
 		"""Further keys of a pair come back."""

@@ -50,6 +50,8 @@ function readInputs(info: JsonObject, group: 'required' | 'optional'): InputInfo
 	return names.map((name) => readInput(name, declared[name] ?? null, group === 'required'));
 }
 
+const ANYTHING: InputInfo = { name: '', type: '*', required: false, options: {}, choices: null, tooltip: '' };
+
 function readInput(name: string, spec: Json, required: boolean): InputInfo {
 	const [type, second] = isList(spec) ? spec : [spec];
 	const options = isObject(second) ? second : {};
@@ -57,8 +59,32 @@ function readInput(name: string, spec: Json, required: boolean): InputInfo {
 	if (isList(type)) {
 		return { name, type: 'COMBO', required, options, choices: type, tooltip };
 	}
+	if (type === 'COMFY_AUTOGROW_V3' && isObject(options.template)) {
+		return { name, type: '*', required, options: {}, choices: null, tooltip, grows: readGrowing(options.template) };
+	}
+	if (type === 'COMFY_DYNAMICCOMBO_V3' && isList(options.options)) {
+		const variants = readVariants(options.options);
+		const keys = Object.keys(variants);
+		return { name, type: 'COMBO', required, options: { default: keys[0] ?? '' }, choices: keys, tooltip, variants };
+	}
 	const choices = type === 'COMBO' ? (isList(options.options) ? options.options : []) : null;
 	return { name, type: typeof type === 'string' ? type : '*', required, options, choices, tooltip };
+}
+
+function readGrowing(template: JsonObject): NonNullable<InputInfo['grows']> {
+	const item = (isObject(template.input) ? readInputs({ input: template.input }, 'required')[0] : undefined) ?? ANYTHING;
+	const names = isList(template.names)
+		? texts(template.names)
+		: Array.from({ length: Number(template.max ?? 0) }, (_, index) => `${text(template.prefix)}${index}`);
+	return { item, names, min: Number(template.min ?? 0) };
+}
+
+function readVariants(options: readonly Json[]): { [key: string]: InputInfo[] } {
+	const entries = options.filter(isObject).map((option): [string, InputInfo[]] => {
+		const info = { input: option.inputs ?? {} };
+		return [text(option.key), [...readInputs(info, 'required'), ...readInputs(info, 'optional')]];
+	});
+	return Object.fromEntries(entries);
 }
 
 function readOutputs(info: JsonObject): OutputInfo[] {

@@ -2,6 +2,7 @@ import { NodeResizeControl, ResizeControlVariant, type NodeProps } from '@xyflow
 import { memo, useMemo, type MouseEvent } from 'react';
 import { hasWidget } from '../graph/defaults';
 import { useKind } from '../graph/kinds';
+import { liveKind } from '../graph/live';
 import { exposedName, outputName, toggleOutput } from '../graph/edit';
 import { editGraph, useGraph, useNode } from '../graph/store';
 import {
@@ -175,7 +176,7 @@ interface Row {
 }
 
 function inputsOf(node: GraphNodeData, info: KindInfo | undefined): Row[] {
-	const declared = (info?.inputs ?? []).map((input): Row => {
+	const declared = (liveKind(info, node)?.inputs ?? []).map((input): Row => {
 		const value = node.inputs[input.name];
 		const bare = !hasWidget(input) && !(value !== undefined && 'constant' in value);
 		return { input, undeclared: false, bare };

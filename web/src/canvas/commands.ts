@@ -6,6 +6,7 @@ import * as edit from '../graph/edit';
 import { currentKinds } from '../graph/kinds';
 import { arrange, NODE_WIDTH } from '../graph/layout';
 import { closesLoop } from '../graph/links';
+import { liveKind, settledNode } from '../graph/live';
 import { canJoin, firstFittingInput, firstFittingOutput, inputType, outputReference } from '../graph/sockets';
 import { currentGraph, editGraph, useGraph } from '../graph/store';
 import { nodeOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
@@ -37,11 +38,14 @@ export interface LooseEnd {
 }
 
 export function infoOf(node: GraphNode | undefined): KindInfo | undefined {
-	return node && currentKinds().get(node.kind);
+	return node && liveKind(currentKinds().get(node.kind), node);
 }
 
 export function setInput(id: NodeId, input: string, value: Json): void {
-	editGraph((graph) => edit.setConstant(graph, id, input, value), `value ${id} ${input}`);
+	editGraph((graph) => {
+		const next = edit.setConstant(graph, id, input, value);
+		return edit.updateNode(next, id, (node) => settledNode(node, currentKinds().get(node.kind)));
+	}, `value ${id} ${input}`);
 	forgiveInput(id, input);
 }
 

@@ -2,6 +2,7 @@
 
 import { isObject, parseJson, writeJson, type Json } from '../json';
 import { readDocument, writeDocument } from './document';
+import { liveKind } from './live';
 import { freeId } from './names';
 import { canJoin, inputType, resolveOutput } from './sockets';
 import { linkOf, nodeOf, type Graph, type GraphNode, type InputValue, type Kinds, type NodeId } from './types';
@@ -77,7 +78,7 @@ function pastedInputs(
 		} else {
 			const source = nodeOf(graph, link.node);
 			const output = resolveOutput(source && kinds.get(source.kind), link.output);
-			if (output !== null && canJoin(output.type, inputType(kinds.get(node.kind), name))) {
+			if (output !== null && canJoin(output.type, inputType(liveKind(kinds.get(node.kind), node), name))) {
 				inputs[name] = value;
 			}
 		}

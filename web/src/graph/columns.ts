@@ -4,6 +4,7 @@
  */
 
 import { hasWidget } from './defaults';
+import { liveKind } from './live';
 import { depths, readersOf, sourcesOf } from './links';
 import { resolveOutput } from './sockets';
 import { linkOf, type Graph, type GraphNode, type Kinds, type NodeId } from './types';
@@ -133,7 +134,7 @@ function columnNumbers(graph: Graph, nodes: readonly GraphNode[]): Map<NodeId, n
 }
 
 function wiresInto(graph: Graph, node: GraphNode, kinds: Kinds): { source: NodeId; output: number; input: number }[] {
-	const info = kinds.get(node.kind);
+	const info = liveKind(kinds.get(node.kind), node);
 	// Sockets without a widget stand on top of a node, the others below them.
 	const names =
 		info === undefined

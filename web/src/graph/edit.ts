@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from '../json';
 import { isObject } from '../json';
 import { defaultInputs, defaultValue, hasWidget } from './defaults';
+import { settled } from './live';
 import { freeId, readableId } from './names';
 import { inputOf } from './sockets';
 import {
@@ -20,7 +21,7 @@ import {
 export function addNode(graph: Graph, info: KindInfo, at: { x: number; y: number }): { graph: Graph; id: NodeId } {
 	const id = freeId(readableId(info.kind), (name) => Object.hasOwn(graph.nodes, name));
 	const place: Place = { x: at.x, y: at.y, extra: {} };
-	const node: GraphNode = { id, kind: info.kind, title: '', inputs: defaultInputs(info), extra: {}, place };
+	const node: GraphNode = { id, kind: info.kind, title: '', inputs: settled(info, defaultInputs(info)), extra: {}, place };
 	return { graph: { ...graph, nodes: { ...graph.nodes, [id]: node } }, id };
 }
 

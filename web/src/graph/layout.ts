@@ -2,6 +2,7 @@
 
 import { FIRST_SOCKET, ROW_GAP, SOCKET_STEP, toBlock, type Size } from './columns';
 import { hasWidget } from './defaults';
+import { liveKind } from './live';
 import { islands, shelve } from './islands';
 import { NO_KINDS, type Graph, type GraphNode, type Kinds, type NodeId } from './types';
 
@@ -37,7 +38,7 @@ export function arrange(graph: Graph, { kinds = NO_KINDS, sizes, only }: Arrange
 
 /** Good enough before the first drawing; what the browser measured replaces it. */
 export function estimatedSize(node: GraphNode, kinds: Kinds): Size {
-	const info = kinds.get(node.kind);
+	const info = liveKind(kinds.get(node.kind), node);
 	const width = node.place.width ?? NODE_WIDTH;
 	if (info === undefined) {
 		return { width, height: 60 + Object.keys(node.inputs).length * 26 };

@@ -4,6 +4,7 @@ import { isList, isObject, type Json, type JsonObject } from '../json';
 import { defaultValue, hasWidget } from './defaults';
 import { DocumentError, emptyGraph } from './document';
 import { arrange } from './layout';
+import { liveKind } from './live';
 import { outputReference, resolveOutput } from './sockets';
 import { titleOf, type Graph, type GraphNode, type InputValue, type Kinds, type NodeId } from './types';
 
@@ -45,7 +46,7 @@ function promptInputs(graph: Graph, node: GraphNode, kinds: Kinds): JsonObject {
 	for (const [name, value] of Object.entries(node.inputs)) {
 		inputs[name] = 'link' in value ? promptLink(graph, value.link, kinds) : promptConstant(value.constant);
 	}
-	for (const input of kinds.get(node.kind)?.inputs ?? []) {
+	for (const input of liveKind(kinds.get(node.kind), node)?.inputs ?? []) {
 		const value = input.required && hasWidget(input) ? defaultValue(input) : undefined;
 		if (value !== undefined && !Object.hasOwn(inputs, input.name)) {
 			inputs[input.name] = promptConstant(value);

@@ -50,6 +50,10 @@ export interface InputInfo {
 	/** The values of a COMBO; null for any other type. */
 	readonly choices: readonly Json[] | null;
 	readonly tooltip: string;
+	/** It stands for inputs like `item`, called by its own name, a dot, and one of `names`; the first `min` are needed. */
+	readonly grows?: { readonly item: InputInfo; readonly names: readonly string[]; readonly min: number };
+	/** For each of the choices, the inputs that belong to it. */
+	readonly variants?: { readonly [key: string]: readonly InputInfo[] };
 }
 
 export interface OutputInfo {
