@@ -45,7 +45,7 @@ def trim() -> None:
 		torch.cuda.empty_cache()
 
 
-def measure(load: Load) -> Size:
+def measure(load: Load) -> Size | None:
 	"""The size of a part of a model, from its file's header."""
 	from nodes.diffusion.sizes import measure
 
