@@ -7,7 +7,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -26,6 +26,7 @@ from engine.events import AnyEvent, GraphExpanded, NodeBlocked, NodeStarted, Nod
 from engine.flow import Returned, Skip
 from engine.graph import Constant, Given, Link, NodeId
 from engine.lanes import Lanes, Start
+from engine.live import LiveGraph
 from engine.modelstore import ModelStore
 from engine.origins import Origins
 from engine.plan import Planner, Step, content_key
@@ -42,7 +43,8 @@ TOLD = Skip(told=True)
 class Tools:
 	"""What runs share: they belong to the process.
 
-	`adapt` brings foreign values into native form, by socket name; `is_full` knows the errors of memory that ran out.
+	`adapt` brings foreign values into native form, by socket name; `preflight` raises
+	`NodeFailed` if nodes that are to be run cannot be; `is_full` knows the errors of memory that ran out.
 	"""
 
 	cache: OutputCache
@@ -53,6 +55,7 @@ class Tools:
 	timings: Timings
 	adapt: Mapping[str, Callable[[object], object]]
 	publish: Callable[[AnyEvent], None]
+	preflight: Callable[[LiveGraph, Collection[NodeId]], None] = lambda graph, nodes: None
 	is_full: Callable[[BaseException], bool] = lambda error: isinstance(error, MemoryError)
 
 

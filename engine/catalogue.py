@@ -28,7 +28,23 @@ FOLDERS = (
 	'embeddings',
 	'controlnet',
 	'upscale_models',
+	'latent_upscale_models',
+	'vae_approx',
+	'gligen',
+	'hypernetworks',
+	'photomaker',
+	'classifiers',
+	'model_patches',
+	'audio_encoders',
+	'background_removal',
+	'frame_interpolation',
+	'geometry_estimation',
+	'optical_flow',
+	'detection',
 )
+OLDER_NAMES = {'text_encoders': ('clip',), 'diffusion_models': ('unet',), 'controlnet': ('t2i_adapter',)}
+"""Folders of the models folder in which files of a kind may lie as well."""
+
 SAMPLES = 64
 SAMPLE_BYTES = 4096
 HEADER_BYTES = 2**16
@@ -55,7 +71,16 @@ class Catalogue:
 	"""
 
 	def __init__(self, settings: Settings) -> None:
-		self._places: dict[str, list[Path]] = {kind: [settings.models_folder / kind] for kind in FOLDERS}
+		self._places: dict[str, list[Path]] = {}
+		for kind, places in settings.first_models.items():
+			for place in places:
+				self.add(kind, place)
+		for kind in FOLDERS:
+			for name in (kind, *OLDER_NAMES.get(kind, ())):
+				self.add(kind, settings.models_folder / name)
+		for kind, places in settings.extra_models.items():
+			for place in places:
+				self.add(kind, place)
 		self._lock = threading.Lock()
 		self._digests: dict[Path, tuple[Stamp, FileDigest]] = {}
 		self._looked: dict[Path, Looked] = {}
@@ -70,7 +95,7 @@ class Catalogue:
 	@property
 	def places(self) -> Mapping[str, tuple[Path, ...]]:
 		"""Every folder kind with the places looked in, first one first."""
-		return {kind: tuple(places) for kind, places in self._places.items()}
+		return {kind: tuple(places) for kind, places in tuple(self._places.items())}
 
 	def names(self, kind: str) -> tuple[str, ...]:
 		"""The model files of a kind, relative, sorted."""

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.errors import OutOfDeviceMemory
 from engine.models import Place
+
+
+class Picture(NamedTuple):
+	"""What is known of what a node will work on: pixels (0: unknown), pictures at a time, the family of its model."""
+
+	width: int = 0
+	height: int = 0
+	batch: int = 1
+	family: str = ''
+
+
+class Working(NamedTuple):
+	"""Bytes that are needed to work with a model, beside its weights; and in tiles, where that is possible (0: it is not)."""
+
+	nbytes: int = 0
+	tiled: int = 0
 
 
 @dataclass(frozen=True)
@@ -15,11 +32,14 @@ class Compute:
 
 	`full` tell whether an exception says that a device, or the machine, has no memory left; `trims` give back to the system
 	what was let go of; `profiles` name what the results of a place depend on besides the graph, such as precisions.
+	`parts` maps sockets of models to the parts that come in there, `forecasters` parts to what working with them takes.
 	"""
 
 	full: list[Callable[[BaseException], bool]] = field(default_factory=list)
 	trims: list[Callable[[], None]] = field(default_factory=list)
 	profiles: list[Callable[[Place], str]] = field(default_factory=list)
+	parts: dict[str, str] = field(default_factory=dict)
+	forecasters: dict[str, Callable[[Picture], Working]] = field(default_factory=dict)
 
 	def is_full(self, error: BaseException) -> bool:
 		"""Whether an exception says that memory ran out in the midst of computing.
@@ -29,6 +49,11 @@ class Compute:
 		if isinstance(error, OutOfDeviceMemory):
 			return False
 		return isinstance(error, MemoryError) or any(told(error) for told in self.full)
+
+	def working(self, part: str, picture: Picture) -> Working:
+		"""What it takes to work on a picture with a part of a model; nothing if that is not known."""
+		forecaster = self.forecasters.get(part)
+		return Working() if forecaster is None or not picture.width or not picture.height else forecaster(picture)
 
 	def trim(self) -> None:
 		"""Give memory back to the system."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
 
@@ -79,6 +79,10 @@ class Models:
 		`working_bytes` of room are kept free for what is computed with them.
 		"""
 		return self._store.use(ref, working_bytes=working_bytes, cancel=self._cancel, watch=self._watch)
+
+	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
+		"""Whether there is so much room to work with the model, beside all of its weights."""
+		return self._store.has_room(ref, working_bytes)
 
 
 class Shown:

@@ -110,6 +110,14 @@ class QueueChanged(Event):
 	paused: bool = False
 
 
+class ModelsChanged(Event):
+	"""Model files came, went or changed in the folders of these kinds."""
+
+	type: Literal['models_changed'] = 'models_changed'
+	job: str = ''
+	kinds: tuple[str, ...]
+
+
 class JobQueued(Event):
 	"""A job waits: it is new, or comes back since who ran it is gone, which `reason` then tells."""
 

@@ -27,10 +27,14 @@ PACKS = 'custom_nodes'
 
 @dataclass(frozen=True)
 class ExtraPaths:
-	"""Folders of custom nodes, and folder kind → folders of models. Those of `is_default` sections come first."""
+	"""Folders of custom nodes, and folder kind → folders of models.
+
+	Those of `is_default` sections come first; in `first` they stand alone: they come before the program's own as well.
+	"""
 
 	custom_nodes: tuple[Path, ...] = ()
 	models: dict[str, tuple[Path, ...]] = field(default_factory=dict)
+	first: dict[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def read_extra_paths(path: Path) -> ExtraPaths:
@@ -50,11 +54,19 @@ def read_extra_paths(path: Path) -> ExtraPaths:
 	if not isinstance(document, dict):
 		raise BadDocument('a mapping of sections is expected', where=where)
 	found: dict[str, list[Path]] = {}
+	defaults: dict[str, list[Path]] = {}
 	for name, section in document.items():
 		if section is not None:
-			_read_section(section, path.absolute().parent, f'{where}: section {str(name)!r}', found)
+			is_first = isinstance(section, dict) and section.get('is_default') is True
+			for kinds in (found, defaults) if is_first else (found,):
+				_read_section(section, path.absolute().parent, f'{where}: section {str(name)!r}', kinds)
 	packs = found.pop(PACKS, [])
-	return ExtraPaths(tuple(packs), {kind: tuple(places) for kind, places in found.items()})
+	defaults.pop(PACKS, None)
+	return ExtraPaths(
+		tuple(packs),
+		{kind: tuple(places) for kind, places in found.items()},
+		{kind: tuple(places) for kind, places in defaults.items()},
+	)
 
 
 def _read_section(section: object, folder: Path, where: str, found: dict[str, list[Path]]) -> None:

@@ -221,10 +221,10 @@ class Loader(Protocol[T_co]):
 class Measure(Protocol):
 	"""Tells from the headers of a load's files what the weights will take, in the precision that is asked for.
 
-	Raises what the loader would raise of a file that cannot be read.
+	None if that cannot be told. Raises what the loader would raise of a file that cannot be read.
 	"""
 
-	def __call__(self, load: Load, /) -> Size: ...
+	def __call__(self, load: Load, /) -> Size | None: ...
 
 
 class Loaders:

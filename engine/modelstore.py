@@ -70,6 +70,19 @@ class ModelStore:
 		with ExitStack() as leases:
 			yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch), working_bytes)
 
+	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
+		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now."""
+		with self._changed:
+			resident = self._residents.get(ref.identity)
+			place = self._rooms.place
+			if resident is not None and self._rooms.is_ready(resident):
+				held = resident.holding.bytes[place] if resident.leases else 0
+				return resident.size.nbytes + working_bytes <= self._residency.room_to_plan(place) + held
+		load = Load(tuple(map(self._find, ref.files)), ref.part, ref.dtype, ref.option, place)
+		size = self._loaders.measure(load) or Size(0)
+		with self._changed:
+			return size.nbytes + working_bytes <= self._residency.room_to_plan(place)
+
 	def unload(self, id: str = '') -> int:
 		"""Drop all weights that nobody uses, or just those of the resident named; gives the bytes freed."""
 		return self._rooms.unload(id)

@@ -6,16 +6,34 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic_core import to_json
 
 from engine.errors import WorkerLost
-from engine.graph import NodeId
+from engine.forecast import Forecast
+from engine.formats.prompt import write_prompt
+from engine.graph import Graph, NodeId
 from engine.spec import ValidationRequest
-from engine.wire import AskModels, CancelLoad, Describe, Message, ModelsTold, Question, Unload, Validate, Validated
+from engine.wire import (
+	AskForecast,
+	AskModels,
+	CancelLoad,
+	Describe,
+	Forecasted,
+	Message,
+	ModelsTold,
+	Question,
+	Unload,
+	Validate,
+	Validated,
+)
 
 VALIDATE_SECONDS = 30.0
-MODELS_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 REFRESH_SECONDS = 1.0
+Asked = AskModels | AskForecast | CancelLoad | Unload
+T = TypeVar('T')
 
 
 class Questions:
@@ -26,6 +44,7 @@ class Questions:
 		self._ids = itertools.count()
 		self._validations: dict[int, asyncio.Future[dict[NodeId, str]]] = {}
 		self._models: dict[int, asyncio.Future[ModelsTold]] = {}
+		self._forecasts: dict[int, asyncio.Future[Forecasted]] = {}
 		self._refresh: asyncio.Future[None] | None = None
 
 	async def validate(self, requests: Sequence[ValidationRequest]) -> Mapping[NodeId, str]:
@@ -63,17 +82,27 @@ class Questions:
 		"""Drop a model, or all; `freed` tells the bytes. `WorkerLost` as above."""
 		return await self._ask(Unload(id=next(self._ids), resident=resident))
 
+	async def forecast(self, graph: Graph, sinks: Sequence[NodeId]) -> Forecast | None:
+		"""What a checked graph will need of memory; None if it cannot be told. `WorkerLost` as above."""
+		answer: asyncio.Future[Forecasted] = asyncio.get_running_loop().create_future()
+		prompt = to_json(write_prompt(graph)).decode()
+		asked = AskForecast(id=next(self._ids), prompt=prompt, sinks=tuple(sinks))
+		return (await self._answered(self._forecasts, asked, answer)).forecast
+
 	async def _ask(self, message: AskModels | CancelLoad | Unload) -> ModelsTold:
 		answer: asyncio.Future[ModelsTold] = asyncio.get_running_loop().create_future()
-		self._models[message.id] = answer
+		return await self._answered(self._models, message, answer)
+
+	async def _answered(self, waiting: dict[int, asyncio.Future[T]], message: Asked, answer: asyncio.Future[T]) -> T:
+		waiting[message.id] = answer
 		self._send(message)
 		try:
-			async with asyncio.timeout(MODELS_SECONDS):
+			async with asyncio.timeout(ANSWER_SECONDS):
 				return await answer
 		except TimeoutError:
-			raise WorkerLost('The worker did not tell its models in time.') from None
+			raise WorkerLost('The worker did not answer in time.') from None
 		finally:
-			del self._models[message.id]
+			del waiting[message.id]
 
 	async def refresh(self) -> None:
 		"""Have the nodes told anew. Whoever asks meanwhile waits for the same answer, but not for long."""
@@ -96,6 +125,12 @@ class Questions:
 		if answer is not None and not answer.done():
 			answer.set_result(message)
 
+	def told_forecast(self, message: Forecasted) -> None:
+		"""The worker has told what a graph will need."""
+		answer = self._forecasts.get(message.id)
+		if answer is not None and not answer.done():
+			answer.set_result(message)
+
 	def described(self) -> None:
 		"""The worker has told its nodes."""
 		if self._refresh is not None:
@@ -104,7 +139,7 @@ class Questions:
 
 	def fail(self, cause: WorkerLost) -> None:
 		"""The worker is gone: who waits for its judgement hears that; who waits for its nodes has the old ones."""
-		answers: list[asyncio.Future[Any]] = [*self._validations.values(), *self._models.values()]
+		answers = self._pending()
 		for answer in answers:
 			if not answer.done():
 				answer.set_exception(cause)
@@ -112,8 +147,11 @@ class Questions:
 
 	async def settled(self) -> None:
 		"""Wait until everything that was asked by now is answered, or given up."""
-		pending: list[asyncio.Future[Any]] = [*self._validations.values(), *self._models.values()]
+		pending = self._pending()
 		if self._refresh is not None:
 			pending.append(self._refresh)
 		if pending:
 			await asyncio.wait(pending, timeout=VALIDATE_SECONDS)
+
+	def _pending(self) -> list[asyncio.Future[Any]]:
+		return [*self._validations.values(), *self._models.values(), *self._forecasts.values()]

@@ -111,6 +111,10 @@ class Residency:
 		"""Bytes that would be free at a place if everything that may leave had left."""
 		return self.budget(place) - sum(holding.bytes.get(place, 0) for holding in self._staying())
 
+	def room_to_plan(self, place: Place) -> int:
+		"""The same, without what is left alone for now."""
+		return self.room(place) - self._spared.get(place, 0)
+
 	def victim(self, place: Place) -> Holding | None:
 		"""Who has to leave a place next; None if all that is there stays, or is leaving already."""
 		# One without bytes here may be what keeps another from leaving.
@@ -135,7 +139,7 @@ class Residency:
 		Raises `OutOfDeviceMemory` if they cannot.
 		"""
 		room = self.room(place) - working
-		spare = room - self._spared.get(place, 0)
+		spare = self.room_to_plan(place) - working
 		if size.nbytes <= spare or (size.nbytes <= room and not size.least):
 			return Plan(size.nbytes)
 		if size.least and size.least <= room:

@@ -96,6 +96,10 @@ class Resolver:
 			return kind.types
 		return self._types.get(node) or kind.types
 
+	def facts(self, link: Link) -> Facts:
+		"""What is known of the output that a link comes from."""
+		return self._of(link)
+
 	def output(self, link: Link) -> Output:
 		"""The declaration of the output that a good link comes from."""
 		return self._nodes[self._calls[link.node].kind].outputs[link.output]

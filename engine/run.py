@@ -129,6 +129,7 @@ class Run:
 				pending=tuple(step.node for step in pending),
 			)
 		)
+		self._tools.preflight(self._planner.live, [step.node for step in pending])
 		for step in cached:
 			self.records[step.node] = Record(step, False, CACHED, 0.0)
 		for step in pending:

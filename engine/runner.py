@@ -17,14 +17,17 @@ from engine.cancel import CancelToken
 from engine.check import Checked, check, with_refusals
 from engine.context import JobInfo
 from engine.declaration import NodeInfo
-from engine.errors import EngineError, InvalidGraph
+from engine.errors import EngineError, InvalidGraph, NodeFailed
 from engine.estimate import Timings
 from engine.events import AnyEvent, JobFinished, JobStarted
 from engine.execute import Executor
+from engine.forecast import Forecast, Forecaster, NotEnoughMemory
 from engine.graph import Graph, NodeId
 from engine.lanes import Lanes
+from engine.live import LiveGraph
 from engine.models import CPU, Place
 from engine.modelstore import ModelStore
+from engine.needs import dependency_order
 from engine.plan import Plan
 from engine.plugins import Kit, load_pack, load_packs
 from engine.report import Reports
@@ -94,6 +97,7 @@ class Runner:
 			timings=Timings(disk.seconds_by_kind() if disk is not None else None),
 			adapt=self.kit.adapt,
 			publish=self._publish,
+			preflight=self._preflight,
 			is_full=self.kit.compute.is_full,
 		)
 		return Executor(tools, self.kit.nodes, self.reports, profile=self.profile)
@@ -152,6 +156,29 @@ class Runner:
 	def step_keys(self, graph: Graph, sinks: Collection[NodeId]) -> tuple[CacheKey, ...]:
 		"""The cache keys of all that a checked graph needs for these sinks. Raises `NodeFailed`."""
 		return tuple(step.key for step in self.plan(graph, sinks).steps.values() if step.cacheable)
+
+	@cached_property
+	def _forecaster(self) -> Forecaster:
+		return Forecaster(self.kit.loaders, self.kit.compute, self.storage, self._place)
+
+	def forecast(self, graph: Graph, sinks: Collection[NodeId]) -> Forecast:
+		"""What a checked graph will need of memory for these sinks, as if nothing of it were in the cache."""
+		needed, _ = dependency_order(graph.calls, sinks)
+		return self._forecaster.forecast(graph, self.kit.nodes.infos, {*needed}, self._budget)
+
+	def _preflight(self, graph: LiveGraph, nodes: Collection[NodeId]) -> None:
+		"""Refuse a run that this device has not the memory for. Raises `NodeFailed`."""
+		infos = self.kit.nodes.infos
+		if not self._forecaster.concerns(infos, {graph.calls[node].kind for node in nodes}):
+			return
+		try:
+			self._forecaster.check(Graph(graph.calls), infos, {*nodes}, self._budget)
+		except NotEnoughMemory as error:
+			raise NodeFailed(error.node.node, error.node.kind, error) from error
+
+	@property
+	def _budget(self) -> int:
+		return self.models.rooms.residency.budget(self._place)
 
 	def warm(self) -> None:
 		"""Import what the first job would have to wait for."""

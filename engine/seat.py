@@ -29,7 +29,19 @@ from engine.process import WorkerProcess
 from engine.questions import Questions
 from engine.redact import redacted, redacted_event
 from engine.running import NodeAtWork, Running
-from engine.wire import Beat, Described, Happened, Heard, Interrupt, Message, ModelsTold, Ready, RunJob, Validated
+from engine.wire import (
+	Beat,
+	Described,
+	Forecasted,
+	Happened,
+	Heard,
+	Interrupt,
+	Message,
+	ModelsTold,
+	Ready,
+	RunJob,
+	Validated,
+)
 
 log = logging.getLogger(__name__)
 
@@ -209,6 +221,8 @@ class Seat:
 				self.questions.validated(message)
 			case ModelsTold():
 				self.questions.told_models(message)
+			case Forecasted():
+				self.questions.told_forecast(message)
 			case Described():
 				self.knows_nodes = True
 				self._office.described(message)

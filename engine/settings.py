@@ -27,7 +27,8 @@ class Settings(Model):
 
 	`base` holds input/, output/, temp/, models/, cache/, data/, user/ and custom_nodes/ unless they are named one by one.
 	Sizes are bytes. `data` has the database; it remembers the newest `keep_jobs` jobs that are over, for `keep_days`.
-	`custom_nodes` and `extra_models` (folder kind → folders) are looked through besides those of `base`; without
+	`custom_nodes` and `extra_models` (folder kind → folders) are looked through besides those of `base`, `first_models`
+	before them; without
 	`packs`, only those custom nodes are loaded that `allowed_packs` names. With `multi_user`, each person has a folder and
 	settings of their own in user/.
 	`cache_mode`: `bytes` keeps outputs in memory up to `cache_bytes` and on disk up to `disk_bytes` (0: not at all);
@@ -51,6 +52,7 @@ class Settings(Model):
 	packs: bool = True
 	allowed_packs: tuple[str, ...] = ()
 	extra_models: dict[str, tuple[Path, ...]] = Field(default_factory=dict)
+	first_models: dict[str, tuple[Path, ...]] = Field(default_factory=dict)
 	cache: Path | None = None
 	data: Path | None = None
 	keep_jobs: int = 10_000

@@ -17,7 +17,8 @@ from engine.declaration import NodeInfo
 from engine.declared import KeptNodes
 from engine.errors import WorkerLost
 from engine.fit import best_of, models_of
-from engine.graph import NodeId
+from engine.forecast import Forecast
+from engine.graph import Graph, NodeId
 from engine.jobs import Job
 from engine.modelreport import ModelReport
 from engine.office import Office, WorkerSnapshot
@@ -154,6 +155,14 @@ class Supervisor:
 		for seat in asked:
 			seat.interrupt()
 		return bool(asked)
+
+	async def forecast(self, graph: Graph, sinks: Sequence[NodeId]) -> Forecast | None:
+		"""What a checked graph will need of memory; None if no worker is there to tell."""
+		seat = self._asked()
+		try:
+			return None if seat is None else await seat.questions.forecast(graph, sinks)
+		except WorkerLost:
+			return None
 
 	async def models(self) -> Mapping[str, ModelReport]:
 		"""Worker → the models that it holds; those that do not answer are left out."""

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 from engine.declaration import Model, NodeInfo
 from engine.events import AnyEvent
 from engine.facts import FileMark
+from engine.forecast import Forecast
 from engine.modelreport import ModelReport
 from engine.plugins import PackReport
 
@@ -81,6 +82,15 @@ class AskModels(Message):
 
 	type: Literal['ask_models'] = 'ask_models'
 	id: int
+
+
+class AskForecast(Message):
+	"""To the worker: tell what a checked graph in API form, a JSON object as text, will need of memory for these sinks."""
+
+	type: Literal['ask_forecast'] = 'ask_forecast'
+	id: int
+	prompt: str
+	sinks: tuple[str, ...]
 
 
 class CancelLoad(Message):
@@ -165,6 +175,14 @@ class ModelsTold(Message):
 	freed: int = 0
 
 
+class Forecasted(Message):
+	"""From the worker: what a graph will need; None if that cannot be told."""
+
+	type: Literal['forecasted'] = 'forecasted'
+	id: int
+	forecast: Forecast | None
+
+
 class Happened(Message):
 	"""From the worker: events of the running job, in order."""
 
@@ -172,8 +190,8 @@ class Happened(Message):
 	events: tuple[AnyEvent, ...]
 
 
-Said = RunJob | Interrupt | Free | Validate | Describe | AskModels | CancelLoad | Unload | Stop
-Heard = Described | Ready | Beat | Validated | ModelsTold | Happened
+Said = RunJob | Interrupt | Free | Validate | Describe | AskModels | AskForecast | CancelLoad | Unload | Stop
+Heard = Described | Ready | Beat | Validated | ModelsTold | Forecasted | Happened
 ToWorker = Annotated[Said, Field(discriminator='type')]
 FromWorker = Annotated[Heard, Field(discriminator='type')]
 

@@ -39,10 +39,12 @@ from engine.runner import Runner, tune_collector
 from engine.settings import Settings
 from engine.spec import ValidationRequest
 from engine.wire import (
+	AskForecast,
 	AskModels,
 	CancelLoad,
 	Describe,
 	Described,
+	Forecasted,
 	Free,
 	Interrupt,
 	ModelsTold,
@@ -143,6 +145,8 @@ class Worker:
 					aside(partial(self._validate, message))
 				elif isinstance(message, Describe):
 					aside(self._describe)
+				elif isinstance(message, AskForecast):
+					aside(partial(self._forecast, message))
 				elif isinstance(message, AskModels | CancelLoad | Unload):
 					aside(partial(self._tell_models, message))
 				else:
@@ -156,6 +160,14 @@ class Worker:
 		]
 		refusals = self._runner.validate(requests)
 		self._courier.send(Validated(id=message.id, refusals={str(node): reason for node, reason in refusals.items()}))
+
+	def _forecast(self, message: AskForecast) -> None:
+		forecast = None
+		try:
+			forecast = self._runner.forecast(graph_of(message.prompt), [NodeId(sink) for sink in message.sinks])
+		except Exception:
+			log.exception('What a graph will need of memory could not be told.')
+		self._courier.send(Forecasted(id=message.id, forecast=forecast))
 
 	def _tell_models(self, message: AskModels | CancelLoad | Unload) -> None:
 		store = self._runner.models

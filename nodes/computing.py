@@ -19,10 +19,12 @@ FULL = ('out of memory', "can't allocate memory", 'not enough memory')
 def add_computing(compute: Compute) -> None:
 	"""Tell the engine of torch's devices."""
 	from nodes.diffusion.precision import profile
+	from nodes.diffusion.working import add_forecasters
 
 	compute.full.append(is_full)
 	compute.trims.append(trim)
 	compute.profiles.append(profile)
+	add_forecasters(compute)
 
 
 def is_full(error: BaseException) -> bool:
@@ -43,7 +45,7 @@ def trim() -> None:
 		torch.cuda.empty_cache()
 
 
-def measure(load: Load) -> Size:
+def measure(load: Load) -> Size | None:
 	"""The size of a part of a model, from its file's header."""
 	from nodes.diffusion.sizes import measure
 

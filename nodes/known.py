@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.declaration import Fixed, FromConstant, FromInput, Source
+from engine.errors import ModelNotFound
+from engine.models import ModelRef
+from engine.spec import Context
 
 MAX_RESOLUTION = 16384
 Facts = dict[str, dict[str, Source]]
@@ -19,5 +24,14 @@ def as_input(output: str, name: str, *facts: str) -> Facts:
 
 
 def empty_latent_facts(channels: int) -> Facts:
-	"""A latent of the size that the constants `width` and `height` say, with so many channels."""
-	return {'LATENT': {'channels': Fixed(value=channels), **as_given('LATENT')['LATENT']}}
+	"""A latent of the size that the constants `width`, `height` and `batch_size` say, with so many channels."""
+	size = as_given('LATENT')['LATENT']
+	return {'LATENT': {'channels': Fixed(value=channels), 'batch': FromConstant(input='batch_size'), **size}}
+
+
+def family_of(context: Context, model: ModelRef[Any]) -> str:
+	"""The family of a model as its file's tensors tell it; empty if they do not."""
+	try:
+		return str(context.catalogue.facts(context.catalogue.find(model.file)).get('family', ''))
+	except ModelNotFound:
+		return ''

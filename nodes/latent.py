@@ -83,9 +83,19 @@ def decode(
 	samples: Annotated[Latent, 'The latent to decode.'],
 	vae: Annotated[ModelRef[AutoEncoder], 'The VAE that belongs to the model.'],
 ) -> Images:
-	"""Turn a latent picture into pixels."""
-	with context.models.use(vae) as autoencoder:
-		return autoencoder.decode(samples)
+	"""Turn a latent picture into pixels; tile by tile, if there is not enough memory for all of it."""
+	from nodes.diffusion.working import TILE, TILE_OVERLAP, decoding_bytes
+
+	batch, channels, height, width = samples.samples.shape
+	factor = FLUX2_FACTOR if channels == FLUX2_CHANNELS else FACTOR
+	size = width * factor, height * factor, batch
+	if context.models.has_room(vae, decoding_bytes(*size)):
+		with context.models.use(vae, working_bytes=decoding_bytes(*size)) as autoencoder:
+			return autoencoder.decode(samples)
+	from nodes.diffusion.tiling import decode_tiled
+
+	with context.models.use(vae, working_bytes=decoding_bytes(*size, tile=TILE)) as autoencoder:
+		return decode_tiled(autoencoder, samples, TILE, TILE_OVERLAP, context.progress)
 
 
 @node(
@@ -105,6 +115,14 @@ def encode(
 	pixels: Annotated[Images, 'The picture to encode.'],
 	vae: Annotated[ModelRef[AutoEncoder], 'The VAE that belongs to the model.'],
 ) -> Latent:
-	"""Turn pixels into a latent picture, to go on from an existing one."""
-	with context.models.use(vae) as autoencoder:
-		return autoencoder.encode(pixels)
+	"""Turn pixels into a latent picture, to go on from an existing one; tile by tile, if there is not enough memory."""
+	from nodes.diffusion.working import TILE, TILE_OVERLAP, encoding_bytes
+
+	_, height, width, _ = pixels.pixels.shape
+	if context.models.has_room(vae, encoding_bytes(width, height)):
+		with context.models.use(vae, working_bytes=encoding_bytes(width, height)) as autoencoder:
+			return autoencoder.encode(pixels)
+	from nodes.diffusion.tiling import encode_tiled
+
+	with context.models.use(vae, working_bytes=encoding_bytes(width, height, tile=TILE)) as autoencoder:
+		return encode_tiled(autoencoder, pixels, TILE, TILE_OVERLAP, context.progress)

@@ -8,6 +8,7 @@ from engine.declaration import Agreement, Choice, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
+from nodes.known import family_of
 from nodes.values import Conditioning, DiffusionModel, Latent
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SEED_MAX = 2**64 - 1
 	kind='KSampler',
 	title='KSampler',
 	category='sampling',
-	facts={'LATENT': {fact: FromInput(input='latent_image') for fact in ('channels', 'width', 'height')}},
+	facts={'LATENT': {fact: FromInput(input='latent_image') for fact in ('channels', 'width', 'height', 'batch')}},
 	agreements=(
 		Agreement(fact='channels', inputs=('model', 'latent_image')),
 		Agreement(fact='family', inputs=('model', 'positive', 'negative')),
@@ -46,8 +47,10 @@ def k_sampler(
 	"""Denoise a latent picture, steered by a positive and a negative prompt."""
 	from nodes.diffusion.previews import picture
 	from nodes.diffusion.sample import sample
+	from nodes.diffusion.working import denoising_bytes
 
-	with context.models.use(model) as denoiser:
+	working = denoising_bytes(latent_image.samples.shape, family_of(context, model))
+	with context.models.use(model, working_bytes=working) as denoiser:
 
 		def on_step(done: int, total: int, denoised: Tensor) -> None:
 			if context.job.previews and denoiser.latents.rgb:

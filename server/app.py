@@ -41,8 +41,9 @@ import server.routes.packs
 import server.routes.queue
 import server.routes.workers
 import server.routes.workflows
-from engine.events import EventBus
+from engine.events import EventBus, ModelsChanged
 from engine.formats.prompt import RecentPrompts
+from engine.modelwatch import ModelWatch
 from engine.queue import JobQueue
 from engine.settings import PROJECT, Settings
 from engine.storage import Storage
@@ -182,6 +183,7 @@ def build_app(
 	app[keys.THUMBNAILS] = Thumbnails()
 	app[keys.METRICS] = metrics
 	app[API_PAGES] = ApiPages(OPERATIONS)
+	app[keys.MODEL_WATCH] = ModelWatch(storage.catalogue, settings.data_folder / 'model_sums.json')
 	app[keys.MAX_BODY] = max_body
 	app[keys.STARTED] = time.monotonic()
 	app[keys.STREAMS] = streams = set[asyncio.Task[None]]()
@@ -202,6 +204,16 @@ def build_app(
 	async def user_folder(_: web.Application) -> AsyncIterator[None]:
 		accounts.prepare()
 		yield
+
+	async def watching(_: web.Application) -> AsyncIterator[None]:
+		loop, watch = asyncio.get_running_loop(), app[keys.MODEL_WATCH]
+
+		def changed(kinds: tuple[str, ...]) -> None:
+			loop.call_soon_threadsafe(bus.publish, ModelsChanged(kinds=kinds))
+
+		watch.start(changed)
+		yield
+		await asyncio.to_thread(watch.stop)
 
 	async def worker(_: web.Application) -> AsyncIterator[None]:
 		store.jobs.restore(queue)
@@ -230,7 +242,7 @@ def build_app(
 		await add_request_id(request, response)
 		await add_cache_control(request, response)
 
-	app.cleanup_ctx.extend((storing, temp_folder, user_folder, telling, worker))
+	app.cleanup_ctx.extend((storing, temp_folder, user_folder, telling, watching, worker))
 	# Before the handlers are waited for: a WebSocket's handler ends when its socket does.
 	app.on_shutdown.append(close_sockets)
 	app.on_response_prepare.append(add_headers)

@@ -105,16 +105,22 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
 	from engine.formats.workflow import open_workflow
 	from engine.runner import Runner
+	from server.cli_forecast import in_words
 
 	with closing(Runner(settings_from(options), lambda event: None)) as runner:
 		workflow = open_workflow(options.file, runner.kit.nodes.infos)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
+		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
 	for problem in checked.problems:
 		print(f'error: {problem.sentence}', file=sys.stderr)
 	if checked.problems:
 		return BAD_INPUT
 	named = f', inputs: {", ".join(workflow.inputs)}' if workflow.inputs else ''
 	print(f'{options.file}: good; {len(workflow.graph.calls)} nodes{named}')
+	if forecast is not None and forecast.nodes:
+		print(in_words(forecast))
+	if forecast is not None and forecast.refused is not None:
+		return FAILED
 	return OK
 
 

@@ -172,6 +172,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
 	named = {name: getattr(options, name, None) for name in places}
 	packs = [folder.resolve() for folder in options.custom_nodes]
 	models: dict[str, tuple[Path, ...]] = {}
+	first: dict[str, tuple[Path, ...]] = {}
 	for file in options.extra_model_paths_config:
 		# The reader of YAML is imported only by those who need it.
 		from engine.extra_paths import read_extra_paths
@@ -180,11 +181,14 @@ def settings_from(options: argparse.Namespace) -> Settings:
 		packs += extra.custom_nodes
 		for kind, folders in extra.models.items():
 			models[kind] = (*models.get(kind, ()), *folders)
+		for kind, folders in extra.first.items():
+			first[kind] = (*first.get(kind, ()), *folders)
 	return Settings.model_validate(
 		{
 			**{name: path.resolve() for name, path in named.items() if path is not None},
 			'custom_nodes': tuple(packs),
 			'extra_models': models,
+			'first_models': first,
 			'packs': not options.disable_all_custom_nodes,
 			'multi_user': getattr(options, 'multi_user', False),
 			'allowed_packs': tuple(options.whitelist_custom_nodes),

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from engine.events import EventBus
 from engine.formats.prompt import RecentPrompts
+from engine.modelwatch import ModelWatch
 from engine.queue import JobQueue
 from engine.settings import Settings
 from engine.storage import Storage
@@ -48,5 +49,6 @@ EDITOR = web.AppKey('editor', Path)
 LIBRARY = web.AppKey('library', Library)
 THUMBNAILS = web.AppKey('thumbnails', Thumbnails)
 METRICS = web.AppKey('metrics', Metrics)
+MODEL_WATCH = web.AppKey('model_watch', ModelWatch)
 MAX_BODY = web.AppKey('max_body', int)
 STARTED = web.AppKey('started', float)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.models import Place
 
 AUTO = 'auto'
-OVERFLOWS = frozenset({('vae', 'sdxl'), ('vae', 'sdxl_refiner')})
+OVERFLOWS = frozenset({('vae', 'sdxl'), ('vae', 'sdxl-refiner')})
 """Parts of families whose activations leave the range of float16."""
-HALF = ('sd1', 'sd15', 'sd2', 'sd21', 'sdxl')
+HALF = ('sd1', 'sd2', 'sdxl')
 """Families whose networks were trained, and are published, in float16. Later ones were trained in bfloat16."""
 TOWERS_IN_FULL = 'text'
 """Encoders such as T5 overflow in float16, and run once per prompt only."""
@@ -37,9 +37,9 @@ def resolved(dtype: str, place: Place, part: str, family: str) -> str:
 def profile(place: Place) -> str:
 	"""What the results of a device depend on: the precisions that `auto` stands for there."""
 	return (
-		auto(place, 'denoiser', 'sd15')
+		auto(place, 'denoiser', 'sd1')
 		if place == 'cpu'
-		else '-'.join(dict.fromkeys((auto(place, 'denoiser', 'sd15'), auto(place, 'denoiser', 'flux'))))
+		else '-'.join(dict.fromkeys((auto(place, 'denoiser', 'sd1'), auto(place, 'denoiser', 'flux'))))
 	)
 
 

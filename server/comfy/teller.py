@@ -18,6 +18,7 @@ from engine.events import (
 	JobProgress,
 	JobQueued,
 	JobStarted,
+	ModelsChanged,
 	NodeBlocked,
 	NodeFinished,
 	NodeMessage,
@@ -76,6 +77,8 @@ class Teller:
 		if isinstance(event, QueueChanged):
 			self._queue_changed(event)
 			return
+		if isinstance(event, ModelsChanged):
+			return  # The dialect has no word for it: clients ask again when they open a list.
 		if isinstance(event, JobQueued | JobDropped):
 			self._forget(event.job)
 			return

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import TypeAdapter
 
 from engine.catalogue import Catalogue
 from engine.errors import ModelNotFound
-from server.keys import STORAGE, SUPERVISOR
+from server.keys import MODEL_WATCH, STORAGE, SUPERVISOR
 from server.operation import Operation, Tag
 from server.paging import cut
 from server.schemas.catalogue import ModelFile, ModelPage, ModelQuery
@@ -19,6 +20,7 @@ from server.schemas.residents import LoadCancel, LoadCancelled, LoadPath, Models
 MODELS = Tag('models', 'Model files that lie on disk, and models in memory.')
 Named = tuple[str, str]
 KEY = TypeAdapter(Named)
+Sums = Callable[[Path], str | None]
 
 
 async def list_models(request: web.Request, query: ModelQuery) -> ModelPage:
@@ -26,20 +28,20 @@ async def list_models(request: web.Request, query: ModelQuery) -> ModelPage:
 
 	No more of a file is read than its header, and that once.
 	"""
-	return await asyncio.to_thread(read_page, request.app[STORAGE].catalogue, query)
+	return await asyncio.to_thread(read_page, request.app[STORAGE].catalogue, query, request.app[MODEL_WATCH].sha256)
 
 
-def read_page(catalogue: Catalogue, query: ModelQuery) -> ModelPage:
+def read_page(catalogue: Catalogue, query: ModelQuery, sha256: Sums = lambda path: None) -> ModelPage:
 	"""The page that is asked for. Takes time: not for the event loop."""
 	kinds = sorted(catalogue.places)
 	found = [(kind, name) for kind in kinds if query.kind in ('', kind) for name in catalogue.names(kind)]
 	words = query.text.casefold().split()
 	fitting = [item for item in found if all(word in item[1].casefold() for word in words)]
 	page, following = cut(fitting, query, lambda item: item, KEY)
-	return ModelPage(items=list(described(catalogue, page)), next=following, kinds=kinds)
+	return ModelPage(items=list(described(catalogue, page, sha256)), next=following, kinds=kinds)
 
 
-def described(catalogue: Catalogue, files: Iterable[Named]) -> Iterator[ModelFile]:
+def described(catalogue: Catalogue, files: Iterable[Named], sha256: Sums = lambda path: None) -> Iterator[ModelFile]:
 	"""What is known of these files; one that has gone meanwhile is passed over."""
 	for kind, name in files:
 		try:
@@ -55,6 +57,7 @@ def described(catalogue: Catalogue, files: Iterable[Named]) -> Iterator[ModelFil
 			modified=status.st_mtime,
 			family=None if family is None else str(family),
 			damage=damage,
+			sha256=sha256(path),
 		)
 
 

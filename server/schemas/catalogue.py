@@ -21,7 +21,7 @@ class ModelFile(Reply):
 	"""A model file. `name` is what nodes choose it by.
 
 	`family` is told by its tensors' names and shapes, null if they say nothing; `damage` is why it cannot be read, null
-	if nothing speaks against it. `size` is in bytes, `modified` in seconds since the epoch.
+	if nothing speaks against it. `size` is in bytes, `modified` in seconds since the epoch. `sha256` is of all its bytes, null until it is worked out.
 	"""
 
 	kind: str
@@ -30,6 +30,7 @@ class ModelFile(Reply):
 	modified: float
 	family: str | None
 	damage: str | None
+	sha256: str | None = None
 
 
 class ModelPage(Page[ModelFile]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue, RootModel
 
+from engine.forecast import Forecast
 from engine.problems import Code, Problem
 from server.schemas.base import Reply
 
@@ -46,7 +47,12 @@ class ProblemReply(Reply):
 
 
 class CheckReply(Reply):
-	"""Everything that is wrong, and the nodes that save or show something and could run all the same."""
+	"""Everything that is wrong, and the nodes that save or show something and could run all the same.
+
+	`memory` is what these will need, in bytes: of each node that uses models, their weights, what is needed to work with
+	them, and how that will be managed. It is null if there is nothing to tell, or no worker to tell it.
+	"""
 
 	problems: list[ProblemReply]
 	sinks: list[str]
+	memory: Forecast | None = None

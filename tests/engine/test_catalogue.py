@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalogue import FOLDERS, HEADER_BYTES, SAMPLE_BYTES, SAMPLES, Catalogue, sampled_digest
+from engine.catalogue import FOLDERS, HEADER_BYTES, OLDER_NAMES, SAMPLE_BYTES, SAMPLES, Catalogue, sampled_digest
 from engine.errors import ModelNotFound
 from engine.facts import FileMark, TensorMark
 from engine.models import FileDigest
@@ -69,8 +69,23 @@ class TestNames:
 
 class TestPlaces:
 	def test_every_kind_has_its_folder(self, catalogue: Catalogue, tmp_path: Path) -> None:
-		"""Named like the kind, below the models folder."""
-		assert catalogue.places == {kind: (tmp_path / 'models' / kind,) for kind in FOLDERS}
+		"""Named like the kind, below the models folder; some have older names besides."""
+		assert catalogue.places == {
+			kind: tuple(tmp_path / 'models' / name for name in (kind, *OLDER_NAMES.get(kind, ()))) for kind in FOLDERS
+		}
+		assert catalogue.places['diffusion_models'][1] == tmp_path / 'models' / 'unet'
+
+	def test_extra_folders(self, tmp_path: Path) -> None:
+		"""Those of the settings come after the program's own, or before them."""
+		settings = Settings(
+			base=tmp_path,
+			extra_models={'vae': (Path('/first'), Path('/other')), 'mine': (Path('/mine'),)},
+			first_models={'vae': (Path('/first'),)},
+		)
+		places = Catalogue(settings).places
+
+		assert places['vae'] == (Path('/first'), tmp_path / 'models' / 'vae', Path('/other'))
+		assert places['mine'] == (Path('/mine'),)
 
 	def test_places_can_be_added(self, catalogue: Catalogue, tmp_path: Path) -> None:
 		"""The first place wins for a name that both hold; a place is added once; a kind may be new."""

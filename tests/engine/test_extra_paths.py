@@ -56,7 +56,10 @@ class TestReadExtraPaths:
 		"""Wherever it stands in the file."""
 		file.write_text('one:\n  vae: a\ntwo:\n  is_default: true\n  vae: b\n')
 
-		assert read_extra_paths(file).models == {'vae': (tmp_path / 'b', tmp_path / 'a')}
+		found = read_extra_paths(file)
+
+		assert found.models == {'vae': (tmp_path / 'b', tmp_path / 'a')}
+		assert found.first == {'vae': (tmp_path / 'b',)}
 
 	@pytest.mark.parametrize('text', ['', '# nothing\n', 'mine:\n', 'mine:\n  vae:\n'])
 	def test_empty_files_and_sections_name_nothing(self, file: Path, text: str) -> None:

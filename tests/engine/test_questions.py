@@ -8,10 +8,21 @@ import pytest
 
 from engine import questions
 from engine.errors import WorkerLost
-from engine.graph import NodeId
+from engine.graph import Graph, NodeId
+from engine.modelreport import ModelReport
 from engine.questions import Questions
 from engine.spec import ValidationRequest
-from engine.wire import Describe, Message, Validate, Validated
+from engine.wire import (
+	AskForecast,
+	AskModels,
+	CancelLoad,
+	Describe,
+	Forecasted,
+	Message,
+	ModelsTold,
+	Validate,
+	Validated,
+)
 
 REQUEST = ValidationRequest(NodeId('n'), 'A', {'x': 1}, {'y': 'INT'})
 
@@ -86,6 +97,45 @@ class TestRefresh:
 		asked.questions.described()
 
 		assert asked.sent == [Describe()]
+
+
+class TestModels:
+	TOLD = ModelReport(place='cpu', budgets={}, used={}, residents=())
+
+	async def test_answers_find_their_askers(self, asked: Asked) -> None:
+		"""By number, whatever was asked."""
+		status = asyncio.create_task(asked.questions.models())
+		cancel = asyncio.create_task(asked.questions.cancel_load('x', 'why'))
+		memory = asyncio.create_task(asked.questions.forecast(Graph({}), []))
+		await asyncio.sleep(0)
+		first, second, third = asked.sent
+		assert isinstance(first, AskModels)
+		assert isinstance(second, CancelLoad)
+		assert isinstance(third, AskForecast)
+		asked.questions.told_forecast(Forecasted(id=third.id, forecast=None))
+		asked.questions.told_models(ModelsTold(id=second.id, models=self.TOLD, found=True))
+		asked.questions.told_models(ModelsTold(id=first.id, models=self.TOLD))
+		asked.questions.told_models(ModelsTold(id=99, models=self.TOLD))
+
+		assert (await cancel).found
+		assert not (await status).found
+		assert await memory is None
+
+	async def test_the_worker_dies(self, asked: Asked) -> None:
+		"""Whoever asked hears that."""
+		task = asyncio.create_task(asked.questions.models())
+		await asyncio.sleep(0)
+		asked.questions.fail(WorkerLost('gone'))
+
+		with pytest.raises(WorkerLost, match='gone'):
+			await task
+
+	async def test_no_answer(self, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""A worker that computes and lets nobody else do anything is not waited for."""
+		monkeypatch.setattr(questions, 'ANSWER_SECONDS', 0.01)
+
+		with pytest.raises(WorkerLost, match='in time'):
+			await asked.questions.models()
 
 
 class TestSettled:

@@ -279,8 +279,11 @@ class TestCheck:
 		(tmp_path / 'good.json').write_text(json.dumps(document(model={'inputs': {'ckpt_name': 'tiny.safetensors'}})))
 		code = run_command(['check', str(tmp_path / 'good.json'), *base])
 
+		out = capsys.readouterr().out
+
 		assert code == 0
-		assert 'prompt' in capsys.readouterr().out
+		assert 'prompt' in out
+		assert 'memory: ' in out
 
 	def test_imports_no_torch(self, base: list[str], tmp_path: Path) -> None:
 		"""Checking a workflow brings in none of the heavy libraries."""

@@ -9,7 +9,7 @@ GPU = Place('cuda:0')
 
 class TestAuto:
 	@pytest.mark.parametrize('part', ['denoiser', 'text', 'vae'])
-	@pytest.mark.parametrize('family', ['sd15', 'sdxl', 'flux'])
+	@pytest.mark.parametrize('family', ['sd1', 'sdxl', 'flux'])
 	def test_cpu(self, part: str, family: str) -> None:
 		"""Whole precision, whatever it is."""
 		assert auto(CPU, part, family) == 'float32'
@@ -17,10 +17,10 @@ class TestAuto:
 	@pytest.mark.parametrize(
 		('part', 'family', 'new', 'old', 'oldest'),
 		[
-			('denoiser', 'sd15', 'float16', 'float16', 'float32'),
+			('denoiser', 'sd1', 'float16', 'float16', 'float32'),
 			('denoiser', 'sdxl', 'float16', 'float16', 'float32'),
 			('denoiser', 'flux', 'bfloat16', 'float32', 'float32'),
-			('vae', 'sd15', 'float16', 'float16', 'float32'),
+			('vae', 'sd1', 'float16', 'float16', 'float32'),
 			('vae', 'sdxl', 'bfloat16', 'float32', 'float32'),
 			('text', 'sdxl', 'bfloat16', 'float32', 'float32'),
 			('denoiser', '', 'bfloat16', 'float32', 'float32'),
@@ -37,7 +37,7 @@ class TestAuto:
 
 	def test_apple(self) -> None:
 		"""No bfloat16 there."""
-		assert auto(Place('mps'), 'denoiser', 'sd15') == 'float16'
+		assert auto(Place('mps'), 'denoiser', 'sd1') == 'float16'
 		assert auto(Place('mps'), 'vae', 'sdxl') == 'float32'
 
 	def test_what_is_asked_for(self) -> None:

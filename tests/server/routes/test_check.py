@@ -23,7 +23,9 @@ class TestForms:
 
 	async def test_a_good_one(self, api: Api) -> None:
 		"""No problems; its sinks can run; nothing is queued."""
-		assert await checked(api, saving()) == {'problems': [], 'sinks': ['2']}
+		found = await checked(api, saving())
+
+		assert (found['problems'], found['sinks']) == ([], ['2'])
 		assert (await api.json('/prompt'))['exec_info']['queue_remaining'] == 0
 
 	async def test_a_native_one(self, api: Api) -> None:
@@ -52,6 +54,21 @@ class TestForms:
 
 		assert response.status == 400
 		assert (await response.json())['error']['message']
+
+
+class TestMemory:
+	"""What it would take to run it."""
+
+	async def test_without_models(self, api: Api) -> None:
+		"""Nothing, of what the worker has."""
+		memory = (await checked(api, saving()))['memory']
+
+		assert (memory['place'], memory['peak'], memory['nodes']) == ('cpu', 0, [])
+		assert memory['budget'] > 0
+
+	async def test_nothing_can_run(self, api: Api) -> None:
+		"""Then there is nothing to tell."""
+		assert (await checked(api, {'1': call('Unknown')}))['memory'] is None
 
 
 class TestProblems:
