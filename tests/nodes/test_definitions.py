@@ -26,8 +26,8 @@ OPTIONAL_HERE = {
 	# What a client's slider keeps; no workflow depends on it.
 	('ImageCompare', 'compare_view'),
 }
-# Those samplers that are there.
-SOME_OF = {('KSampler', 'sampler_name')}
+# Version 0.33 tells of them at KSampler alone, though every list of samplers has them.
+MORE_SAMPLERS = ['exp_heun_2_x0', 'exp_heun_2_x0_sde']
 MORE_VARIANTS = {('SaveImageAdvanced', 'format')}
 BRAND = {'ComfyUI': 'Lumengraph', 'latents/ComfyUI': 'latents/Lumengraph'}
 
@@ -98,11 +98,9 @@ def widget_differences(kind: str, where: str, item: Input, facts: dict[str, Any]
 			if toggle.default != bool(facts.get('default')):
 				yield f'{where}: default {toggle.default}'
 		case Choice() as choice:
-			added = facts.get('choices_added', [])
+			added = facts.get('choices_added', []) or (MORE_SAMPLERS if where == 'sampler_name' else [])
 			listed = facts.get('choices', [])
-			fits = list(choice.options) in (listed, [*listed, *added]) or (
-				(kind, where) in SOME_OF and set(choice.options) <= {*listed, *added}
-			)
+			fits = list(choice.options) in (listed, [*listed, *added])
 			if not choice.files_from and not fits:
 				yield f'{where}: options {choice.options}, not {facts.get("choices")}'
 			if choice.default != facts.get('default'):
