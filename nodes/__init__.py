@@ -28,6 +28,8 @@ def register(kit: Kit) -> None:
 		logic,
 		loop,
 		mask,
+		merge,
+		patch,
 		primitive,
 		prompt,
 		sample,
@@ -40,7 +42,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, prompt, sample, vae),
+		*(load, patch, merge, prompt, sample, vae),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
 		*(logic, loop, primitive, text),

@@ -30,11 +30,16 @@ class UNet:
 
 	def __init__(self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat) -> None:
 		self.module = module
+		self._config = config
 		self._dtype = next(module.parameters()).dtype
 		self._latents = latents
 		self._beside = int(config['in_channels']) - latents.channels
 		self._vector = int(config.get('projection_class_embeddings_input_dim') or 0)
 		self._size_width = int(config.get('addition_time_embed_dim') or 0)
+
+	def around(self, module: torch.nn.Module) -> UNet:
+		"""See `Network`."""
+		return UNet(module, self._config, self._latents)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""See `Network`. Raises `NodeUsage` if the prompt has no pooled vector where one is needed."""
