@@ -15,6 +15,7 @@ def register(kit: Kit) -> None:
 	"""Add the nodes, the codecs, the loaders and marks of model files, and the embedded demo model and its companions."""
 	from nodes import (
 		comfy,
+		control,
 		image,
 		image_combine,
 		image_edit,
@@ -42,13 +43,14 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, patch, merge, prompt, sample, vae),
+		*(load, patch, merge, prompt, control, sample, vae),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
 		*(logic, loop, primitive, text),
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
+	control.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
 	kit.marks.extend(MARKS)

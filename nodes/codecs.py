@@ -15,6 +15,7 @@ from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
 from nodes import values
+from nodes.diffusion.control import settings
 from nodes.diffusion.patches import recipes
 from nodes.loop import Loop
 
@@ -30,6 +31,7 @@ VALUES = (
 	values.Sizes,
 	values.Area,
 	values.Scope,
+	values.ControlUse,
 	values.Prompt,
 	values.Conditioning,
 	values.Noise,
@@ -40,7 +42,7 @@ VALUES = (
 	values.DualCfgGuider,
 	values.PerpNegGuider,
 )
-PATCHES = (recipes.LoraPatch, recipes.MergePatch)
+PATCHES = (recipes.LoraPatch, recipes.MergePatch, settings.UnionKind, settings.DifferencePatch)
 
 TORCH_TYPES = {
 	'bool': 'BOOL',

@@ -44,10 +44,14 @@ def k_sampler(
 	],
 ) -> Latent:
 	"""Denoise a latent picture, steered by a positive and a negative prompt."""
+	from nodes.diffusion.control.leasing import controlled
 	from nodes.diffusion.previews import picture
 	from nodes.diffusion.sample import sample
 
-	with context.models.use(model) as denoiser:
+	with (
+		context.models.use(model) as denoiser,
+		controlled(context.models, positive, negative) as (wanted, unwanted),
+	):
 
 		def on_step(done: int, total: int, denoised: Tensor) -> None:
 			if context.job.previews and denoiser.latents.rgb:
@@ -61,8 +65,8 @@ def k_sampler(
 			cfg=cfg,
 			sampler=sampler_name,
 			scheduler=scheduler,
-			positive=positive,
-			negative=negative,
+			positive=wanted,
+			negative=unwanted,
 			latent=latent_image,
 			denoise=denoise,
 			on_step=on_step,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.models import Load, WeightPatch
+from nodes.diffusion.control.live import residuals
 from nodes.diffusion.hooks import NO_HOOKS, Hooks
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout
@@ -53,11 +54,14 @@ class Denoiser:
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""What the network is to hear of a prompt: see `Network`."""
-		return self.network.inputs(prompt, latent, scene)
+		return replace(self.network.inputs(prompt, latent, scene), controls=prompt.live)
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 		"""The clean latent as guessed at this noise: x is float32 [batch, channels, …], sigma [batch]."""
 		level = self.parametrisation
 		with torch.inference_mode():
+			if inputs.controls is not None:
+				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents)
+				inputs = replace(inputs, controls=None, residuals=said_besides)
 			said = self.network(level.scaled(x, sigma), level.timestep(sigma), inputs)
 			return level.denoised(x, said, sigma)

@@ -64,6 +64,8 @@ class UNet:
 			more['added_cond_kwargs'] = {'text_embeds': inputs.pooled.to(self._dtype), 'time_ids': inputs.sizes}
 		elif inputs.pooled is not None:
 			more['class_labels'] = inputs.pooled.to(self._dtype)
+		if inputs.residuals is not None:
+			more |= inputs.residuals.for_unet(self._dtype)
 		seen = x if inputs.concat is None else torch.cat([x, inputs.concat.to(x)], dim=1)
 		said: Tensor = self.module(
 			seen.to(self._dtype), timestep, encoder_hidden_states=context, return_dict=False, **more
