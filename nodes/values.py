@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 	from torch import Tensor
 
 	from engine.models import ModelRef
+	from nodes.diffusion.control.live import Controls
+	from nodes.diffusion.control.residuals import Residuals
 	from nodes.diffusion.hooks import Hooks
 	from nodes.diffusion.latents import LatentFormat
 	from nodes.diffusion.parametrisation import Parametrisation

@@ -37,12 +37,14 @@ def diffusers_config(shapes: Shapes) -> dict[str, Any]:
 		position += 2
 	config = _config(unet_config.from_diffusers(shapes), first[1], hints)
 	if 'task_embedding' in shapes:
+		config.pop('mid_block_type', None)  # A union's is always the same.
 		kinds, width = shapes['task_embedding']
 		layers = 0
 		while f'transformer_layes.{layers}.attn.in_proj_weight' in shapes:  # so the files spell it
 			layers += 1
 		config |= {
 			'num_control_type': kinds,
+			'addition_time_embed_dim': shapes['control_add_embedding.linear_1.weight'][1] // kinds,
 			'num_trans_channel': width,
 			'num_trans_head': max(1, width // HEAD_WIDTH),
 			'num_trans_layer': layers,

@@ -54,7 +54,8 @@ def patched(target: Target, patches: Sequence[WeightPatch], load: Load) -> Patch
 		for name, some in found.by_tensor.items():
 			changes.setdefault(name, []).extend(some)
 	load.phase('optimization', sum(target.tensors[name].nbytes for name in changes))
-	made = {name: _changed(target.tensors[name], changes[name], load) for name in changes}
+	scratch = torch.empty(max((target.tensors[name].numel() for name in changes), default=0))
+	made = {name: _changed(target.tensors[name], changes[name], scratch, load) for name in changes}
 	module = shared(target.module)
 	for name, tensor in made.items():
 		owner, _, leaf = name.rpartition('.')
@@ -69,10 +70,16 @@ def shared(module: torch.nn.Module) -> torch.nn.Module:
 	return twin
 
 
-def _changed(weight: Tensor, changes: Sequence[Change], load: Load) -> Tensor:
+def _changed(weight: Tensor, changes: Sequence[Change], scratch: Tensor, load: Load) -> Tensor:
+	"""A changed copy of a weight. `scratch` is float32 memory to compute in: fresh memory costs more than the mathematics."""
+	dtype = torch.bfloat16 if weight.element_size() < 2 else weight.dtype
 	with torch.inference_mode(False), torch.no_grad():
-		work = weight.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+		if dtype == torch.float32:
+			work = weight.detach().clone(memory_format=torch.contiguous_format)
+		else:
+			room = scratch if scratch.device == weight.device else torch.empty(weight.numel(), device=weight.device)
+			work = room[: weight.numel()].view(weight.shape).copy_(weight)
 		for change in changes:
 			change(work)
 		load.advance(weight.nbytes)
-		return work.to(torch.bfloat16 if weight.element_size() < 2 else weight.dtype)
+		return work.to(dtype)

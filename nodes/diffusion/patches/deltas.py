@@ -45,11 +45,12 @@ class LowRank:
 
 	def onto(self, weight: Tensor, strength: float, piece: Piece) -> None:
 		"""See `Delta`; one matrix product that adds as it goes."""
+		up, down = self.up.to(weight.device), self.down.to(weight.device)
 		if piece.transposed:
-			weight.add_(piece.of(self.up @ self.down), alpha=strength * self.scale)
+			weight.add_(piece.of(up @ down), alpha=strength * self.scale)
 		else:
 			flat = weight.view(len(weight), -1)
-			flat.addmm_(self.up[piece.start : piece.stop], self.down, alpha=strength * self.scale)
+			flat.addmm_(up[piece.start : piece.stop], down, alpha=strength * self.scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Full:
 
 	def onto(self, weight: Tensor, strength: float, piece: Piece) -> None:
 		"""See `Delta`."""
-		weight.add_(piece.of(self.difference).reshape(weight.shape), alpha=strength)
+		weight.add_(piece.of(self.difference).reshape(weight.shape).to(weight.device), alpha=strength)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class Decomposed:
 			wanted = self.magnitude.reshape(1, -1, *wide)
 		else:
 			raise ValueError('its magnitudes go by columns of a weight that this model keeps in several parts')
-		changed.mul_(wanted / (lengths + torch.finfo(torch.float32).eps))
+		changed.mul_(wanted.to(weight.device) / (lengths + torch.finfo(torch.float32).eps))
 		weight.lerp_(changed, strength)
 
 
@@ -137,7 +138,7 @@ class Rotated:
 			raise ValueError('it turns rows together that this model keeps in several parts')
 		blocks, size, _ = self.rotations.shape
 		rows = weight.reshape(blocks, size, -1)
-		turned = torch.bmm(self.rotations.transpose(1, 2), rows)
+		turned = torch.bmm(self.rotations.transpose(1, 2).to(weight.device), rows)
 		weight.add_((turned - rows).reshape(weight.shape), alpha=strength)
 
 
