@@ -36,6 +36,7 @@ def register(kit: Kit) -> None:
 		sample,
 		save,
 		text,
+		upscale,
 		vae,
 	)
 	from nodes.codecs import add_codecs
@@ -45,12 +46,13 @@ def register(kit: Kit) -> None:
 	for module in (
 		*(load, patch, merge, prompt, control, sample, vae),
 		*(latent, latent_edit, latent_combine, latent_file),
-		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
+		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
 		*(logic, loop, primitive, text),
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
 	control.add_loaders(kit.loaders)
+	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
 	kit.marks.extend(MARKS)

@@ -389,3 +389,15 @@ class ControlNet(Protocol):
 		hint is [batch, channels, height, width]: pixels 0 to 1, or latents in the model's scale.
 		"""
 		...
+
+
+@socket('UPSCALE_MODEL')
+class Upscaling(Protocol):
+	"""A network that enlarges pictures."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+	def upscale(self, images: Images, *, tile: int = ..., on_tile: Callable[[int, int], None] = ...) -> Images:
+		"""Each picture enlarged, in tiles of so many pixels a side; `on_tile` gets (tiles done, tiles in all)."""
+		...
