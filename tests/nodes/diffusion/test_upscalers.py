@@ -125,7 +125,7 @@ class TestRealWeights:
 		plain = torch.nn.functional.interpolate(small, scale_factor=4, mode='bicubic')
 
 		assert large.shape == (1, 3, 192, 192)
-		assert float((again - small).abs().mean()) < 0.02
+		assert float((again - small).abs().mean()) < 0.04
 		assert float(large.diff(dim=-1).abs().max()) > 1.1 * float(plain.diff(dim=-1).abs().max())
 
 	def test_tiles_leave_no_seams(self, animation: Upscaler) -> None:

@@ -16,10 +16,11 @@ from engine.models import FileDigest, Load, ModelRef
 from nodes.diffusion.checkpoint import load_denoiser
 from nodes.diffusion.control.hints import fitted, repeated
 from nodes.diffusion.control.leasing import controlled
-from nodes.diffusion.control.live import Control, residuals
+from nodes.diffusion.control.live import Control, Controls, residuals
 from nodes.diffusion.control.loading import load_control
 from nodes.diffusion.control.residuals import Residuals, added
-from nodes.diffusion.denoise import Denoiser, guided
+from nodes.diffusion.denoise import Denoiser
+from nodes.diffusion.guidance import Cfg, Sides
 from nodes.values import Conditioning, ControlNet, ControlUse, ModelInputs, Prompt
 from tests import tiny
 from tests.nodes.diffusion.control.conftest import controlnet, write
@@ -148,7 +149,7 @@ class TestDenoising:
 		whole = Control(net, ControlUse(REF, torch.ones(1, 64, 64, 3)))
 		half = Control(net, ControlUse(REF, torch.ones(1, 64, 64, 3), strength=0.5))
 		given = (X, SIGMA, ModelInputs(noise(1, 7, 16)), denoiser.parametrisation, denoiser.latents)
-		one, two = residuals((whole,), *given), residuals((half, half), *given)
+		one, two = residuals(Controls((whole,)), *given), residuals(Controls((half, half)), *given)
 
 		assert one is not None
 		assert two is not None
@@ -159,7 +160,7 @@ class TestDenoising:
 		counting = Counting(net)
 		use = ControlUse(REF, torch.ones(1, 64, 64, 3))
 		with controlled(Store(counting), steered(use), steered(use, 2)) as (positive, negative):
-			guided(denoiser, positive, negative, 2.0)(X, SIGMA[0])
+			Cfg(Sides(denoiser, (positive, negative), X), 2.0)(X, SIGMA[0])
 
 		assert counting.asked == [2]
 
@@ -175,18 +176,19 @@ class TestLeasing:
 
 		assert during == 1
 		assert store.leases == 0
-		assert positive.prompts[0].live[0] is negative.prompts[0].live[0]
+		assert positive.prompts[0].live is negative.prompts[0].live is not None
 
 	def test_everywhere(self, net: Any) -> None:
 		"""A negative prompt without any control takes over one that is for all; others do not."""
 		use = ControlUse(REF, torch.ones(1, 8, 8, 3), everywhere=True)
 		with controlled(Store(net), steered(use), plain()) as (_, negative):
 			taken = negative.prompts[0].live
+			assert taken is not None
 		with controlled(Store(net), steered(replace(use, everywhere=False)), plain()) as (_, negative):
 			left = negative.prompts[0].live
 
-		assert len(taken) == 1
-		assert left == ()
+		assert [control.use for control in taken.items] == [use]
+		assert left is None
 
 	def test_latents_need_a_vae(self, denoiser: Denoiser, net: Any) -> None:
 		"""A network that takes latents says that it wants a VAE."""
