@@ -16,6 +16,7 @@ def register(kit: Kit) -> None:
 	from nodes import (
 		comfy,
 		conditioning,
+		control,
 		guide,
 		image,
 		image_combine,
@@ -30,7 +31,9 @@ def register(kit: Kit) -> None:
 		logic,
 		loop,
 		mask,
+		merge,
 		model_sampling,
+		patch,
 		primitive,
 		prompt,
 		sample,
@@ -38,6 +41,7 @@ def register(kit: Kit) -> None:
 		save,
 		sigmas,
 		text,
+		upscale,
 		vae,
 	)
 	from nodes.codecs import add_codecs
@@ -45,14 +49,16 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, prompt, conditioning, vae),
+		*(load, patch, merge, prompt, conditioning, control, vae),
 		*(sample, sampler, sigmas, guide, model_sampling),
 		*(latent, latent_edit, latent_combine, latent_file),
-		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
+		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
 		*(logic, loop, primitive, text),
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
+	control.add_loaders(kit.loaders)
+	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
 	for setting in model_sampling.SETTINGS:

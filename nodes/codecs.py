@@ -15,6 +15,8 @@ from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
 from nodes import values
+from nodes.diffusion.control import settings
+from nodes.diffusion.patches import recipes
 from nodes.loop import Loop
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ VALUES = (
 	values.Sizes,
 	values.Area,
 	values.Scope,
+	values.ControlUse,
 	values.Prompt,
 	values.Conditioning,
 	values.Noise,
@@ -39,6 +42,7 @@ VALUES = (
 	values.DualCfgGuider,
 	values.PerpNegGuider,
 )
+PATCHES = (recipes.LoraPatch, recipes.MergePatch, settings.UnionKind, settings.DifferencePatch)
 
 TORCH_TYPES = {
 	'bool': 'BOOL',
@@ -68,7 +72,7 @@ RAW_MODES = PNG_MODES | {'I', 'F', 'P', 'CMYK', 'YCbCr', 'HSV', 'LAB', 'RGBX', '
 
 def add_codecs(codecs: Codecs) -> None:
 	"""Make a kit's codecs understand all of it."""
-	for cls in (*VALUES, values.LastLayer, Loop):
+	for cls in (*VALUES, *PATCHES, values.LastLayer, Loop):
 		codecs.add_dataclass(cls, cls.__name__)
 	codecs.add_handler(TensorHandler())
 	codecs.add_handler(ArrayHandler())

@@ -65,9 +65,13 @@ def k_sampler(
 	],
 ) -> Latent:
 	"""Denoise a latent picture, steered by a positive and a negative prompt."""
+	from nodes.diffusion.control.leasing import controlled
 	from nodes.diffusion.sample import sample
 
-	with leased(context, model, latent_image) as (denoiser, on_step):
+	with (
+		leased(context, model, latent_image) as (denoiser, on_step),
+		controlled(context.models, positive, negative) as (wanted, unwanted),
+	):
 		samples = sample(
 			denoiser,
 			seed=seed,
@@ -75,8 +79,8 @@ def k_sampler(
 			cfg=cfg,
 			sampler=sampler_name,
 			scheduler=scheduler,
-			positive=positive,
-			negative=negative,
+			positive=wanted,
+			negative=unwanted,
 			latent=latent_image,
 			denoise=denoise,
 			on_step=on_step,
@@ -111,9 +115,13 @@ def k_sampler_advanced(
 	],
 ) -> Latent:
 	"""Take some of the steps of a schedule only, so that several samplers can share it."""
+	from nodes.diffusion.control.leasing import controlled
 	from nodes.diffusion.sample import sample
 
-	with leased(context, model, latent_image) as (denoiser, on_step):
+	with (
+		leased(context, model, latent_image) as (denoiser, on_step),
+		controlled(context.models, positive, negative) as (wanted, unwanted),
+	):
 		samples = sample(
 			denoiser,
 			seed=noise_seed,
@@ -121,8 +129,8 @@ def k_sampler_advanced(
 			cfg=cfg,
 			sampler=sampler_name,
 			scheduler=scheduler,
-			positive=positive,
-			negative=negative,
+			positive=wanted,
+			negative=unwanted,
 			latent=latent_image,
 			add_noise=add_noise == 'enable',
 			first_step=start_at_step,
@@ -211,12 +219,16 @@ def watched(context: Context, model: DiffusionModel) -> Iterator[OnStep]:
 def _sampled(
 	context: Context, guider: Guider, noise: Noise, sampler: Sampler, sigmas: Sigmas, latent: Latent
 ) -> Sampled:
+	from nodes.diffusion.control.leasing import guider_controlled
 	from nodes.diffusion.sample import sample_custom
 
-	with leased(context, guider.model, latent) as (denoiser, on_step):
+	with (
+		leased(context, guider.model, latent) as (denoiser, on_step),
+		guider_controlled(context.models, guider) as steering,
+	):
 		found = sample_custom(
 			denoiser,
-			guider,
+			steering,
 			noise=noise,
 			sampler=sampler,
 			sigmas=sigmas.values,

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from engine.models import Setting, Use
+from engine.models import ModelRef, Setting, Use
 from engine.sockets import socket
 
 if TYPE_CHECKING:
 	from torch import Tensor
 
 	from engine.models import ModelRef
+	from nodes.diffusion.control.live import Controls
+	from nodes.diffusion.control.residuals import Residuals
 	from nodes.diffusion.hooks import Hooks
 	from nodes.diffusion.latents import LatentFormat
 	from nodes.diffusion.parametrisation import Parametrisation
@@ -106,6 +108,24 @@ EVERYWHERE = Scope()
 
 
 @dataclass(frozen=True, eq=False)
+class ControlUse:
+	"""A control network that steers a prompt by a picture.
+
+	`hint` is float32 [batch, height, width, channels], 0 to 1, of any size; `strength` counts from 0; `start` and `end` are
+	the part of the way, 0 to 1, on which it acts. `vae` encodes the hint for networks that take latents. `everywhere` says
+	that negative prompts without any control are steered by it too.
+	"""
+
+	model: ModelRef[ControlNet]
+	hint: Tensor
+	strength: float = 1.0
+	start: float = 0.0
+	end: float = 1.0
+	vae: ModelRef[AutoEncoder] | None = None
+	everywhere: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Prompt:
 	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it.
 
@@ -113,7 +133,8 @@ class Prompt:
 	`sizes` are for Stable Diffusion XL; None is the size of the latent. `concat` [1, channels, h, w] is a latent to be laid
 	beside the noisy one, in the wire's scale, and `concat_mask` [1, 1, h, w], in pixels, is 1 where it is to be painted
 	over (inpainting). `guidance` is a distilled guidance strength (Flux), None for the model's default; `references`
-	[1, channels, h, w] are latents to look at, in the wire's scale.
+	[1, channels, h, w] are latents to look at, in the wire's scale. `controls` are the control networks that steer it
+	besides; while a sampler runs, `live` are the same with their weights.
 	"""
 
 	embedding: Tensor
@@ -126,6 +147,8 @@ class Prompt:
 	references: tuple[Tensor, ...] = ()
 	reference_method: str = ''
 	scope: Scope = EVERYWHERE
+	controls: tuple[ControlUse, ...] = ()
+	live: Controls | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +175,9 @@ class ModelInputs:
 	`embedding` [batch, tokens, width] is what it listens to, `pooled` [batch, width] one vector of the whole text.
 	`token_mask` [batch, tokens] see `Prompt`. `sizes` [batch, numbers] are numbers on size and crop (SDXL), `guidance`
 	[batch] a distilled guidance strength (Flux), `concat` [batch, channels, h, w] is laid beside the latent (inpainting),
-	`references` are latents to look at. All are float32; what a family does not take is None.
+	`references` are latents to look at. All are float32; what a family does not take is None. `controls` are control
+	networks to ask, and `residuals` what they said. `prompts` is how many prompts are joined in the batch, each for the
+	same latents.
 	"""
 
 	embedding: Tensor
@@ -162,6 +187,9 @@ class ModelInputs:
 	guidance: Tensor | None = None
 	concat: Tensor | None = None
 	references: tuple[Tensor, ...] = ()
+	controls: Controls | None = None
+	residuals: Residuals | None = None
+	prompts: int = 1
 
 
 @socket('CONDITIONING')
@@ -340,4 +368,36 @@ class AutoEncoder(Protocol):
 
 	def decode(self, latent: Latent) -> Images:
 		"""Latents to pixels, 0 to 1."""
+		...
+
+
+@socket('CONTROL_NET')
+class ControlNet(Protocol):
+	"""A network that steers a denoiser by a picture."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+	@property
+	def wants_latents(self) -> bool:
+		"""Whether the picture is encoded by a VAE for it."""
+		...
+
+	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
+		"""What it says of x [batch, channels, h, w], scaled for the denoiser, at timestep [batch].
+
+		hint is [batch, channels, height, width]: pixels 0 to 1, or latents in the model's scale.
+		"""
+		...
+
+
+@socket('UPSCALE_MODEL')
+class Upscaling(Protocol):
+	"""A network that enlarges pictures."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+	def upscale(self, images: Images, *, tile: int = ..., on_tile: Callable[[int, int], None] = ...) -> Images:
+		"""Each picture enlarged, in tiles of so many pixels a side; `on_tile` gets (tiles done, tiles in all)."""
 		...

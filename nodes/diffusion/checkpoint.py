@@ -21,6 +21,7 @@ from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, 
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
 from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.layout import Layout
 from nodes.diffusion.precision import resolved
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
@@ -57,6 +58,7 @@ def load_denoiser(load: Load) -> Denoiser:
 		parametrisation=family.parametrisation(training),
 		latents=latents,
 		family=family.name,
+		layout=_original(family.denoiser, part.config),
 	)
 
 
@@ -72,10 +74,12 @@ def load_text_encoder(load: Load) -> Towers:
 	else:
 		family, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
+	layouts: dict[str, Layout] = {}
 	for tower, found, source in towers:
 		part = _filled(source, tower.part, found, load)
 		loaded[tower.name] = tower.tower(part.module, part.config, source)
-	return Towers(loaded, family.text.join)
+		layouts[tower.name] = _original(tower.part, part.config)
+	return Towers(loaded, family.text.join, layouts)
 
 
 def load_autoencoder(load: Load) -> Vae:
@@ -126,6 +130,12 @@ def _dtype(source: TensorSource, load: Load) -> torch.dtype:
 	"""The precision of a part. What stands alone in its file may be of any family, which decides for the safe one."""
 	known = find_denoiser(source.shapes)
 	return torch_dtype(resolved(load.dtype, load.place, load.part, '' if known is None else known[0].name))
+
+
+def _original(part: Part, config: Config) -> Layout:
+	"""How files in the original layout keep a part, whatever the form of the file that it was read from."""
+	layout = next((form.layout for form in part.forms if form.layout is not None), None)
+	return {} if layout is None else layout(config)
 
 
 def _described(source: TensorSource, entry: str) -> dict[str, Any]:

@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from engine.models import Load, WeightPatch
+from nodes.diffusion.control.live import residuals
 from nodes.diffusion.hooks import NO_HOOKS, Hooks
 from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.layout import Layout
 from nodes.diffusion.networks import Network
 from nodes.diffusion.parametrisation import Parametrisation
+from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.target import DENOISER_PREFIXES, Target
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
 @dataclass(frozen=True, eq=False)
 class Denoiser:
-	"""A network with its noise levels and latents: a `DiffusionModel`. Settings are applied by replacing fields."""
+	"""A network with its noise levels and latents: a `DiffusionModel`. Settings are applied by replacing fields.
+
+	`layout` is how original files keep the network's tensors. Of a patched one, `own` are the bytes that it does not
+	share, and `unmatched` is what of the patches fits nothing.
+	"""
 
 	network: Network
 	parametrisation: Parametrisation
 	latents: LatentFormat
 	family: str
 	hooks: Hooks = NO_HOOKS
+	layout: Layout = field(default_factory=dict, repr=False)
+	own: int | None = None
+	unmatched: tuple[str, ...] = ()
 
 	@property
 	def nbytes(self) -> int:
-		"""Bytes of weights held."""
-		return sum(weight.nbytes for weight in self.network.module.parameters())
+		"""Bytes of weights held, without those that are shared with the model it was patched from."""
+		return sum(weight.nbytes for weight in self.network.module.parameters()) if self.own is None else self.own
+
+	def targets(self) -> tuple[Target, ...]:
+		"""What patches are for."""
+		return (Target('diffusion model', self.network.module, self.layout, DENOISER_PREFIXES),)
+
+	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Denoiser:
+		"""See `Patchable`."""
+		(target,) = self.targets()
+		made = patched(target, patches, load)
+		return replace(self, network=self.network.around(made.module), own=made.nbytes, unmatched=made.unmatched)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""What the network is to hear of a prompt: see `Network`."""
-		return self.network.inputs(prompt, latent, scene)
+		return replace(self.network.inputs(prompt, latent, scene), controls=prompt.live)
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 		"""The clean latent as guessed at this noise: x is float32 [batch, channels, …], sigma [batch]."""
 		level = self.parametrisation
 		with torch.inference_mode():
+			if inputs.controls is not None:
+				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents)
+				inputs = replace(inputs, controls=None, residuals=said_besides)
 			said = self.network(level.scaled(x, sigma), level.timestep(sigma), inputs)
 			return level.denoised(x, said, sigma)

@@ -232,7 +232,7 @@ def _joined_guess(x: Tensor, parts: Sequence[Part], known: dict[_Key, Tensor]) -
 
 def _together(model: DiffusionModel, x: Tensor, sigma: Tensor, group: Sequence[Part]) -> list[Tensor]:
 	batch = torch.cat([x if part.box is None else part.box.cut(x) for part in group])
-	inputs = _mapped([_repeated(_cut(part), len(x)) for part in group], torch.cat)
+	inputs = _mapped([_repeated(_cut(part), len(x)) for part in group], torch.cat, prompts=len(group))
 	return list(model.denoise(batch, sigma.expand(len(batch)), inputs).chunk(len(group)))
 
 

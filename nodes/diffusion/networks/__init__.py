@@ -18,6 +18,10 @@ class Network(Protocol):
 		"""Where its weights are."""
 		...
 
+	def around(self, module: torch.nn.Module) -> Network:
+		"""The same around another module of the same make, such as one with patched weights."""
+		...
+
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""What it is to hear of a prompt when it works on latents of this shape, in its own scale.
 

@@ -30,11 +30,16 @@ class UNet:
 
 	def __init__(self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat) -> None:
 		self.module = module
+		self._config = config
 		self._dtype = next(module.parameters()).dtype
 		self._latents = latents
 		self._beside = int(config['in_channels']) - latents.channels
 		self._vector = int(config.get('projection_class_embeddings_input_dim') or 0)
 		self._size_width = int(config.get('addition_time_embed_dim') or 0)
+
+	def around(self, module: torch.nn.Module) -> UNet:
+		"""See `Network`."""
+		return UNet(module, self._config, self._latents)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""See `Network`. Raises `NodeUsage` if the prompt has no pooled vector where one is needed."""
@@ -59,6 +64,8 @@ class UNet:
 			more['added_cond_kwargs'] = {'text_embeds': inputs.pooled.to(self._dtype), 'time_ids': inputs.sizes}
 		elif inputs.pooled is not None:
 			more['class_labels'] = inputs.pooled.to(self._dtype)
+		if inputs.residuals is not None:
+			more |= inputs.residuals.for_unet(self._dtype)
 		seen = x if inputs.concat is None else torch.cat([x, inputs.concat.to(x)], dim=1)
 		said: Tensor = self.module(
 			seen.to(self._dtype), timestep, encoder_hidden_states=context, return_dict=False, **more

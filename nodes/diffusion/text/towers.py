@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from engine.models import Load, WeightPatch
+from nodes.diffusion.layout import Layout
+from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
 from nodes.values import Conditioning, Prompt
 
@@ -61,15 +65,47 @@ Join = Callable[[Mapping[str, Encoded]], Prompt]
 
 @dataclass(frozen=True, eq=False)
 class Towers:
-	"""The text encoders of a family by name, heard together: a `TextEncoder`."""
+	"""The text encoders of a family by name, heard together: a `TextEncoder`.
+
+	`layouts` are how original files keep their tensors. Of patched ones, `own` are the bytes that they do not share, and
+	`unmatched` is what of the patches fits nothing.
+	"""
 
 	towers: Mapping[str, Tower]
 	join: Join
+	layouts: Mapping[str, Layout] = field(default_factory=dict, repr=False)
+	own: int | None = None
+	unmatched: tuple[str, ...] = ()
 
 	@property
 	def nbytes(self) -> int:
-		"""Bytes of weights held."""
+		"""Bytes of weights held, without those that are shared with the encoders they were patched from."""
+		if self.own is not None:
+			return self.own
 		return sum(weight.nbytes for tower in self.towers.values() for weight in tower.module.parameters())
+
+	def targets(self) -> tuple[Target, ...]:
+		"""What patches are for: tower by tower."""
+		return tuple(
+			Target(
+				f'text encoder {name}',
+				tower.module,
+				self.layouts.get(name, {}),
+				text_prefixes(name, index, len(self.towers)),
+			)
+			for index, (name, tower) in enumerate(self.towers.items())
+		)
+
+	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Towers:
+		"""See `Patchable`."""
+		made = [patched(target, patches, load) for target in self.targets()]
+		changed = zip(self.towers.items(), made, strict=True)
+		return replace(
+			self,
+			towers={name: tower.on(one.module) for (name, tower), one in changed},
+			own=sum(one.nbytes for one in made),
+			unmatched=tuple(name for one in made for name in one.unmatched),
+		)
 
 	def encode(self, text: str, each: Mapping[str, str] | None = None) -> Conditioning:
 		"""One prompt; `each` gives some towers, by name, a text of their own."""

@@ -1,0 +1,1 @@
+"""Networks that steer a denoiser by a picture: ControlNets and T2I-Adapters."""

@@ -1,0 +1,93 @@
+"""ControlNets of UNets (Zhang et al. 2023), as diffusers builds them, the union of several among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.models import Load, WeightPatch
+from nodes.diffusion.control.residuals import Residuals
+from nodes.diffusion.layout import Layout
+from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.target import Target
+from nodes.values import ModelInputs
+
+TITLE = 'ControlNet'
+PREFIXES = ('control_model.', '')
+
+
+@dataclass(frozen=True, eq=False)
+class UNetControl:
+	"""diffusers' `ControlNetModel` or `ControlNetUnionModel`: a `ControlNet`.
+
+	`kinds` is how many kinds of hints a union takes, 0 if it is none; `kind` the one that this is, None if it is to find
+	out.
+	"""
+
+	module: torch.nn.Module
+	layout: Layout = field(default_factory=dict, repr=False)
+	kinds: int = 0
+	kind: int | None = None
+	own: int | None = None
+	wants_latents: bool = False
+
+	@property
+	def nbytes(self) -> int:
+		"""Bytes of weights held, without those that are shared with the network it was patched from."""
+		return sum(weight.nbytes for weight in self.module.parameters()) if self.own is None else self.own
+
+	def targets(self) -> tuple[Target, ...]:
+		"""What patches are for."""
+		return (Target(TITLE, self.module, self.layout, PREFIXES),)
+
+	def patched(self, patches: Sequence[WeightPatch], load: Load) -> UNetControl:
+		"""See `Patchable`."""
+		(target,) = self.targets()
+		made = patched(target, patches, load)
+		return replace(self, module=made.module, own=made.nbytes)
+
+	def of_kind(self, kind: int | None) -> UNetControl:
+		"""The same for hints of one kind; without effect on what is no union."""
+		return replace(self, kind=kind) if self.kinds else self
+
+	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
+		"""See `ControlNet`."""
+		dtype = next(self.module.parameters()).dtype
+		given: dict[str, Any] = {'encoder_hidden_states': inputs.embedding.to(dtype), 'return_dict': False}
+		added = _added(inputs, dtype)
+		if added:
+			given['added_cond_kwargs'] = added
+		if self.kinds:
+			down, middle = self._united(x.to(dtype), timestep, hint.to(dtype), given)
+		else:
+			down, middle = self.module(x.to(dtype), timestep, controlnet_cond=hint.to(dtype), **given)
+		return Residuals(tuple(one.float() for one in down), middle.float())
+
+	def _united(self, x: Tensor, timestep: Tensor, hint: Tensor, given: Mapping[str, Any]) -> Any:
+		"""A union of no particular kind lays the hint over the latent as a plain ControlNet does."""
+		kinds = x.new_zeros(len(x), self.kinds)
+		if self.kind is not None:
+			kinds[:, self.kind] = 1
+			return self.module(
+				x, timestep, controlnet_cond=[hint], control_type=kinds, control_type_idx=[self.kind], **given
+			)
+		embedded: Tensor = self.module.get_submodule('controlnet_cond_embedding')(hint)
+
+		def lay_over(module: torch.nn.Module, arguments: object, latent: Tensor) -> Tensor:
+			return latent + embedded
+
+		hook = self.module.get_submodule('conv_in').register_forward_hook(lay_over)
+		try:
+			return self.module(x, timestep, controlnet_cond=[], control_type=kinds, control_type_idx=[], **given)
+		finally:
+			hook.remove()
+
+
+def _added(inputs: ModelInputs, dtype: torch.dtype) -> dict[str, Tensor]:
+	if inputs.pooled is None or inputs.sizes is None:
+		return {}
+	return {'text_embeds': inputs.pooled.to(dtype), 'time_ids': inputs.sizes.to(dtype)}

@@ -1,0 +1,74 @@
+"""The control networks that prompts name, leased for as long as something is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import fields, replace
+from typing import Any, Protocol, TypeVar
+
+from engine.models import ModelRef
+from nodes.diffusion.control.live import Control, Controls
+from nodes.values import Conditioning, ControlUse, Guider, Prompt
+
+T = TypeVar('T')
+
+
+class Models(Protocol):
+	"""What leases weights: `context.models`."""
+
+	def use(self, ref: ModelRef[T]) -> AbstractContextManager[T]: ...
+
+
+@contextmanager
+def controlled(models: Models, positive: Conditioning, *others: Conditioning) -> Iterator[tuple[Conditioning, ...]]:
+	"""The same conditionings with live controls, as a sampler wants them; positive first.
+
+	A control that is `everywhere` is taken over by the others, unless they have controls of their own.
+	"""
+	with ExitStack() as leases:
+		live: dict[int, Control] = {}
+		together: dict[tuple[int, ...], Controls] = {}
+
+		def leased(use: ControlUse) -> Control:
+			if id(use) not in live:
+				vae = None if use.vae is None else leases.enter_context(models.use(use.vae))
+				live[id(use)] = Control(leases.enter_context(models.use(use.model)), use, vae)
+			return live[id(use)]
+
+		def all_of(prompt: Prompt) -> Controls:
+			key = tuple(map(id, prompt.controls))
+			if key not in together:
+				together[key] = Controls(tuple(map(leased, prompt.controls)))
+			return together[key]
+
+		def opened(conditioning: Conditioning) -> Conditioning:
+			return Conditioning(
+				tuple(
+					replace(prompt, live=all_of(prompt)) if prompt.controls else prompt
+					for prompt in conditioning.prompts
+				)
+			)
+
+		first = opened(positive)
+		shared = next((prompt.live for prompt in first.prompts if any(use.everywhere for use in prompt.controls)), None)
+		rest = []
+		for other in map(opened, others):
+			if shared is not None and not any(prompt.controls for prompt in other.prompts):
+				other = Conditioning(tuple(replace(prompt, live=shared) for prompt in other.prompts))
+			rest.append(other)
+		yield (first, *rest)
+
+
+@contextmanager
+def guider_controlled(models: Models, guider: Guider) -> Iterator[Guider]:
+	"""The same guider with live controls in all of its conditionings."""
+	sides = {
+		field.name: side for field in fields(guider) if isinstance(side := getattr(guider, field.name), Conditioning)
+	}
+	if not sides:
+		yield guider
+		return
+	with controlled(models, *sides.values()) as live:
+		changes: dict[str, Any] = dict(zip(sides, live, strict=True))
+		yield replace(guider, **changes)
