@@ -72,13 +72,18 @@ def unet_part(original: Sequence[Mark], diffusers: Sequence[Mark], *, sizes: boo
 				_but(original, RELATIVES),
 				config(unet_config.from_original),
 				unet.original,
-				ignored=MARKERS.__contains__,
+				ignored=_beside_unets,
 			),
-			Form(_but(diffusers, OWN_RELATIVES), config(unet_config.from_diffusers), ignored=MARKERS.__contains__),
+			Form(_but(diffusers, OWN_RELATIVES), config(unet_config.from_diffusers), ignored=_beside_unets),
 		),
 		build=_build_unet,
 		metadata='unet_config',
 	)
+
+
+def _beside_unets(name: str) -> bool:
+	"""Whether a tensor is none of a UNet's: a marker, or what tells a strength of guidance (LCM), which we do not tell."""
+	return name in MARKERS or name in ('time_embed.cond_proj.weight', 'time_embedding.cond_proj.weight')
 
 
 def _but(marks: Sequence[Mark], relatives: Sequence[str]) -> list[Mark]:
@@ -141,6 +146,7 @@ KL_VAE = VaePart(
 			vae.from_original,
 			vae.original,
 			vae.spellings,
+			vae.ignored,
 		),
 		Form(
 			(
@@ -151,6 +157,7 @@ KL_VAE = VaePart(
 			),
 			vae.from_diffusers,
 			spellings=vae.older_spellings,
+			ignored=vae.ignored,
 		),
 	),
 	build=_build_vae,

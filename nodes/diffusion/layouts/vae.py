@@ -49,6 +49,11 @@ def older_spellings(name: str) -> tuple[str, ...]:
 	return (name, f'{start}{found}{older[layer]}.{kind}') if layer in older else (name,)
 
 
+def ignored(name: str) -> bool:
+	"""Whether a tensor is none of the VAE's: what its training kept beside it."""
+	return name.startswith(('loss.', 'model_ema.'))
+
+
 def names(config: Config) -> Names:
 	"""`(tensor of the module, tensor of the file)`, each once."""
 	channels: Sequence[int] = config['block_out_channels']

@@ -160,6 +160,18 @@ def not_none(tensor: Tensor | None) -> Tensor:
 	return tensor
 
 
+def test_what_training_left_beside_a_part_is_passed_over(model: Model, tmp_path: Path) -> None:
+	"""A discriminator beside the VAE, a moving average, an embedding of guidance strengths beside the UNet."""
+	coder = stored(vae.original(tiny_unets.VAE), model.vae.state_dict())
+	more = {'loss.discriminator.main.0.weight': torch.zeros(1), 'model_ema.decay': torch.zeros(1)}
+	path = tiny_unets.save(tmp_path / 'vae.safetensors', coder | more)
+	distilled = model.unet.state_dict() | {'time_embedding.cond_proj.weight': torch.zeros(32, 256)}
+	unet_path = tiny_unets.save(tmp_path / 'unet.safetensors', distilled)
+
+	assert load_autoencoder(Load((path,), 'vae')).nbytes > 0
+	assert load_denoiser(Load((unet_path,), 'denoiser')).family == model.family
+
+
 def test_stored_modules_keep_every_weight(model: Model) -> None:
 	"""The way back to the original layout loses nothing."""
 	config = tiny_unets.UNETS[model.name]
