@@ -10,12 +10,14 @@ from torch.nn.functional import pixel_unshuffle
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import PATCH, dtype_of, fitted, heard, packed, positions, unpacked
+from nodes.diffusion.networks.patches import PATCH, dtype_of, exactly, fitted, heard, packed, positions, unpacked
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5
 """The distilled guidance strength of a prompt that has none of its own."""
 AXES = 3
+SCALE = 1000
+"""Time and guidance are embedded as so many times what they are."""
 PIXELS = 8
 
 
@@ -57,16 +59,18 @@ class FluxTransformer:
 			tokens.append(packed(reference.to(x)))
 			places.append(positions(reference, axes=AXES, first=1, top=top, left=left))
 		dtype = dtype_of(self.module)
-		said: Tensor = self.module(
-			torch.cat(tokens, dim=1).to(dtype),
-			encoder_hidden_states=inputs.embedding.to(dtype),
-			pooled_projections=inputs.pooled.to(dtype),
-			timestep=timestep,
-			img_ids=torch.cat(places),
-			txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
-			guidance=inputs.guidance,
-			return_dict=False,
-		)[0]
+		exact = [timestep] if inputs.guidance is None else [timestep, inputs.guidance]
+		with exactly(self.module.get_submodule('time_text_embed.time_proj'), *(number * SCALE for number in exact)):
+			said: Tensor = self.module(
+				torch.cat(tokens, dim=1).to(dtype),
+				encoder_hidden_states=inputs.embedding.to(dtype),
+				pooled_projections=inputs.pooled.to(dtype),
+				timestep=timestep,
+				img_ids=torch.cat(places),
+				txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
+				guidance=inputs.guidance,
+				return_dict=False,
+			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x).float()
 
 	def _beside(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor | None:

@@ -10,12 +10,14 @@ from torch.nn import functional
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, heard, packed, positions, unpacked
+from nodes.diffusion.networks.patches import dtype_of, exactly, heard, packed, positions, unpacked
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5
 """The distilled guidance strength of a prompt that has none of its own."""
 AXES = 4
+SCALE = 1000
+"""Time and guidance are embedded as so many times what they are."""
 SPACING = 10
 """How far references stand apart on the axis of time."""
 LEAST_TOKENS = 512
@@ -57,13 +59,15 @@ class Flux2Transformer:
 		words = x.new_zeros(inputs.embedding.shape[1], AXES)
 		words[:, -1] = torch.arange(len(words), device=x.device)
 		dtype = dtype_of(self.module)
-		said: Tensor = self.module(
-			torch.cat(tokens, dim=1).to(dtype),
-			encoder_hidden_states=inputs.embedding.to(dtype),
-			timestep=timestep,
-			img_ids=torch.cat(places),
-			txt_ids=words,
-			guidance=inputs.guidance,
-			return_dict=False,
-		)[0]
+		exact = [timestep] if inputs.guidance is None else [timestep, inputs.guidance]
+		with exactly(self.module.get_submodule('time_guidance_embed.time_proj'), *(number * SCALE for number in exact)):
+			said: Tensor = self.module(
+				torch.cat(tokens, dim=1).to(dtype),
+				encoder_hidden_states=inputs.embedding.to(dtype),
+				timestep=timestep,
+				img_ids=torch.cat(places),
+				txt_ids=words,
+				guidance=inputs.guidance,
+				return_dict=False,
+			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x, 1).float()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, grid, heard, packed, unpacked
+from nodes.diffusion.networks.patches import dtype_of, exactly, grid, heard, packed, unpacked
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
@@ -41,12 +41,15 @@ class QwenImageTransformer:
 		pictures = (x, *inputs.references)
 		tokens = [packed(picture.to(x)) for picture in pictures]
 		dtype = dtype_of(self.module)
-		said: Tensor = self.module(
-			torch.cat(tokens, dim=1).to(dtype),
-			encoder_hidden_states=inputs.embedding.to(dtype),
-			encoder_hidden_states_mask=inputs.token_mask,
-			timestep=timestep,
-			img_shapes=[[(1, *grid(picture)) for picture in pictures]] * len(x),
-			return_dict=False,
-		)[0]
+		# Models that take references for clean hear of their time too, which is 0.
+		exact = torch.cat([timestep, timestep * 0]) if self.config['zero_cond_t'] else timestep
+		with exactly(self.module.get_submodule('time_text_embed.time_proj'), exact):
+			said: Tensor = self.module(
+				torch.cat(tokens, dim=1).to(dtype),
+				encoder_hidden_states=inputs.embedding.to(dtype),
+				encoder_hidden_states_mask=inputs.token_mask,
+				timestep=timestep,
+				img_shapes=[[(1, *grid(picture)) for picture in pictures]] * len(x),
+				return_dict=False,
+			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x).float()
