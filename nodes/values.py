@@ -113,7 +113,8 @@ class Prompt:
 	`sizes` are for Stable Diffusion XL; None is the size of the latent. `concat` [1, channels, h, w] is a latent to be laid
 	beside the noisy one, in the wire's scale, and `concat_mask` [1, 1, h, w], in pixels, is 1 where it is to be painted
 	over (inpainting). `guidance` is a distilled guidance strength (Flux), None for the model's default; `references`
-	[1, channels, h, w] are latents to look at, in the wire's scale.
+	[1, channels, h, w] are latents to look at, in the wire's scale, and `reference_method` says how they are placed
+	('offset', 'index', 'uxo', 'index_timestep_zero'; '' is the model's default).
 	"""
 
 	embedding: Tensor
@@ -152,7 +153,8 @@ class ModelInputs:
 	`embedding` [batch, tokens, width] is what it listens to, `pooled` [batch, width] one vector of the whole text.
 	`token_mask` [batch, tokens] see `Prompt`. `sizes` [batch, numbers] are numbers on size and crop (SDXL), `guidance`
 	[batch] a distilled guidance strength (Flux), `concat` [batch, channels, h, w] is laid beside the latent (inpainting),
-	`references` are latents to look at. All are float32; what a family does not take is None.
+	`references` are latents to look at, `places` [batch, 3 or 4] where each begins: its plane, row and column, in tokens,
+	and whether it is taken for clean (1). What a family does not take is None.
 	"""
 
 	embedding: Tensor
@@ -162,6 +164,7 @@ class ModelInputs:
 	guidance: Tensor | None = None
 	concat: Tensor | None = None
 	references: tuple[Tensor, ...] = ()
+	places: tuple[Tensor, ...] = ()
 
 
 @socket('CONDITIONING')

@@ -38,7 +38,11 @@ def twice(inputs: ModelInputs) -> ModelInputs:
 	"""Inputs for a batch of two."""
 	values = {name: getattr(inputs, name) for name in ('embedding', 'pooled', 'guidance', 'concat')}
 	repeated = {name: value.expand(2, *value.shape[1:]) for name, value in values.items() if value is not None}
-	return ModelInputs(**repeated, references=tuple(one.expand(2, -1, -1, -1) for one in inputs.references))
+	return ModelInputs(
+		**repeated,
+		references=tuple(one.expand(2, -1, -1, -1) for one in inputs.references),
+		places=tuple(one.expand(2, -1) for one in inputs.places),
+	)
 
 
 def noise(height: int = 6, width: int = 8, channels: int = 16) -> Tensor:
@@ -254,6 +258,28 @@ class TestQwenImage:
 		).sample[:, :12]
 
 		assert torch.equal(said, unpacked(tokens, x))
+
+	def test_a_prompt_may_ask_for_it(self) -> None:
+		"""The same weights without the mark say then what marked ones say, and the next prompt is heard as ever."""
+		module = NETWORKS['qwen-image'].make()
+		plain = QwenImageTransformer(module, NETWORKS['qwen-image'].config, PLAIN)
+		marked = QwenImageTransformer(module, {**NETWORKS['qwen-image'].config, 'zero_cond_t': True}, PLAIN)
+		x, references = noise(), (noise(4, 4)[:1],)
+		text = prompt('qwen-image', references=references)
+		asking = prompt('qwen-image', references=references, reference_method='index_timestep_zero')
+		before = plain(x, SIGMA, twice(plain.inputs(text, x)))
+		asked = plain(x, SIGMA, twice(plain.inputs(asking, x)))
+
+		assert torch.equal(asked, marked(x, SIGMA, twice(marked.inputs(text, x))))
+		assert not torch.equal(asked, before)
+		assert torch.equal(plain(x, SIGMA, twice(plain.inputs(text, x))), before)
+
+	def test_ways_that_it_has_not_are_refused(self) -> None:
+		"""It has planes only."""
+		network = QwenImageTransformer(NETWORKS['qwen-image'].make(), NETWORKS['qwen-image'].config, PLAIN)
+
+		with pytest.raises(NodeUsage, match="not by 'uxo'"):
+			network.inputs(prompt('qwen-image', reference_method='uxo'), noise())
 
 
 class TestZImage:
