@@ -133,8 +133,9 @@ class Prompt:
 	`sizes` are for Stable Diffusion XL; None is the size of the latent. `concat` [1, channels, h, w] is a latent to be laid
 	beside the noisy one, in the wire's scale, and `concat_mask` [1, 1, h, w], in pixels, is 1 where it is to be painted
 	over (inpainting). `guidance` is a distilled guidance strength (Flux), None for the model's default; `references`
-	[1, channels, h, w] are latents to look at, in the wire's scale. `controls` are the control networks that steer it
-	besides; while a sampler runs, `live` are the same with their weights.
+	[1, channels, h, w] are latents to look at, in the wire's scale, and `reference_method` says how they are placed
+	('offset', 'index', 'uxo', 'index_timestep_zero'; '' is the model's default). `controls` are the control networks that
+	steer it besides; while a sampler runs, `live` are the same with their weights.
 	"""
 
 	embedding: Tensor
@@ -175,9 +176,9 @@ class ModelInputs:
 	`embedding` [batch, tokens, width] is what it listens to, `pooled` [batch, width] one vector of the whole text.
 	`token_mask` [batch, tokens] see `Prompt`. `sizes` [batch, numbers] are numbers on size and crop (SDXL), `guidance`
 	[batch] a distilled guidance strength (Flux), `concat` [batch, channels, h, w] is laid beside the latent (inpainting),
-	`references` are latents to look at. All are float32; what a family does not take is None. `controls` are control
-	networks to ask, and `residuals` what they said. `prompts` is how many prompts are joined in the batch, each for the
-	same latents.
+	`references` are latents to look at, `places` [batch, 3 or 4] where each begins: its plane, row and column, in tokens,
+	and whether it is taken for clean (1). What a family does not take is None. `controls` are control networks to ask, and
+	`residuals` what they said. `prompts` is how many prompts are joined in the batch, each for the same latents.
 	"""
 
 	embedding: Tensor
@@ -190,6 +191,7 @@ class ModelInputs:
 	controls: Controls | None = None
 	residuals: Residuals | None = None
 	prompts: int = 1
+	places: tuple[Tensor, ...] = ()
 
 
 @socket('CONDITIONING')

@@ -10,12 +10,15 @@ from torch.nn.functional import pixel_unshuffle
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import PATCH, dtype_of, fitted, heard, packed, positions, unpacked
+from nodes.diffusion.networks.patches import PATCH, dtype_of, exactly, fitted, heard, packed, positions, unpacked
+from nodes.diffusion.networks.references import OFFSET, places
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5
 """The distilled guidance strength of a prompt that has none of its own."""
 AXES = 3
+SCALE = 1000
+"""Time and guidance are embedded as so many times what they are."""
 PIXELS = 8
 
 
@@ -46,27 +49,36 @@ class FluxTransformer:
 			guidance=latent.new_tensor([guidance]) if self.config['guidance_embeds'] else None,
 			concat=self._beside(prompt, latent, scene),
 			references=tuple(self.latents.process_in(one) for one in prompt.references),
+			places=tuple(
+				torch.tensor([place])
+				for place in places(
+					prompt.reference_method or OFFSET, latent, prompt.references, patch=PATCH, spacing=1
+				)
+			),
 		)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`. References follow the picture's tokens; only the picture's are given back."""
 		assert inputs.pooled is not None
 		seen = x if inputs.concat is None else torch.cat([x, inputs.concat.to(x)], dim=1)
-		tokens, places = [packed(seen)], [positions(x, axes=AXES, first=0)]
-		for reference, (top, left) in zip(inputs.references, _offsets(inputs.references), strict=True):
+		tokens, ids = [packed(seen)], [positions(x, axes=AXES, first=0)]
+		for reference, place in zip(inputs.references, inputs.places, strict=True):
+			plane, top, left = place[0].tolist()
 			tokens.append(packed(reference.to(x)))
-			places.append(positions(reference, axes=AXES, first=1, top=top, left=left))
+			ids.append(positions(reference, axes=AXES, first=plane, top=top, left=left))
 		dtype = dtype_of(self.module)
-		said: Tensor = self.module(
-			torch.cat(tokens, dim=1).to(dtype),
-			encoder_hidden_states=inputs.embedding.to(dtype),
-			pooled_projections=inputs.pooled.to(dtype),
-			timestep=timestep,
-			img_ids=torch.cat(places),
-			txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
-			guidance=inputs.guidance,
-			return_dict=False,
-		)[0]
+		exact = [timestep] if inputs.guidance is None else [timestep, inputs.guidance]
+		with exactly(self.module.get_submodule('time_text_embed.time_proj'), *(number * SCALE for number in exact)):
+			said: Tensor = self.module(
+				torch.cat(tokens, dim=1).to(dtype),
+				encoder_hidden_states=inputs.embedding.to(dtype),
+				pooled_projections=inputs.pooled.to(dtype),
+				timestep=timestep,
+				img_ids=torch.cat(ids),
+				txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
+				guidance=inputs.guidance,
+				return_dict=False,
+			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x).float()
 
 	def _beside(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor | None:
@@ -87,15 +99,3 @@ class FluxTransformer:
 		mask = fitted(painted.reshape(-1, 1, *painted.shape[-2:]), height * PIXELS, width * PIXELS)
 		folded = pixel_unshuffle(mask, PIXELS)
 		return torch.cat([beside.expand(len(folded), -1, -1, -1), folded], dim=1)
-
-
-def _offsets(references: tuple[Tensor, ...]) -> list[tuple[int, int]]:
-	"""Where each reference begins, in patches: laid out to the right or below, so that the whole stays compact."""
-	offsets = []
-	height = width = 0
-	for reference in references:
-		rows, columns = reference.shape[-2:]
-		top, left = (0, width) if rows + height > columns + width else (height, 0)
-		height, width = max(height, rows + top), max(width, columns + left)
-		offsets.append(((top + PATCH // 2) // PATCH, (left + PATCH // 2) // PATCH))
-	return offsets

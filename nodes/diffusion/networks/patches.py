@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -51,6 +54,25 @@ def positions(latent: Tensor, *, axes: int, first: int, top: int = 0, left: int 
 def dtype_of(module: torch.nn.Module) -> torch.dtype:
 	"""The dtype of a network's weights, in which it wants what it is given."""
 	return next(module.parameters()).dtype
+
+
+@contextmanager
+def exactly(waves: torch.nn.Module, *numbers: Tensor) -> Iterator[None]:
+	"""Let the layer that makes waves of time and guidance hear these numbers [batch], one a call, whatever it is given.
+
+	Networks round time and guidance to the dtype of their weights first, where bfloat16 tells a hundred steps apart at best.
+	"""
+
+	waiting = iter(numbers)
+
+	def put(module: torch.nn.Module, given: tuple[Tensor]) -> tuple[Tensor]:
+		return (next(waiting, given[0]),)
+
+	handle = waves.register_forward_pre_hook(put)
+	try:
+		yield
+	finally:
+		handle.remove()
 
 
 def heard(prompt: Prompt, width: int) -> Tensor:

@@ -13,11 +13,12 @@ from engine.errors import NodeUsage
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.networks.flux import FluxTransformer
 from nodes.diffusion.networks.flux2 import Flux2Transformer
+from nodes.diffusion.networks.patches import packed, unpacked
 from nodes.diffusion.networks.qwen_image import QwenImageTransformer
 from nodes.diffusion.networks.sd3 import Sd3Transformer
 from nodes.diffusion.networks.z_image import ZImageTransformer
 from nodes.values import ModelInputs, Prompt
-from tests.tiny_transformers import NETWORKS, WIDTH
+from tests.tiny_transformers import NETWORKS, WIDTH, Network
 
 PLAIN = LatentFormat(channels=16)
 SIGMA = torch.tensor([0.3, 0.8])
@@ -37,7 +38,11 @@ def twice(inputs: ModelInputs) -> ModelInputs:
 	"""Inputs for a batch of two."""
 	values = {name: getattr(inputs, name) for name in ('embedding', 'pooled', 'guidance', 'concat')}
 	repeated = {name: value.expand(2, *value.shape[1:]) for name, value in values.items() if value is not None}
-	return ModelInputs(**repeated, references=tuple(one.expand(2, -1, -1, -1) for one in inputs.references))
+	return ModelInputs(
+		**repeated,
+		references=tuple(one.expand(2, -1, -1, -1) for one in inputs.references),
+		places=tuple(one.expand(2, -1) for one in inputs.places),
+	)
 
 
 def noise(height: int = 6, width: int = 8, channels: int = 16) -> Tensor:
@@ -238,6 +243,44 @@ class TestQwenImage:
 
 		assert torch.equal(said, QwenImagePipeline._unpack_latents(tokens, 6 * 8, 8 * 8, 8)[:, :, 0])
 
+	def test_references_may_be_heard_as_clean(self) -> None:
+		"""By models that are marked so, at time 0."""
+		config = {**NETWORKS['qwen-image'].config, 'zero_cond_t': True}
+		marked = Network(NETWORKS['qwen-image'].cls, config, NETWORKS['qwen-image'].read).make()
+		network = QwenImageTransformer(marked, config, PLAIN)
+		x, text = noise(), prompt('qwen-image', references=(noise(4, 4)[:1],))
+		said = network(x, SIGMA, twice(network.inputs(text, x)))
+		tokens = marked(
+			torch.cat([packed(x), packed(text.references[0]).expand(2, -1, -1)], dim=1),
+			encoder_hidden_states=text.embedding.expand(2, -1, -1),
+			timestep=SIGMA,
+			img_shapes=[[(1, 3, 4), (1, 2, 2)]] * 2,
+		).sample[:, :12]
+
+		assert torch.equal(said, unpacked(tokens, x))
+
+	def test_a_prompt_may_ask_for_it(self) -> None:
+		"""The same weights without the mark say then what marked ones say, and the next prompt is heard as ever."""
+		module = NETWORKS['qwen-image'].make()
+		plain = QwenImageTransformer(module, NETWORKS['qwen-image'].config, PLAIN)
+		marked = QwenImageTransformer(module, {**NETWORKS['qwen-image'].config, 'zero_cond_t': True}, PLAIN)
+		x, references = noise(), (noise(4, 4)[:1],)
+		text = prompt('qwen-image', references=references)
+		asking = prompt('qwen-image', references=references, reference_method='index_timestep_zero')
+		before = plain(x, SIGMA, twice(plain.inputs(text, x)))
+		asked = plain(x, SIGMA, twice(plain.inputs(asking, x)))
+
+		assert torch.equal(asked, marked(x, SIGMA, twice(marked.inputs(text, x))))
+		assert not torch.equal(asked, before)
+		assert torch.equal(plain(x, SIGMA, twice(plain.inputs(text, x))), before)
+
+	def test_ways_that_it_has_not_are_refused(self) -> None:
+		"""It has planes only."""
+		network = QwenImageTransformer(NETWORKS['qwen-image'].make(), NETWORKS['qwen-image'].config, PLAIN)
+
+		with pytest.raises(NodeUsage, match="not by 'uxo'"):
+			network.inputs(prompt('qwen-image', reference_method='uxo'), noise())
+
 
 class TestZImage:
 	def test_time_and_answer_are_turned_round(self) -> None:
@@ -261,6 +304,24 @@ class TestZImage:
 		assert torch.equal(
 			network(x, SIGMA[:1], network.inputs(filled, x)), network(x, SIGMA[:1], network.inputs(text, x))
 		)
+
+
+class TestPrecision:
+	@pytest.mark.parametrize(
+		('kind', 'network'),
+		[('flux', FluxTransformer), ('flux2-dev', Flux2Transformer), ('qwen-image', QwenImageTransformer)],
+	)
+	def test_time_is_not_rounded_to_bfloat16(self, kind: str, network: Any) -> None:
+		"""Sigmas that it cannot tell apart are heard as two."""
+		module = NETWORKS[kind].make().to(torch.bfloat16)
+		called = network(module, NETWORKS[kind].config, PLAIN)
+		x = noise(2, 2, 128) if kind == 'flux2-dev' else noise()
+		inputs = twice(called.inputs(prompt(kind), x))
+		near, nearer = torch.full([2], 0.7), torch.full([2], 0.7005)
+
+		assert torch.equal(near.bfloat16(), nearer.bfloat16())
+		assert not torch.equal(called(x, near, inputs), called(x, nearer, inputs))
+		assert called(x, near, inputs).dtype == torch.float32
 
 
 class TestAround:
