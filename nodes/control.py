@@ -10,7 +10,7 @@ from engine.declaration import Agreement, Choice, FromFile, FromInput, Number, S
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from nodes.diffusion.control.settings import POOLED, UNION_KINDS, DifferencePatch, UnionKind
-from nodes.patch import digest_of
+from nodes.load import digest_of
 from nodes.values import AutoEncoder, Conditioning, ControlNet, ControlUse, DiffusionModel, Images
 
 CONTROL = 'controlnet'

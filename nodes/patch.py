@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
-
-from pydantic import JsonValue
 
 from engine.declaration import Choice, FromInput, Number, Source
 from engine.models import ModelRef
 from engine.spec import Context, node
-from engine.storage import Storage
 from nodes.diffusion.patches.recipes import LoraPatch
+from nodes.load import digest_of
 from nodes.values import DiffusionModel, TextEncoder
 
 LoraName = Annotated[str, Choice(files_from='models:loras'), 'The LoRA file, of any common kind.']
@@ -24,15 +21,6 @@ class Changed(NamedTuple):
 
 	MODEL: ModelRef[DiffusionModel]
 	CLIP: ModelRef[TextEncoder]
-
-
-def digest_of(kind: str, name: str) -> Callable[[Storage, Mapping[str, JsonValue]], str]:
-	"""A fingerprint: the digest of the chosen file, so that another file under the same name is another one."""
-
-	def fingerprint(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
-		return storage.catalogue.digest(storage.catalogue.path(kind, str(constants[name])))
-
-	return fingerprint
 
 
 @node(

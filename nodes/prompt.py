@@ -9,6 +9,7 @@ from typing import Annotated
 from engine.declaration import FromInput, Number, Source, Text
 from engine.models import ModelRef
 from engine.spec import Context, node
+from nodes.embeddings import embeddings_digest, with_embeddings
 from nodes.known import MAX_RESOLUTION
 from nodes.values import Conditioning, LastLayer, Sizes, TextEncoder
 
@@ -18,7 +19,13 @@ SIZE = Number(default=1024, min=0, max=MAX_RESOLUTION)
 CROP = Number(default=0, min=0, max=MAX_RESOLUTION)
 
 
-@node(kind='CLIPTextEncode', title='CLIP Text Encode (Prompt)', category='conditioning', facts=FACTS)
+@node(
+	kind='CLIPTextEncode',
+	title='CLIP Text Encode (Prompt)',
+	category='conditioning',
+	facts=FACTS,
+	fingerprint=embeddings_digest,
+)
 def encode_prompt(
 	context: Context,
 	text: Annotated[str, PROMPT, 'What to draw. (word:1.2) gives a word more weight.'],
@@ -26,7 +33,7 @@ def encode_prompt(
 ) -> Conditioning:
 	"""Encode a prompt with a text encoder, to steer a sampler with it."""
 	with context.models.use(clip) as encoder:
-		return encoder.encode(text)
+		return with_embeddings(context, encoder).encode(text)
 
 
 @node(
@@ -45,7 +52,7 @@ def set_last_layer(
 	return clip.patched(LastLayer(stop_at_clip_layer))
 
 
-@node(kind='CLIPTextEncodeSDXL', category='advanced/conditioning', facts=FACTS)
+@node(kind='CLIPTextEncodeSDXL', category='advanced/conditioning', facts=FACTS, fingerprint=embeddings_digest)
 def encode_prompt_sdxl(
 	context: Context,
 	clip: Annotated[ModelRef[TextEncoder], 'The text encoders of Stable Diffusion XL.'],
@@ -60,11 +67,11 @@ def encode_prompt_sdxl(
 ) -> Conditioning:
 	"""Encode a prompt for Stable Diffusion XL, with a text for each encoder, and sizes."""
 	with context.models.use(clip) as encoder:
-		said = encoder.encode(text_g, {'clip_l': text_l})
+		said = with_embeddings(context, encoder).encode(text_g, {'clip_l': text_l})
 	return _sized(said, Sizes(width, height, crop_w, crop_h, target_width, target_height))
 
 
-@node(kind='CLIPTextEncodeSDXLRefiner', category='advanced/conditioning', facts=FACTS)
+@node(kind='CLIPTextEncodeSDXLRefiner', category='advanced/conditioning', facts=FACTS, fingerprint=embeddings_digest)
 def encode_prompt_refiner(
 	context: Context,
 	ascore: Annotated[
@@ -77,7 +84,7 @@ def encode_prompt_refiner(
 ) -> Conditioning:
 	"""Encode a prompt for the refiner of Stable Diffusion XL, with sizes and an aesthetic score."""
 	with context.models.use(clip) as encoder:
-		said = encoder.encode(text)
+		said = with_embeddings(context, encoder).encode(text)
 	return _sized(said, Sizes(width, height, aesthetic=ascore))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from engine.declaration import Choice
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
-from nodes.patch import digest_of
+from nodes.load import digest_of
 from nodes.values import Images, Upscaling
 
 UPSCALER = 'upscaler'

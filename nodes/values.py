@@ -340,6 +340,10 @@ class TextEncoder(Protocol):
 		"""The same, listening to another layer of CLIP, counted from the end: −1 is the last."""
 		...
 
+	def with_embeddings(self, read: Callable[[str], Mapping[str, Tensor] | None]) -> TextEncoder:
+		"""The same, which asks `read` for the vectors that `embedding:name` stands for, by encoder ('' for any)."""
+		...
+
 
 @dataclass(frozen=True)
 class LastLayer(Setting):

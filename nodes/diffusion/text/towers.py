@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from engine.models import Load, WeightPatch
 from nodes.diffusion.layout import Layout
 from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
 from nodes.values import Conditioning, Prompt
@@ -58,6 +60,9 @@ class Tower(Protocol):
 		"""The same with other weights."""
 		...
 
+
+Embeddings = Callable[[str], 'Mapping[str, Tensor] | None']
+"""The vectors of an embedding by its name, for each tower ('' for any); None where there is none of that name."""
 
 Join = Callable[[Mapping[str, Encoded]], Prompt]
 """What a family makes of its towers' words, by their names."""
@@ -117,3 +122,26 @@ class Towers:
 	def at_layer(self, layer: int) -> Towers:
 		"""The same, each tower listening to another of its layers."""
 		return replace(self, towers={name: tower.at_layer(layer) for name, tower in self.towers.items()})
+
+	def with_embeddings(self, read: Embeddings) -> Towers:
+		"""The same, each tower taking its vectors for `embedding:name`; those that are not as wide as it is do not count."""
+		known: dict[str, Mapping[str, Tensor] | None] = {}
+
+		def vectors(name: str, tower: str, width: int) -> Tensor | None:
+			if name not in known:
+				known[name] = read(name)
+			found = known[name]
+			return None if found is None else fitting(found, tower, width)
+
+		return replace(
+			self,
+			towers={
+				name: tower.with_vectors(partial(vectors, tower=name, width=_width(tower.module)))
+				for name, tower in self.towers.items()
+			},
+		)
+
+
+def _width(module: torch.nn.Module) -> int:
+	"""How wide the vectors of its words are: a text encoder's first table."""
+	return next(weight.shape[-1] for weight in module.parameters() if weight.dim() == 2)

@@ -1,0 +1,105 @@
+"""Files of textual inversion, in each layout, and what they do to a prompt."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.errors import UnknownFormat
+from nodes.diffusion.patches.embeddings import fitting, read_embedding
+from nodes.diffusion.text.towers import Towers
+from tests import tiny
+from tests.nodes.conftest import Bench, text_to_image
+from tests.nodes.diffusion.patches.conftest import noise, weights
+
+VECTORS = noise(3, tiny.WIDTH)
+
+
+class TestFiles:
+	"""The same vectors from every kind of file."""
+
+	def test_webui(self, tmp_path: Path) -> None:
+		"""AUTOMATIC1111's, with its notes beside."""
+		path = tmp_path / 'word.pt'
+		torch.save({'string_to_token': {'*': 265}, 'string_to_param': {'*': VECTORS}, 'name': 'word', 'step': 9}, path)
+
+		assert torch.equal(read_embedding(path)[''], VECTORS)
+
+	def test_diffusers(self, tmp_path: Path) -> None:
+		"""diffusers', by the word that they were trained for; one vector may stand alone."""
+		torch.save({'<word>': VECTORS[0]}, tmp_path / 'learned_embeds.bin')
+
+		assert torch.equal(read_embedding(tmp_path / 'learned_embeds.bin')[''], VECTORS[:1])
+
+	def test_safetensors(self, tmp_path: Path) -> None:
+		"""One tensor by any name."""
+		save_file({'emb_params': VECTORS.half()}, tmp_path / 'word.safetensors')
+
+		assert torch.allclose(read_embedding(tmp_path / 'word.safetensors')[''], VECTORS, atol=1e-2)
+
+	def test_xl(self, tmp_path: Path) -> None:
+		"""One for each of two encoders, and of no other width."""
+		wide = noise(3, 2 * tiny.WIDTH)
+		save_file({'clip_l': VECTORS, 'clip_g': wide}, tmp_path / 'word.safetensors')
+		read = read_embedding(tmp_path / 'word.safetensors')
+		own, other = fitting(read, 'clip_l', tiny.WIDTH), fitting(read, 'clip_g', 2 * tiny.WIDTH)
+
+		assert own is not None
+		assert torch.equal(own, VECTORS)
+		assert other is not None
+		assert torch.equal(other, wide)
+		assert fitting(read, 'clip_l', 7) is None
+		assert fitting(read, 't5xxl', tiny.WIDTH) is None
+
+	def test_code_is_not_run(self, tmp_path: Path) -> None:
+		"""A pickle that wants to run code is refused."""
+		path = tmp_path / 'word.pt'
+		torch.save({'string_to_param': {'*': VECTORS}, 'path': Path('x')}, path)
+
+		with pytest.raises(UnknownFormat, match='tensors alone'):
+			read_embedding(path)
+
+	def test_other_tensors_are_refused(self, tmp_path: Path) -> None:
+		"""A convolution is no word."""
+		save_file({'x': torch.zeros(1, 2, 3, 3)}, tmp_path / 'x.safetensors')
+
+		with pytest.raises(UnknownFormat, match='vectors of words'):
+			read_embedding(tmp_path / 'x.safetensors')
+
+
+class TestInPrompts:
+	"""`embedding:name` stands for vectors."""
+
+	def test_vectors_of_a_word_are_that_word(self, encoder: Towers) -> None:
+		"""With the vector of `a` itself, the prompt means what it means with `a`."""
+		table = next(tensor for name, tensor in weights(encoder).items() if name.endswith('token_embedding.weight'))
+		row = table[tiny.vocabulary()['a</w>']][None]
+		said = encoder.with_embeddings(lambda name: {'': row}).encode('embedding:word').prompts[0].embedding
+
+		assert torch.allclose(said, encoder.encode('a').prompts[0].embedding, atol=1e-6)
+
+	def test_file_is_found_and_tells_the_key(self, bench: Bench) -> None:
+		"""The node reads the file, and encodes anew when another one takes its place; other prompts are left alone."""
+		folder = bench.settings.base / 'embeddings'
+		folder.mkdir()
+		bench.runner.storage.catalogue.add('embeddings', folder)
+		save_file({'emb_params': VECTORS}, folder / 'word.safetensors')
+		outcome = bench.run(text_to_image(text='a embedding:word', side=32, steps=1))
+		save_file({'emb_params': VECTORS + 1}, folder / 'word.safetensors')
+		bench.run(text_to_image(text='a embedding:word', side=32, steps=1))
+
+		assert outcome.failure is None
+		assert 'positive' in bench.called
+		assert 'negative' not in bench.called
+
+	def test_missing_one_is_told_and_text(self, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+		"""The job goes on."""
+		with caplog.at_level(logging.WARNING):
+			outcome = bench.run(text_to_image(text='embedding:nowhere', side=32, steps=1))
+
+		assert outcome.failure is None
+		assert "There is no embedding 'nowhere'" in caplog.text
