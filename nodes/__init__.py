@@ -15,6 +15,8 @@ def register(kit: Kit) -> None:
 	"""Add the nodes, the codecs, the loaders and marks of model files, and the embedded demo model and its companions."""
 	from nodes import (
 		comfy,
+		conditioning,
+		guide,
 		image,
 		image_combine,
 		image_edit,
@@ -28,10 +30,13 @@ def register(kit: Kit) -> None:
 		logic,
 		loop,
 		mask,
+		model_sampling,
 		primitive,
 		prompt,
 		sample,
+		sampler,
 		save,
+		sigmas,
 		text,
 		vae,
 	)
@@ -40,7 +45,8 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, prompt, sample, vae),
+		*(load, prompt, conditioning, vae),
+		*(sample, sampler, sigmas, guide, model_sampling),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
 		*(logic, loop, primitive, text),
@@ -49,6 +55,8 @@ def register(kit: Kit) -> None:
 	load.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
+	for setting in model_sampling.SETTINGS:
+		kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.marks.extend(MARKS)
 	for kind in ('checkpoints', 'loras', 'controlnet'):
 		kit.catalogue.add(kind, DEMO_MODELS / kind)

@@ -13,8 +13,6 @@ SAMPLERS = (
 	'euler_ancestral_cfg_pp',
 	'heun',
 	'heunpp2',
-	'exp_heun_2_x0',
-	'exp_heun_2_x0_sde',
 	'dpm_2',
 	'dpm_2_ancestral',
 	'lms',
@@ -51,6 +49,8 @@ SAMPLERS = (
 	'ddim',
 	'uni_pc',
 	'uni_pc_bh2',
+	'exp_heun_2_x0',
+	'exp_heun_2_x0_sde',
 )
 
 SCHEDULES = (

@@ -1,8 +1,16 @@
-"""A small picture of a latent without the autoencoder: a linear map from latent channels to colours."""
+"""Small pictures of latents while they are made: a linear map from latent channels to colours, without the autoencoder.
+
+`Previews` makes them in a thread of its own, and not often, so that sampling does not wait for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Sequence
+from threading import Thread
+from types import TracebackType
+from typing import Self
 
 import torch
 from PIL import Image
@@ -23,3 +31,58 @@ def picture(latent: Tensor, rgb: Sequence[Sequence[float]], *, size: int = 256) 
 	grown = small.resize((small.width * factor, small.height * factor), Image.Resampling.BILINEAR)
 	grown.thumbnail((size, size))
 	return grown
+
+
+SHARE = 0.01
+"""The part of the time that previews may take."""
+FASTEST = 0.1
+"""Seconds between previews, at least."""
+
+log = logging.getLogger(__name__)
+
+
+class Previews:
+	"""Shows what is being made: `with Previews(draw, show) as previews: … previews.offer(latent)`.
+
+	`draw` makes a picture of a latent [1, channels, …], and `show` sends it; both are called in a thread of its own. A latent
+	that comes while the last one is being drawn, or too soon after it, is passed over: so long that drawing takes a
+	hundredth of the time, and at least a tenth of a second. Leaving waits for a picture that is being drawn; a failure to
+	draw is logged, and is no failure of the job.
+	"""
+
+	def __init__(
+		self,
+		draw: Callable[[Tensor], Image.Image],
+		show: Callable[[Image.Image], None],
+		*,
+		clock: Callable[[], float] = time.monotonic,
+	) -> None:
+		self._draw, self._show, self._clock = draw, show, clock
+		self._thread: Thread | None = None
+		self._next = -1.0
+
+	def __enter__(self) -> Self:
+		return self
+
+	def __exit__(
+		self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+	) -> None:
+		if self._thread is not None:
+			self._thread.join()
+
+	def offer(self, latent: Tensor) -> bool:
+		"""Show the first latent of a batch if it is time to; whether it is."""
+		if (self._thread is not None and self._thread.is_alive()) or self._clock() < self._next:
+			return False
+		self._thread = Thread(target=self._make, args=(latent[:1].detach().clone(),), name='preview', daemon=True)
+		self._thread.start()
+		return True
+
+	def _make(self, latent: Tensor) -> None:
+		began = self._clock()
+		try:
+			self._show(self._draw(latent))
+		except Exception:
+			log.warning('A preview could not be drawn.', exc_info=True)
+		now = self._clock()
+		self._next = now + max(FASTEST, (now - began) / SHARE)

@@ -17,6 +17,7 @@ from nodes.diffusion.guidance import Guided
 from nodes.diffusion.guiders import steered
 from nodes.diffusion.masking import Masked, fitted
 from nodes.diffusion.noise import Between, brownian_noise, fresh_noise, start_noise
+from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.samplers import FRESH_MASK_NOISE, SAMPLERS, SKIPS_LAST_SIGMA, Task
 from nodes.diffusion.schedules import SCHEDULES
 from nodes.values import CfgGuider, Conditioning, DiffusionModel, Guider, Latent, Noise, OnStep, Sampler, Scene
@@ -74,9 +75,7 @@ def sample(
 	Raises `NodeUsage` for a name that is not known.
 	"""
 	_named(SAMPLERS, sampler, 'sampler')
-	sigmas = sigmas_for(
-		model.parametrisation.sigmas, steps=steps, scheduler=scheduler, sampler=sampler, denoise=denoise
-	)
+	sigmas = sigmas_for(model.parametrisation, steps=steps, scheduler=scheduler, sampler=sampler, denoise=denoise)
 	if last_step is not None and last_step < len(sigmas) - 1:
 		sigmas = sigmas[: last_step + 1].clone()
 		if not leftover_noise:
@@ -119,7 +118,7 @@ def sample_custom(
 			model = begin(model)
 		levels = model.parametrisation
 		clean = scaled_in(model, latent.samples)
-		start = torch.zeros_like(clean) if noise.empty else start_noise(clean, noise.seed, latent.batch_index or ())
+		start = _start(clean, noise, latent)
 		guided: Guided = _Cancellable(
 			steered(guider, model, clean, Scene(clean=clean, mask=latent.noise_mask)), check_cancelled
 		)
@@ -154,27 +153,42 @@ def sample_custom(
 		return Sampled(samples, model.latents.process_out(last[0]) if last else samples)
 
 
+def noised(model: DiffusionModel, noise: Noise, sigmas: Tensor, latent: Latent) -> Tensor:
+	"""A latent with the noise that lies between the first and the last sigma, in the wire's scale."""
+	clean = scaled_in(model, latent.samples)
+	start = _start(clean, noise, latent)
+	sigma = (sigmas[0] - sigmas[-1]).abs() if len(sigmas) > 1 else sigmas[0]
+	made = model.latents.process_out(model.parametrisation.noised(clean, start, sigma, full=False))
+	return made.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+
+
 def scaled_in(model: DiffusionModel, latent: Tensor) -> Tensor:
 	"""A latent of the wire in the model's scale, float32; an empty one stays empty, whatever the model's shift."""
 	samples = latent.float()
 	return model.latents.process_in(samples) if bool(samples.any()) else samples
 
 
-def sigmas_for(table: Tensor, *, steps: int, scheduler: str, sampler: str = '', denoise: float = 1.0) -> Tensor:
+def sigmas_for(
+	levels: Parametrisation, *, steps: int, scheduler: str, sampler: str = '', denoise: float = 1.0
+) -> Tensor:
 	"""The sigmas a sampler is to go through, float32 descending; none if `denoise` is 0.
 
 	For a part of the schedule, one of steps / denoise steps is made, and its end is taken. Raises `NodeUsage`.
 	"""
 	schedule = _named(SCHEDULES, scheduler, 'scheduler')
 	if denoise <= 0:
-		return table.new_zeros(0)
+		return levels.sigmas.new_zeros(0)
 	planned = steps if denoise > FULL else int(steps / denoise)
 	if sampler in SKIPS_LAST_SIGMA:
-		sigmas = schedule(table, planned + 1)
+		sigmas = schedule(levels, planned + 1)
 		sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
 	else:
-		sigmas = schedule(table, planned)
+		sigmas = schedule(levels, planned)
 	return sigmas if denoise > FULL else sigmas[-(steps + 1) :]
+
+
+def _start(clean: Tensor, noise: Noise, latent: Latent) -> Tensor:
+	return torch.zeros_like(clean) if noise.empty else start_noise(clean, noise.seed, latent.batch_index or ())
 
 
 @dataclass(frozen=True, eq=False)

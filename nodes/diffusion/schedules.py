@@ -1,7 +1,7 @@
 """Schedules: at which sigmas a sampler looks, as ComfyUI's schedulers of the same names choose them.
 
-Each takes the model's training sigmas, float32 [n] ascending, and a number of steps, and gives float32 [steps + 1],
-descending, 0 at the end (`beta` and `ddim_uniform` may come out some steps shorter or longer, as said there).
+Each takes the model's noise levels and a number of steps, and gives float32 [steps + 1], descending, 0 at the end (`beta`
+and `ddim_uniform` may come out some steps shorter or longer, as said there). Those that need no model are in `sigmas`.
 """
 
 from __future__ import annotations
@@ -13,65 +13,79 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-RHO = 7.0
+from nodes.diffusion import sigmas as between
+from nodes.diffusion.parametrisation import Parametrisation
+
 BETA_SHAPE = 0.6
 LINEAR_PART = 0.025
-GRID = 4097
+NEARLY_ZERO = 1e-5
+"""A least sigma up to this is taken for 0, so that none is added."""
 
 
 class Schedule(Protocol):
-	"""A function from training sigmas and steps to the sigmas to look at."""
+	"""A function from noise levels and steps to the sigmas to look at."""
 
-	def __call__(self, table: Tensor, steps: int) -> Tensor: ...
-
-
-def normal(table: Tensor, steps: int) -> Tensor:
-	"""Training steps in even distances from the last to the first."""
-	return _with_zero(_sigma_at(table, torch.linspace(len(table) - 1, 0, steps)))
+	def __call__(self, levels: Parametrisation, steps: int) -> Tensor: ...
 
 
-def sgm_uniform(table: Tensor, steps: int) -> Tensor:
-	"""As `normal`, but the first training step is left out, so the last distance is as long as the others."""
-	return _with_zero(_sigma_at(table, torch.linspace(len(table) - 1, 0, steps + 1)[:-1]))
+def normal(levels: Parametrisation, steps: int) -> Tensor:
+	"""Timesteps in even distances from that of the greatest to that of the least sigma.
+
+	For flow the shift of the levels acts twice: the ends are timesteps of shifted sigmas.
+	"""
+	first, last = _ends(levels)
+	if float(levels.sigma(last)) < NEARLY_ZERO:
+		return _at(levels, torch.linspace(float(first), float(last), steps + 1))
+	return _with_zero(_at(levels, torch.linspace(float(first), float(last), steps)))
 
 
-def simple(table: Tensor, steps: int) -> Tensor:
+def sgm_uniform(levels: Parametrisation, steps: int) -> Tensor:
+	"""As `normal`, but the last timestep is left out, so the last distance is as long as the others."""
+	first, last = _ends(levels)
+	return _with_zero(_at(levels, torch.linspace(float(first), float(last), steps + 1)[:-1]))
+
+
+def simple(levels: Parametrisation, steps: int) -> Tensor:
 	"""Every n-th of the training sigmas, counted from the greatest, without interpolation."""
+	table = levels.sigmas
 	return _with_zero(torch.stack([table[-1 - int(step * len(table) / steps)] for step in range(steps)]))
 
 
-def ddim_uniform(table: Tensor, steps: int) -> Tensor:
+def ddim_uniform(levels: Parametrisation, steps: int) -> Tensor:
 	"""Training steps 1, 1 + n, 1 + 2n … with n = total // steps (Song et al. 2021, DDIM, as first released).
 
 	Where the total is no multiple of the steps, more steps than asked for fit.
 	"""
-	stride = max(len(table) // steps, 1)
-	return _with_zero(table[1::stride].flip(0))
+	table = levels.sigmas
+	if float(table[1]) < NEARLY_ZERO:
+		return table[1 :: max(len(table) // (steps + 1), 1)].flip(0)
+	return _with_zero(table[1 :: max(len(table) // steps, 1)].flip(0))
 
 
-def karras(table: Tensor, steps: int) -> Tensor:
+def karras(levels: Parametrisation, steps: int) -> Tensor:
 	"""Even distances in sigma^(1/ρ) with ρ = 7 (Karras et al. 2022, equation 5)."""
-	low, high = float(table[0]) ** (1 / RHO), float(table[-1]) ** (1 / RHO)
-	return _with_zero((high + torch.linspace(0, 1, steps) * (low - high)) ** RHO)
+	return between.karras(steps, *_range(levels))
 
 
-def exponential(table: Tensor, steps: int) -> Tensor:
+def exponential(levels: Parametrisation, steps: int) -> Tensor:
 	"""Even distances in log sigma."""
-	return _with_zero(torch.linspace(math.log(table[-1]), math.log(table[0]), steps).exp())
+	return between.exponential(steps, *_range(levels))
 
 
-def kl_optimal(table: Tensor, steps: int) -> Tensor:
+def kl_optimal(levels: Parametrisation, steps: int) -> Tensor:
 	"""Even distances in arctan sigma (Sabour et al. 2024, "Align Your Steps", the closed form)."""
-	return _with_zero(torch.linspace(math.atan(table[-1]), math.atan(table[0]), steps).tan())
+	low, high = _range(levels)
+	return _with_zero(torch.linspace(math.atan(high), math.atan(low), steps).tan())
 
 
-def linear_quadratic(table: Tensor, steps: int) -> Tensor:
+def linear_quadratic(levels: Parametrisation, steps: int) -> Tensor:
 	"""The first half of the steps goes down linearly by 2.5 %, the rest as a parabola that joins smoothly.
 
 	Source: Polyak et al. 2024, "Movie Gen".
 	"""
+	greatest = levels.sigmas[-1]
 	if steps == 1:
-		return table.new_tensor([float(table[-1]), 0.0])
+		return greatest.new_tensor([float(greatest), 0.0])
 	half = steps // 2
 	rest = steps - half
 	slope = LINEAR_PART / half
@@ -80,15 +94,19 @@ def linear_quadratic(table: Tensor, steps: int) -> Tensor:
 		slope * step if step < half else slope * step + excess * ((step - half) / rest) ** 2
 		for step in range(steps + 1)
 	]
-	return (1 - table.new_tensor(gone)) * table[-1]
+	return (1 - greatest.new_tensor(gone)) * greatest
 
 
-def beta(table: Tensor, steps: int) -> Tensor:
-	"""Training steps at the quantiles of a Beta(0.6, 0.6) distribution: dense at both ends (Lee et al. 2024).
+def beta(levels: Parametrisation, steps: int, *, rise: float = BETA_SHAPE, fall: float = BETA_SHAPE) -> Tensor:
+	"""Training steps at the quantiles of a Beta distribution, by default dense at both ends (Lee et al. 2024).
 
-	Steps that fall on the same training step are taken once.
+	`rise` and `fall` are its alpha and beta. Steps that fall on the same training step are taken once.
 	"""
-	places = _symmetric_beta_quantiles(1 - torch.arange(steps, dtype=torch.float64) / steps)
+	from scipy.special import betaincinv  # takes a while, and few schedules want it
+
+	table = levels.sigmas
+	chances = 1 - torch.arange(steps, dtype=torch.float64) / steps
+	places = torch.from_numpy(betaincinv(rise, fall, chances.numpy()))
 	# Ties go to the even step, so a place that is ½ must not be a bit less.
 	indices = (places.round(decimals=9) * (len(table) - 1)).round().long()
 	return _with_zero(table[torch.unique_consecutive(indices)])
@@ -111,24 +129,15 @@ def _with_zero(sigmas: Tensor) -> Tensor:
 	return torch.cat([sigmas, sigmas.new_zeros(1)])
 
 
-def _sigma_at(table: Tensor, steps: Tensor) -> Tensor:
-	"""Sigmas at fractional training steps, interpolated in log sigma."""
-	logs = table.log()
-	low, high = steps.floor().long(), steps.ceil().long()
-	return torch.lerp(logs[low], logs[high], steps - low).exp()
+def _ends(levels: Parametrisation) -> tuple[Tensor, Tensor]:
+	"""The timesteps of the greatest and of the least sigma."""
+	return levels.timestep(levels.sigmas[-1]), levels.timestep(levels.sigmas[0])
 
 
-def _symmetric_beta_quantiles(chances: Tensor) -> Tensor:
-	"""Where the distribution function of Beta(a, a), a = 0.6, takes these values in 0 to 1; float64.
+def _range(levels: Parametrisation) -> tuple[float, float]:
+	"""The least and the greatest sigma."""
+	return float(levels.sigmas[0]), float(levels.sigmas[-1])
 
-	The function is integrated once over a grid on 0 to ½, in y = xᵃ, where the integrand (1 − y^(1/a))^(a − 1) is
-	smooth; the other half is its mirror image. Good to about 1e-7, and the caller rounds to thousandths.
-	"""
-	grid = torch.linspace(0, 0.5**BETA_SHAPE, GRID, dtype=torch.float64)
-	integral = torch.cumulative_trapezoid((1 - grid ** (1 / BETA_SHAPE)) ** (BETA_SHAPE - 1), grid)
-	mass = torch.cat([grid.new_zeros(1), integral / (2 * integral[-1])])
-	lower = torch.minimum(chances, 1 - chances)
-	right = torch.searchsorted(mass, lower).clamp(1, GRID - 1)
-	part = (lower - mass[right - 1]) / (mass[right] - mass[right - 1])
-	quantiles = torch.lerp(grid[right - 1], grid[right], part) ** (1 / BETA_SHAPE)
-	return torch.where(chances > 0.5, 1 - quantiles, quantiles)
+
+def _at(levels: Parametrisation, timesteps: Tensor) -> Tensor:
+	return torch.stack([levels.sigma(timestep) for timestep in timesteps]).float()

@@ -26,8 +26,10 @@ OPTIONAL_HERE = {
 	# What a client's slider keeps; no workflow depends on it.
 	('ImageCompare', 'compare_view'),
 }
-# Those samplers, and those families, that are there.
-SOME_OF = {('KSampler', 'sampler_name'), ('CLIPLoader', 'type'), ('DualCLIPLoader', 'type')}
+# Those families that are there.
+SOME_OF = {('CLIPLoader', 'type'), ('DualCLIPLoader', 'type')}
+# Version 0.33 tells of them at KSampler alone, though every list of samplers has them.
+MORE_SAMPLERS = ['exp_heun_2_x0', 'exp_heun_2_x0_sde']
 MORE_VARIANTS = {('SaveImageAdvanced', 'format')}
 BRAND = {'ComfyUI': 'Lumengraph', 'latents/ComfyUI': 'latents/Lumengraph'}
 
@@ -98,7 +100,7 @@ def widget_differences(kind: str, where: str, item: Input, facts: dict[str, Any]
 			if toggle.default != bool(facts.get('default')):
 				yield f'{where}: default {toggle.default}'
 		case Choice() as choice:
-			added = facts.get('choices_added', [])
+			added = facts.get('choices_added', []) or (MORE_SAMPLERS if where == 'sampler_name' else [])
 			listed = facts.get('choices', [])
 			fits = list(choice.options) in (listed, [*listed, *added]) or (
 				(kind, where) in SOME_OF and set(choice.options) <= {*listed, *added}

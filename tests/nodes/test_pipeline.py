@@ -46,13 +46,13 @@ class TestTextToImage:
 		assert ticks == [(1, 3), (2, 3), (3, 3)]
 
 	def test_previews_are_made_only_when_asked_for(self, bench: Bench) -> None:
-		"""A job that wants previews gets a JPEG per step; another gets none."""
+		"""A job that wants previews gets JPEGs, though not of steps that follow at once; another gets none."""
 		bench.run(text_to_image(seed=1, steps=2), previews=True)
 		asked = [event for event in bench.events if isinstance(event, NodePreview)]
 		bench.run(text_to_image(seed=2, steps=2))
 		unasked = [event for event in bench.events if isinstance(event, NodePreview)]
 
-		assert len(asked) == 2
+		assert len(asked) in (1, 2)
 		assert asked[0].image.startswith(b'\xff\xd8')
 		assert unasked == []
 

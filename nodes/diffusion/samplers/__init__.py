@@ -20,8 +20,6 @@ SAMPLERS: Mapping[str, Sampler] = {
 	'euler_ancestral_cfg_pp': ancestral.euler_ancestral_cfg_pp,
 	'heun': euler.heun,
 	'heunpp2': euler.heunpp2,
-	'exp_heun_2_x0': seeds.exp_heun_2_x0,
-	'exp_heun_2_x0_sde': seeds.exp_heun_2_x0_sde,
 	'dpm_2': dpm.dpm_2,
 	'dpm_2_ancestral': ancestral.dpm_2_ancestral,
 	'lms': multistep.lms,
@@ -58,6 +56,8 @@ SAMPLERS: Mapping[str, Sampler] = {
 	'ddim': euler.euler,
 	'uni_pc': unipc.uni_pc,
 	'uni_pc_bh2': unipc.uni_pc_bh2,
+	'exp_heun_2_x0': seeds.exp_heun_2_x0,
+	'exp_heun_2_x0_sde': seeds.exp_heun_2_x0_sde,
 }
 
 SKIPS_LAST_SIGMA = frozenset({'dpm_2', 'dpm_2_ancestral', 'uni_pc', 'uni_pc_bh2'})

@@ -17,7 +17,7 @@ from nodes.diffusion.sample import sample, sigmas_for
 from nodes.diffusion.samplers import SAMPLERS as FUNCTIONS
 from nodes.diffusion.text.towers import Towers
 from nodes.values import Conditioning, Latent, ModelInputs
-from tests.nodes.diffusion.gaussian import GaussianModel, prompt
+from tests.nodes.diffusion.gaussian import LEVELS, GaussianModel, prompt
 
 TABLE = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=False)
 EMPTY = Latent(torch.zeros(1, 4, 8, 8))
@@ -112,9 +112,9 @@ class TestDenoiseStrength:
 
 	def test_a_part_is_the_end_of_a_longer_schedule(self) -> None:
 		"""Half of the noise in four steps: the last four of eight."""
-		half = sigmas_for(TABLE, steps=4, scheduler='karras', denoise=0.5)
+		half = sigmas_for(LEVELS, steps=4, scheduler='karras', denoise=0.5)
 
-		assert torch.equal(half, sigmas_for(TABLE, steps=8, scheduler='karras')[-5:])
+		assert torch.equal(half, sigmas_for(LEVELS, steps=8, scheduler='karras')[-5:])
 
 	def test_a_part_starts_from_the_latent(self) -> None:
 		"""With the little noise of the least sigma, the latent stays nearly what it was."""
@@ -125,8 +125,8 @@ class TestDenoiseStrength:
 
 	def test_uni_pc_leaves_the_last_sigma_out(self) -> None:
 		"""One more is planned, and the least before zero is skipped; the number of steps is kept."""
-		planned = sigmas_for(TABLE, steps=5, scheduler='karras')
-		sigmas = sigmas_for(TABLE, steps=4, scheduler='karras', sampler='uni_pc')
+		planned = sigmas_for(LEVELS, steps=5, scheduler='karras')
+		sigmas = sigmas_for(LEVELS, steps=4, scheduler='karras', sampler='uni_pc')
 
 		assert torch.equal(sigmas, planned[[0, 1, 2, 3, 5]])
 

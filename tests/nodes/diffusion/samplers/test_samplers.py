@@ -10,12 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from nodes.diffusion.parametrisation import Flow, Parametrisation, training_sigmas
+from nodes.diffusion.parametrisation import Flow, Parametrisation
 from nodes.diffusion.samplers import SAMPLERS, Denoise, Sampler, ancestral, dpm, res, sa_solver, sde, seeds
 from nodes.diffusion.schedules import karras, simple
 from tests.nodes.diffusion import gaussian
 
-TABLE = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=False)
 ORDERS: dict[str, float] = {
 	'euler': 1,
 	'euler_cfg_pp': 1,
@@ -60,7 +59,7 @@ LEVELS = [gaussian.LEVELS, Flow(shift=3.0)]
 
 def schedule(levels: Parametrisation, steps: int) -> Tensor:
 	"""Sigmas over the whole way."""
-	return (simple if isinstance(levels, Flow) else karras)(levels.sigmas, steps)
+	return (simple if isinstance(levels, Flow) else karras)(levels, steps)
 
 
 def flow_denoise(x: Tensor, sigma: Tensor) -> Tensor:
@@ -112,7 +111,7 @@ class TestArrival:
 	@pytest.mark.parametrize('name', [*ORDERS, *WITHOUT_ORDER])
 	def test_many_steps_to_zero_end_on_the_path(self, name: str) -> None:
 		"""From the greatest sigma down to a clean value, within a tenth of the spread."""
-		sigmas = karras(TABLE, 100).double()
+		sigmas = karras(gaussian.LEVELS, 100).double()
 		x = SAMPLERS[name](gaussian.task(START), START, sigmas)
 
 		assert torch.allclose(x, gaussian.on_path(START, sigmas[0], sigmas[-1]), atol=0.1 * gaussian.SPREAD)
@@ -165,7 +164,7 @@ class TestGuidanceApart:
 	@pytest.mark.parametrize('name', CFG_PP)
 	def test_both_guesses_are_asked_for(self, name: str) -> None:
 		"""What the guided guess adds to the other moves the result; the clean end is the guided one's."""
-		sigmas = karras(TABLE, 10)
+		sigmas = karras(gaussian.LEVELS, 10)
 		like = torch.zeros(1, 1, 4, 4)
 		start = torch.randn(like.shape, generator=torch.Generator().manual_seed(2)) * sigmas[0]
 
@@ -183,7 +182,7 @@ class TestSteps:
 	def test_every_step_is_told_once_with_a_guess(self, name: str) -> None:
 		"""1, 2, … up to the number of steps, with the clean latent as guessed at that step."""
 		seen: list[tuple[int, Tensor]] = []
-		sigmas = karras(TABLE, 6)
+		sigmas = karras(gaussian.LEVELS, 6)
 		x = torch.randn(2, 1, 4, 4) * sigmas[0]
 		SAMPLERS[name](gaussian.task(x, on_step=lambda done, denoised: seen.append((done, denoised))), x, sigmas)
 
@@ -200,7 +199,9 @@ class TestSteps:
 			seen.append(sigma)
 			return gaussian.denoise(x, sigma)
 
-		SAMPLERS['dpm_fast'](gaussian.task(START, denoise=counted), START, karras(TABLE, steps + 1).double()[:-1])
+		SAMPLERS['dpm_fast'](
+			gaussian.task(START, denoise=counted), START, karras(gaussian.LEVELS, steps + 1).double()[:-1]
+		)
 
 		assert len(seen) == looks
 
@@ -208,7 +209,7 @@ class TestSteps:
 	def test_the_start_is_left_as_it_was(self, name: str) -> None:
 		"""Samplers change no tensor that is not theirs."""
 		x = torch.ones(1, 1, 2, 2) * 10
-		sigmas = karras(TABLE, 3)
+		sigmas = karras(gaussian.LEVELS, 3)
 		before = sigmas.clone()
 		SAMPLERS[name](gaussian.task(x), x, sigmas)
 
@@ -218,7 +219,7 @@ class TestSteps:
 	@pytest.mark.parametrize('name', SAMPLERS)
 	def test_flow_from_pure_noise_stays_finite(self, name: str) -> None:
 		"""At sigma 1 there is no signal, and log SNR is not finite."""
-		sigmas = simple(Flow(shift=3.0).sigmas, 5)
+		sigmas = simple(Flow(shift=3.0), 5)
 		x = torch.randn(1, 1, 4, 4)
 		end = SAMPLERS[name](gaussian.task(x, levels=Flow(shift=3.0), denoise=flow_denoise), x, sigmas)
 
