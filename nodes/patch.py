@@ -54,7 +54,7 @@ def load_lora(
 
 @node(
 	kind='LoraLoaderModelOnly',
-	title='Load LoRA (model only)',
+	title='LoraLoaderModelOnly',
 	category='loaders',
 	lane='disk',
 	facts={'MODEL': MODEL_FACTS},

@@ -55,7 +55,7 @@ def patched(target: Target, patches: Sequence[WeightPatch], load: Load) -> Patch
 			changes.setdefault(name, []).extend(some)
 	load.phase('optimization', sum(target.tensors[name].nbytes for name in changes))
 	scratch = torch.empty(max((target.tensors[name].numel() for name in changes), default=0))
-	made = {name: _changed(target.tensors[name], changes[name], scratch, load) for name in changes}
+	made = {name: _changed(target.tensors[name], changes[name], scratch, load, target.rounding) for name in changes}
 	module = shared(target.module)
 	for name, tensor in made.items():
 		owner, _, leaf = name.rpartition('.')
@@ -70,7 +70,9 @@ def shared(module: torch.nn.Module) -> torch.nn.Module:
 	return twin
 
 
-def _changed(weight: Tensor, changes: Sequence[Change], scratch: Tensor, load: Load) -> Tensor:
+def _changed(
+	weight: Tensor, changes: Sequence[Change], scratch: Tensor, load: Load, rounding: torch.dtype | None
+) -> Tensor:
 	"""A changed copy of a weight. `scratch` is float32 memory to compute in: fresh memory costs more than the mathematics."""
 	dtype = torch.bfloat16 if weight.element_size() < 2 else weight.dtype
 	with torch.inference_mode(False), torch.no_grad():
@@ -82,4 +84,6 @@ def _changed(weight: Tensor, changes: Sequence[Change], scratch: Tensor, load: L
 		for change in changes:
 			change(work)
 		load.advance(weight.nbytes)
+		if rounding is not None and dtype == torch.float32:
+			work.copy_(work.to(rounding))
 		return work.to(dtype)

@@ -70,13 +70,15 @@ class Target:
 	"""A module with the names of its layers.
 
 	`layout` is the original one, without the prefix that stands before its names in a whole checkpoint; `prefixes` are
-	what patch files put before the names of this part; `title` names it to people.
+	what patch files put before the names of this part; `title` names it to people. Changed weights that are held in float32
+	are rounded to `rounding` first, where it is given.
 	"""
 
 	title: str
 	module: torch.nn.Module
 	layout: Layout = field(repr=False)
 	prefixes: tuple[str, ...]
+	rounding: torch.dtype | None = None
 
 	@cached_property
 	def tensors(self) -> Mapping[str, Tensor]:

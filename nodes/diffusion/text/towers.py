@@ -18,6 +18,9 @@ from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
 from nodes.values import Conditioning, Prompt
 
+PATCHED = torch.float16
+"""What patched weights of text encoders are rounded to: ComfyUI holds them so, and pictures are to be the same."""
+
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
@@ -97,6 +100,7 @@ class Towers:
 				tower.module,
 				self.layouts.get(name, {}),
 				text_prefixes(name, index, len(self.towers)),
+				PATCHED,
 			)
 			for index, (name, tower) in enumerate(self.towers.items())
 		)
