@@ -34,11 +34,11 @@ def changes(model: ModelRef[Any], target: Target, load: Load) -> Changes:
 					f'{load.path.name} holds a difference to another model: its {name} is {list(own.shape)}, '
 					f'that of the model is {list(tensor.shape)}.'
 				)
-			done[name] = (partial(_added, tensor),)
+			done[name] = (partial(_added, theirs, name),)
 	if not done:
 		raise PatchMismatch(f'{load.path.name} holds a difference to another model: no weight is named alike.')
 	return Changes(done)
 
 
-def _added(theirs: Tensor, weight: Tensor) -> None:
-	weight.add_(theirs.float())
+def _added(theirs: Target, name: str, weight: Tensor) -> None:
+	weight.add_(theirs.numbers(name).to(weight))

@@ -41,8 +41,8 @@ class Patched:
 def patched(target: Target, patches: Sequence[WeightPatch], load: Load) -> Patched:
 	"""The target's module with all patches applied in order.
 
-	Each changed weight is computed in float32 and kept in the weight's own dtype; one that was stored in eight bits or
-	fewer is kept in bfloat16, since a small change would be lost in its rounding. Raises `PatchMismatch`.
+	Each changed weight is computed in float32 and kept in the weight's own dtype; a coded one becomes a plain one in the
+	dtype that its layer computes in, since a small change would be lost in coding it again. Raises `PatchMismatch`.
 	"""
 	changes: dict[str, list[Change]] = {}
 	unmatched: list[str] = []
@@ -55,11 +55,10 @@ def patched(target: Target, patches: Sequence[WeightPatch], load: Load) -> Patch
 			changes.setdefault(name, []).extend(some)
 	load.phase('optimization', sum(target.tensors[name].nbytes for name in changes))
 	scratch = torch.empty(max((target.tensors[name].numel() for name in changes), default=0))
-	made = {name: _changed(target.tensors[name], changes[name], scratch, load, target.rounding) for name in changes}
+	made = {name: _changed(target, name, changes[name], scratch, load) for name in changes}
 	module = shared(target.module)
 	for name, tensor in made.items():
-		owner, _, leaf = name.rpartition('.')
-		setattr(module.get_submodule(owner), leaf, torch.nn.Parameter(tensor, requires_grad=False))
+		_put(module, name, tensor, plain=target.coded(name) is not None)
 	return Patched(module, sum(tensor.nbytes for tensor in made.values()), tuple(unmatched))
 
 
@@ -70,13 +69,28 @@ def shared(module: torch.nn.Module) -> torch.nn.Module:
 	return twin
 
 
-def _changed(
-	weight: Tensor, changes: Sequence[Change], scratch: Tensor, load: Load, rounding: torch.dtype | None
-) -> Tensor:
+def _put(module: torch.nn.Module, name: str, tensor: Tensor, *, plain: bool) -> None:
+	"""Give a module a weight; `plain` puts a layer that keeps it as it is in the place of one that kept it coded."""
+	owner, _, leaf = name.rpartition('.')
+	layer = module.get_submodule(owner)
+	if plain:
+		# torch's own class, whose subclass the coded layer is.
+		kind = next(base for base in type(layer).__mro__ if base.__module__.startswith('torch.'))
+		made: torch.nn.Module = object.__new__(kind)
+		made.__dict__ = {key: dict(held) if isinstance(held, dict) else held for key, held in layer.__dict__.items()}
+		above, _, place = owner.rpartition('.')
+		setattr(module.get_submodule(above), place, made)
+		layer = made
+	setattr(layer, leaf, torch.nn.Parameter(tensor, requires_grad=False))
+
+
+def _changed(target: Target, name: str, changes: Sequence[Change], scratch: Tensor, load: Load) -> Tensor:
 	"""A changed copy of a weight. `scratch` is float32 memory to compute in: fresh memory costs more than the mathematics."""
-	dtype = torch.bfloat16 if weight.element_size() < 2 else weight.dtype
+	weight = target.tensors[name]
 	with torch.inference_mode(False), torch.no_grad():
-		if dtype == torch.float32:
+		if target.coded(name) is not None:
+			work = target.numbers(name)
+		elif weight.dtype == torch.float32:
 			work = weight.detach().clone(memory_format=torch.contiguous_format)
 		else:
 			room = scratch if scratch.device == weight.device else torch.empty(weight.numel(), device=weight.device)
@@ -84,6 +98,6 @@ def _changed(
 		for change in changes:
 			change(work)
 		load.advance(weight.nbytes)
-		if rounding is not None and dtype == torch.float32:
-			work.copy_(work.to(rounding))
-		return work.to(dtype)
+		if target.rounding is not None and work.dtype == weight.dtype == torch.float32:
+			work.copy_(work.to(target.rounding))
+		return work.to(weight.dtype)

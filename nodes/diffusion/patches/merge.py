@@ -39,7 +39,7 @@ def changes(patch: MergePatch, target: Target, load: Load) -> Changes:
 			)
 		mine, share = _shares(patch, target.originals.get(name, name))
 		if (mine, share) != (1.0, 0.0):
-			done[name] = (partial(_mixed, theirs, mine, share),)
+			done[name] = (partial(_mixed, other, name, mine, share),)
 	return Changes(done)
 
 
@@ -51,5 +51,5 @@ def _shares(patch: MergePatch, original: str) -> tuple[float, float]:
 	return mine, theirs
 
 
-def _mixed(theirs: Tensor, mine: float, share: float, weight: Tensor) -> None:
-	weight.mul_(mine).add_(theirs.float(), alpha=share)
+def _mixed(other: Target, name: str, mine: float, share: float, weight: Tensor) -> None:
+	weight.mul_(mine).add_(other.numbers(name).to(weight), alpha=share)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -49,6 +50,21 @@ def text_prefixes(tower: str, index: int, count: int) -> tuple[str, ...]:
 	return tuple(prefixes)
 
 
+@runtime_checkable
+class Coded(Protocol):
+	"""A layer whose weight is kept coded, in eight bits or fewer: its shape as numbers, and the dtype it computes in."""
+
+	@property
+	def shape(self) -> torch.Size: ...
+
+	@property
+	def compute(self) -> torch.dtype: ...
+
+	def decoded(self, dtype: torch.dtype) -> Tensor:
+		"""The weight as numbers, a tensor of its own."""
+		...
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
 	"""Where a part of a layer's tensor, as a patch file has it, lies in the module: from row `row` of a tensor on."""
@@ -82,8 +98,24 @@ class Target:
 
 	@cached_property
 	def tensors(self) -> Mapping[str, Tensor]:
-		"""The module's parameters by name."""
-		return dict(self.module.named_parameters())
+		"""The module's parameters by name; of a coded weight, only shape and dtype of its numbers (on the meta device)."""
+		found: dict[str, Tensor] = dict(self.module.named_parameters())
+		for name in found:
+			layer = self.coded(name)
+			if layer is not None:
+				found[name] = torch.empty(layer.shape, dtype=layer.compute, device='meta')
+		return found
+
+	def coded(self, name: str) -> Coded | None:
+		"""The layer whose weight that is, if it is coded."""
+		owner, _, leaf = name.rpartition('.')
+		layer = self.module.get_submodule(owner)
+		return layer if leaf == 'weight' and isinstance(layer, Coded) else None
+
+	def numbers(self, name: str) -> Tensor:
+		"""A parameter's values: itself, or a coded weight as float32."""
+		layer = self.coded(name)
+		return self.tensors[name] if layer is None else layer.decoded(torch.float32)
 
 	@cached_property
 	def originals(self) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from nodes.diffusion.layout import Piece, Recipe
 from nodes.diffusion.patches.apply import patched
@@ -78,3 +79,39 @@ class TestTextPrefixes:
 	def test_t5_is_the_third_for_kohya(self) -> None:
 		"""Also where it is the second of two."""
 		assert {'lora_te2_', 'lora_te3_', 'text_encoder_2.'} <= {*text_prefixes('t5xxl', 1, 2)}
+
+
+class CodedLinear(torch.nn.Linear):
+	"""A linear layer that keeps its weight as whole numbers of eight bits, times one step."""
+
+	STEP = 1 / 16
+
+	def __init__(self, inside: int, outside: int) -> None:
+		super().__init__(inside, outside, bias=False)
+		numbers = (self.weight.detach() / self.STEP).round().to(torch.int8)
+		self.shape, self.compute = self.weight.shape, torch.bfloat16
+		self.weight = torch.nn.Parameter(numbers.flatten(), requires_grad=False)
+
+	def decoded(self, dtype: torch.dtype) -> Tensor:
+		return (self.weight.to(dtype) * self.STEP).reshape(self.shape)
+
+
+class TestCodedWeights:
+	"""Weights of few bits."""
+
+	def test_changed_ones_become_plain(self, files: Files) -> None:
+		"""A patched layer computes with plain numbers, in its compute dtype; others stay coded and are shared."""
+		module = torch.nn.ModuleDict({'a': CodedLinear(6, 4), 'b': CodedLinear(6, 4)})
+		target = Target('transformer', module, {}, DENOISER_PREFIXES)
+		up, down = noise(4, 2), noise(2, 6)
+		file = files.write({'transformer.a.lora_B.weight': up, 'transformer.a.lora_A.weight': down})
+		before = target.numbers('a.weight')
+		made = patched(target, [LoraPatch(file, 1.0)], files.load)
+		changed = made.module.get_submodule('a')
+
+		assert type(changed) is torch.nn.Linear
+		assert changed.weight.dtype == torch.bfloat16
+		assert torch.allclose(changed.weight.float(), before + up @ down, atol=0.05)
+		assert made.module.get_parameter('b.weight') is module['b'].weight
+		assert isinstance(module['a'], CodedLinear)
+		assert made.nbytes == 2 * 24
