@@ -32,6 +32,7 @@ def register(kit: Kit) -> None:
 		loop,
 		mask,
 		merge,
+		model_guidance,
 		model_sampling,
 		patch,
 		primitive,
@@ -50,7 +51,7 @@ def register(kit: Kit) -> None:
 
 	for module in (
 		*(load, patch, merge, prompt, conditioning, control, vae),
-		*(sample, sampler, sigmas, guide, model_sampling),
+		*(sample, sampler, sigmas, guide, model_sampling, model_guidance),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
 		*(logic, loop, primitive, text),
@@ -61,7 +62,7 @@ def register(kit: Kit) -> None:
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
-	for setting in model_sampling.SETTINGS:
+	for setting in (*model_sampling.SETTINGS, *model_guidance.SETTINGS):
 		kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.marks.extend(MARKS)
 	for kind in ('checkpoints', 'loras', 'controlnet'):

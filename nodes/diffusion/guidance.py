@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -38,6 +39,7 @@ class Sides:
 	) -> None:
 		self.model = model
 		self._parts = prepare(model, sides, latent, scene)
+		self._groups: dict[tuple[int, ...], list[_Group]] = {}
 		self._apart = False
 
 	def guesses(
@@ -54,24 +56,23 @@ class Sides:
 
 	def _look(self, model: DiffusionModel, x: Tensor, sigma: Tensor, parts: Sequence[Part]) -> dict[_Key, Tensor]:
 		"""What the network guesses for each of the inputs and boxes; those of one shape share a batch."""
-		waiting = list({_key(part): part for part in parts}.values())
+		key = tuple(map(id, parts))
+		if key not in self._groups:
+			self._groups[key] = _grouped(parts)
 		known: dict[_Key, Tensor] = {}
-		while waiting:
-			shape = _shape(waiting[0])
-			group = [part for part in waiting if _shape(part) == shape]
-			waiting = [part for part in waiting if _shape(part) != shape]
-			for part, guess in zip(group, self._batched(model, x, sigma, group), strict=True):
+		for group in self._groups[key]:
+			for part, guess in zip(group.parts, self._batched(model, x, sigma, group), strict=True):
 				known[_key(part)] = guess
 		return known
 
-	def _batched(self, model: DiffusionModel, x: Tensor, sigma: Tensor, group: Sequence[Part]) -> list[Tensor]:
+	def _batched(self, model: DiffusionModel, x: Tensor, sigma: Tensor, group: _Group) -> list[Tensor]:
 		"""One guess per part, in one batch if there is room, else each by itself, then and from now on."""
-		if len(group) > 1 and not self._apart:
+		if len(group.parts) > 1 and not self._apart:
 			try:
-				return _together(model, x, sigma, group)
+				return group.guesses(model, x, sigma)
 			except torch.OutOfMemoryError:
 				self._apart = True
-		return [_together(model, x, sigma, [part])[0] for part in group]
+		return [single.guesses(model, x, sigma)[0] for single in group.singles]
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,10 +231,39 @@ def _joined_guess(x: Tensor, parts: Sequence[Part], known: dict[_Key, Tensor]) -
 	return total / weights
 
 
-def _together(model: DiffusionModel, x: Tensor, sigma: Tensor, group: Sequence[Part]) -> list[Tensor]:
-	batch = torch.cat([x if part.box is None else part.box.cut(x) for part in group])
-	inputs = _mapped([_repeated(_cut(part), len(x)) for part in group], torch.cat, prompts=len(group))
-	return list(model.denoise(batch, sigma.expand(len(batch)), inputs).chunk(len(group)))
+class _Group:
+	"""Parts that share a batch. What the network hears of them is laid together once for a run."""
+
+	def __init__(self, parts: Sequence[Part]) -> None:
+		self.parts = parts
+		self._inputs: ModelInputs | None = None
+
+	@cached_property
+	def singles(self) -> list[_Group]:
+		"""A group for each of the parts; itself if there is one."""
+		return [self] if len(self.parts) == 1 else [_Group([part]) for part in self.parts]
+
+	def guesses(self, model: DiffusionModel, x: Tensor, sigma: Tensor) -> list[Tensor]:
+		"""The guess for each part, in one call of the network."""
+		if self._inputs is None:
+			self._inputs = _mapped(
+				[_repeated(_cut(part), len(x)) for part in self.parts], torch.cat, prompts=len(self.parts)
+			)
+		batch = torch.cat([x if part.box is None else part.box.cut(x) for part in self.parts])
+		return list(model.denoise(batch, sigma.expand(len(batch)), self._inputs).chunk(len(self.parts)))
+
+
+def _grouped(parts: Sequence[Part]) -> list[_Group]:
+	"""Parts of one shape together, without those that are asked for already."""
+	shapes: list[list[object]] = []
+	groups: list[list[Part]] = []
+	for part in {_key(part): part for part in parts}.values():
+		shape = _shape(part)
+		if shape not in shapes:
+			shapes.append(shape)
+			groups.append([])
+		groups[shapes.index(shape)].append(part)
+	return [_Group(group) for group in groups]
 
 
 def _cut(part: Part) -> ModelInputs:
