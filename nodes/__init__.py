@@ -25,6 +25,7 @@ def register(kit: Kit) -> None:
 		latent_edit,
 		latent_file,
 		load,
+		load_folder,
 		logic,
 		loop,
 		mask,
@@ -40,7 +41,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, prompt, sample, vae),
+		*(load, load_folder, prompt, sample, vae),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, save, mask),
 		*(logic, loop, primitive, text),
