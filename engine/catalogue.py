@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import modelfolder
 from engine.errors import ModelNotFound, UnknownFormat
 from engine.facts import Fact, FileMark, recognise
 from engine.files import is_text
+from engine.modelfile import read_shapes
+from engine.modelfolder import is_model_folder
 from engine.models import FileDigest
 from engine.settings import Settings
-from engine.tensorfile import read_header
 
 SUFFIXES = frozenset({'.safetensors', '.sft', '.gguf', '.ckpt', '.pt', '.pt2', '.pth', '.bin', '.pkl'})
 FOLDERS = (
@@ -41,6 +43,7 @@ FOLDERS = (
 	'geometry_estimation',
 	'optical_flow',
 	'detection',
+	'diffusers',
 )
 OLDER_NAMES = {'text_encoders': ('clip',), 'diffusion_models': ('unet',), 'controlnet': ('t2i_adapter',)}
 """Folders of the models folder in which files of a kind may lie as well."""
@@ -102,36 +105,39 @@ class Catalogue:
 		return tuple(sorted({str(path) for _, path in self.files(kind)}))
 
 	def files(self, kind: str) -> Iterator[tuple[Path, Path]]:
-		"""Every model file of a kind: the place where it lies, and its path there. Hidden ones are left out."""
+		"""Every model file of a kind: the place where it lies, and its path there. Hidden ones are left out.
+
+		A folder in diffusers' layout is one model.
+		"""
 		for place in self._places.get(kind, ()):
 			for path in _walk(place):
 				relative = path.relative_to(place)
-				if path.suffix.lower() in SUFFIXES and is_text(str(relative)):
+				if is_text(str(relative)):
 					yield place, relative
 
 	def path(self, kind: str, name: str) -> Path:
-		"""The file of that name, or `ModelNotFound`. A name cannot leave its folder."""
+		"""The file (or model folder) of that name, or `ModelNotFound`. A name cannot leave its folder."""
 		plain = name.replace('\\', '/')
 		for place in self._places.get(kind, ()):
 			path = place / plain
-			if '..' not in Path(plain).parts and not Path(plain).anchor and _is_file(path):
+			if '..' not in Path(plain).parts and not Path(plain).anchor and _is_model(path):
 				return path
 		raise ModelNotFound(name, kind, looked_in=[str(place) for place in self._places.get(kind, ())])
 
 	def digest(self, path: Path) -> FileDigest:
 		"""The digest of a file's content; computed anew when its size or time has changed."""
-		status = path.stat()
-		stamp = (status.st_size, status.st_mtime_ns)
+		stamp = _stamp(path)
 		with self._lock:
 			known = self._digests.get(path)
 			if known is None or known[0] != stamp:
-				known = self._digests[path] = (stamp, sampled_digest(path, status.st_size))
+				digest = folder_digest(path) if path.is_dir() else sampled_digest(path, stamp[0])
+				known = self._digests[path] = (stamp, digest)
 			return known[1]
 
 	def damage(self, path: Path) -> str | None:
 		"""Why a model file cannot be read, told from its header and length; None if nothing speaks against it.
 
-		Files of other formats are listed, so that people see that they were found, but only safetensors can be read.
+		Of a pickled file little can be told before it is opened.
 		"""
 		return self._look(path).damage
 
@@ -145,15 +151,14 @@ class Catalogue:
 	def _look(self, path: Path) -> Looked:
 		"""The file's header as it was read last, if neither the file nor the marks have changed since."""
 		try:
-			status = path.stat()
+			stamp, marks = _stamp(path), tuple(self.marks)
 		except OSError:
 			raise ModelNotFound(path.name, str(path.parent)) from None
-		stamp, marks = (status.st_size, status.st_mtime_ns), tuple(self.marks)
 		with self._lock:
 			known = self._looked.get(path)
 		if known is None or known.stamp != stamp or known.marks != marks:
 			try:
-				known = Looked(stamp, marks, None, recognise(marks, read_header(path).shapes))
+				known = Looked(stamp, marks, None, recognise(marks, read_shapes(path)))
 			except UnknownFormat as error:
 				known = Looked(stamp, marks, error.reason, {})
 			with self._lock:
@@ -165,7 +170,7 @@ class Catalogue:
 		with self._lock:
 			candidates = [path for path, (_, known) in self._digests.items() if known == digest]
 		for path in candidates:
-			if path.is_file() and self.digest(path) == digest:
+			if _is_model(path) and self.digest(path) == digest:
 				return path
 		for kind in self._places:
 			for name in self.names(kind):
@@ -175,19 +180,37 @@ class Catalogue:
 		raise ModelNotFound(digest, 'models')
 
 
-def _is_file(path: Path) -> bool:
+def _is_model(path: Path) -> bool:
 	try:
-		return path.is_file()
+		return path.is_file() or is_model_folder(path)
 	except OSError:  # A name too long for the file system, or a folder that may not be looked into.
 		return False
 
 
+def _stamp(path: Path) -> Stamp:
+	"""Bytes and last change, of a folder those of all its files."""
+	found = [file.stat() for file in (modelfolder.files(path) if path.is_dir() else (path,))]
+	return sum(status.st_size for status in found), max((status.st_mtime_ns for status in found), default=0)
+
+
 def _walk(place: Path) -> list[Path]:
+	"""Every model file, and every model folder instead of what is in it."""
 	found: list[Path] = []
 	for folder, folders, files in os.walk(place, followlinks=True):
-		folders[:] = sorted(name for name in folders if not name.startswith('.'))
-		found.extend(Path(folder) / name for name in files if not name.startswith('.'))
+		here = Path(folder)
+		models = {name for name in folders if is_model_folder(here / name)}
+		folders[:] = sorted(name for name in folders if not name.startswith('.') and name not in models)
+		names = (name for name in files if Path(name).suffix.lower() in SUFFIXES)
+		found.extend(here / name for name in (*names, *models) if not name.startswith('.'))
 	return found
+
+
+def folder_digest(folder: Path) -> FileDigest:
+	"""SHA-256 over the names and sampled digests of a model folder's files."""
+	digest = hashlib.sha256()
+	for path in modelfolder.files(folder):
+		digest.update(f'{path.relative_to(folder).as_posix()}\0{sampled_digest(path, path.stat().st_size)}\0'.encode())
+	return FileDigest(digest.hexdigest())
 
 
 def sampled_digest(path: Path, size: int) -> FileDigest:

@@ -20,7 +20,6 @@ from engine.errors import ModelNotFound, UnknownFormat
 LENGTH = 8
 LONGEST_HEADER = 100_000_000
 NOT_ONE = 'it is not a safetensors file, or its beginning is damaged'
-PICKLED = 'it is a pickled checkpoint, which can run code when opened; use a .safetensors file'
 BITS = {
 	**dict.fromkeys(('F64', 'I64', 'U64', 'C64'), 64),
 	**dict.fromkeys(('F32', 'I32', 'U32'), 32),
@@ -29,16 +28,6 @@ BITS = {
 	'F4': 4,
 }
 """How many bits a value takes, by dtype."""
-
-OTHERS = {
-	b'PK\x03\x04': PICKLED,
-	b'\x80\x02': PICKLED,
-	b'\x80\x03': PICKLED,
-	b'\x80\x04': PICKLED,
-	b'\x80\x05': PICKLED,
-	b'GGUF': 'GGUF files are not supported',
-}
-"""What other files begin with, and what to say of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +124,7 @@ def _parsed(path: Path, file: BinaryIO, longest: int = LONGEST_HEADER) -> tuple[
 	start = file.read(LENGTH)
 	length = int.from_bytes(start, 'little')
 	if len(start) < LENGTH or not 2 <= length <= min(longest, size - LENGTH):
-		raise UnknownFormat(path, next((said for sign, said in OTHERS.items() if start.startswith(sign)), NOT_ONE))
+		raise UnknownFormat(path, NOT_ONE)
 	try:
 		header = json.loads(file.read(length))
 	except (ValueError, RecursionError):

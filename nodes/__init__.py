@@ -28,6 +28,7 @@ def register(kit: Kit) -> None:
 		latent_edit,
 		latent_file,
 		load,
+		load_folder,
 		logic,
 		loop,
 		mask,
@@ -50,7 +51,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, patch, merge, prompt, conditioning, control, vae),
+		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),

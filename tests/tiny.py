@@ -88,16 +88,13 @@ def scheduler_config(prediction: Literal['eps', 'v']) -> dict[str, Any]:
 
 def tensors(*, seed: int = 0, prediction: Literal['eps', 'v'] = 'eps') -> dict[str, Tensor]:
 	"""The tensors of a checkpoint, float32, under the names of the single-file layout."""
-	with torch.random.fork_rng(devices=[]):
-		torch.manual_seed(seed)
-		modules = make(UNet2DConditionModel, UNET), make(AutoencoderKL, VAE), ClipModel(text_config())
 	layouts = (
 		prefixed(unet.original(UNET), CHECKPOINT),
 		prefixed(vae.original(VAE), FIRST_STAGE),
 		prefixed(clip.own(text_config()), COND_STAGE),
 	)
 	kept: dict[str, Tensor] = {}
-	for module, layout in zip(modules, layouts, strict=True):
+	for module, layout in zip(modules(seed), layouts, strict=True):
 		kept |= stored(layout, module.state_dict())
 	if prediction == 'v':
 		kept |= {'v_pred': torch.zeros(0), 'ztsnr': torch.zeros(0)}
@@ -120,6 +117,33 @@ def metadata(*, prediction: Literal['eps', 'v'] = 'eps') -> dict[str, str]:
 def save_checkpoint(path: Path, *, seed: int = 0, prediction: Literal['eps', 'v'] = 'eps') -> None:
 	"""Write a checkpoint that all three loaders can read; its weights follow from the seed."""
 	save_file(tensors(seed=seed, prediction=prediction), path, metadata=metadata(prediction=prediction))
+
+
+def save_folder(path: Path, *, seed: int = 0) -> None:
+	"""Write the same model as a folder in diffusers' layout."""
+	path.mkdir(parents=True)
+	(path / 'model_index.json').write_text(json.dumps({'_class_name': 'StableDiffusionPipeline'}))
+	described = metadata()
+	parts = dict(zip(('unet', 'vae', 'text_encoder'), modules(seed), strict=True))
+	for name, module in parts.items():
+		(path / name).mkdir()
+		(path / name / 'config.json').write_text(described[f'{name}_config'])
+		stem = 'model' if name == 'text_encoder' else 'diffusion_pytorch_model'
+		save_file(module.state_dict(), path / name / f'{stem}.safetensors')
+	for place, text in {
+		'scheduler/scheduler_config.json': 'scheduler_config',
+		'tokenizer/vocab.json': 'tokenizer_vocab',
+		'tokenizer/merges.txt': 'tokenizer_merges',
+	}.items():
+		(path / place).parent.mkdir(exist_ok=True)
+		(path / place).write_text(described[text])
+
+
+def modules(seed: int) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
+	"""UNet, VAE and text encoder, whose weights follow from the seed."""
+	with torch.random.fork_rng(devices=[]):
+		torch.manual_seed(seed)
+		return make(UNet2DConditionModel, UNET), make(AutoencoderKL, VAE), ClipModel(text_config())
 
 
 def make(cls: Any, config: dict[str, Any]) -> torch.nn.Module:

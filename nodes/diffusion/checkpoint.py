@@ -6,23 +6,26 @@ built without memory of its own. No hub is ever asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import Module
 
 from engine.errors import UnknownFormat
+from engine.modelfolder import DENOISERS, VAES, is_model_folder
 from engine.models import Load
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
-from nodes.diffusion.files import TensorSource, open_source, torch_dtype
+from nodes.diffusion.files import TensorSource, storage_dtype, torch_dtype
+from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout
-from nodes.diffusion.precision import resolved
+from nodes.diffusion.precision import AUTO, resolved
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
 
@@ -37,7 +40,7 @@ class Filled:
 
 def load_denoiser(load: Load) -> Denoiser:
 	"""The network that denoises, with its noise levels and latents: a `Loader` of `DiffusionModel`."""
-	source = open_source(load.path)
+	source = open_part(load.path, DENOISERS)
 	known = find_denoiser(source.shapes)
 	if known is None:
 		if find_vae(source.shapes) is not None or _stack(source) is not None:
@@ -65,12 +68,15 @@ def load_denoiser(load: Load) -> Denoiser:
 def load_text_encoder(load: Load) -> Towers:
 	"""The text encoders with their tokenizers: a `Loader` of `TextEncoder`.
 
-	Of one file that holds all of them, as whole checkpoints do; or of several files with one each, where the option names
-	the kind of model that they serve.
+	Of one file that holds all of them, as whole checkpoints do; of several files with one each, where the option names
+	the kind of model that they serve; or of a folder.
 	"""
-	sources = [open_source(path) for path in load.paths]
-	if load.option or len(sources) > 1:
-		family, towers = _assembled(sources, load.option)
+	sources = [source for path in load.paths for source in open_encoders(path)]
+	if not sources:
+		raise UnknownFormat(load.path, 'it holds no text encoder')
+	of_folder = _family_of_folder(load.path)
+	if load.option or of_folder is not None or len(sources) > 1:
+		family, towers = _assembled(sources, load.option, FAMILIES if of_folder is None else (of_folder,))
 	else:
 		family, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
@@ -84,7 +90,7 @@ def load_text_encoder(load: Load) -> Towers:
 
 def load_autoencoder(load: Load) -> Vae:
 	"""The VAE of a whole checkpoint, or of a file of its own: a `Loader` of `AutoEncoder`."""
-	source = open_source(load.path)
+	source = open_part(load.path, VAES)
 	known = find_vae(source.shapes)
 	if known is None:
 		if find_denoiser(source.shapes) is None and _stack(source) is None:
@@ -107,6 +113,7 @@ def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Fille
 		part=part.title,
 		load=load,
 		dtype=_dtype(source, load),
+		storage=storage_dtype(load.dtype),
 		prefix=prefix,
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
@@ -129,7 +136,8 @@ def _config(source: TensorSource, part: Part, found: Found) -> Config:
 def _dtype(source: TensorSource, load: Load) -> torch.dtype:
 	"""The precision of a part. What stands alone in its file may be of any family, which decides for the safe one."""
 	known = find_denoiser(source.shapes)
-	return torch_dtype(resolved(load.dtype, load.place, load.part, '' if known is None else known[0].name))
+	asked = load.dtype if storage_dtype(load.dtype) is None else AUTO
+	return torch_dtype(resolved(asked, load.place, load.part, '' if known is None else known[0].name))
 
 
 def _original(part: Part, config: Config) -> Layout:
@@ -188,9 +196,17 @@ def _towers(family: Family, source: TensorSource) -> Iterator[Placed]:
 			yield tower, found, source
 
 
-def _assembled(sources: list[TensorSource], option: str) -> tuple[Family, list[Placed]]:
+def _family_of_folder(path: Path) -> Family | None:
+	"""The family of a model folder, which its denoiser tells; None if it is no folder, or holds none that is known."""
+	if not is_model_folder(path):
+		return None
+	known = find_denoiser(open_part(path, DENOISERS).shapes)
+	return None if known is None else known[0]
+
+
+def _assembled(sources: list[TensorSource], option: str, among: Sequence[Family]) -> tuple[Family, list[Placed]]:
 	"""The text encoders of several files, each told by its tensors, for the kind of model that the option names."""
-	families = [family for family in FAMILIES if not option or option in family.text.types]
+	families = [family for family in among if not option or option in family.text.types]
 	if not families:
 		kinds = ', '.join(dict.fromkeys(kind for family in FAMILIES for kind in family.text.types))
 		raise UnknownFormat(sources[0].path, f'there are no text encoders of type {option!r}; there are: {kinds}')

@@ -12,28 +12,46 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from engine.errors import ModelError, UnknownFormat
+from engine.modelfile import file_format
+from nodes.diffusion.codings import Coding
 
 
-class TensorReader(Protocol):
-	"""An open source."""
+class TensorReader(ABC):
+	"""An open source.
+
+	What it gives may lie in the file itself: it must not be written to, nor used after the reader is closed.
+	"""
+
+	@abstractmethod
+	def stored(self, name: str) -> Tensor:
+		"""A tensor as the file keeps it: numbers in its shape, or int8 [rows, bytes] if it is coded.
+
+		Raises `UnknownFormat`.
+		"""
+
+	@abstractmethod
+	def release(self, read: Tensor) -> None:
+		"""Give back the memory of what was read, or of a view of it. Reading it again is possible, and slow."""
+
+	def coding(self, name: str) -> Coding | None:
+		"""How a tensor is coded; None if it is kept as plain numbers. Raises `UnknownFormat`."""
+		return None
 
 	def read(self, name: str) -> Tensor:
-		"""A tensor as the file keeps it, in shape and dtype.
+		"""A tensor as numbers, in its shape; coded ones become float32. Raises `UnknownFormat`."""
+		stored, coding = self.stored(name), self.coding(name)
+		return stored if coding is None else coding.decode(stored, torch.float32).reshape(self.source.shapes[name])
 
-		It may lie in the file itself: it must not be written to, nor used after the reader is closed. Raises
-		`UnknownFormat`.
-		"""
-		...
-
-	def release(self, read: Tensor) -> None:
-		"""Give back the memory of a tensor that was read, or of a view of it. Reading it again is possible, and slow."""
-		...
+	@property
+	@abstractmethod
+	def source(self) -> TensorSource:
+		"""What is open."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +86,43 @@ class TensorSource(ABC):
 
 
 def open_source(path: Path) -> TensorSource:
-	"""Read the header of a model file. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
-	from nodes.diffusion.safetensors_file import open_safetensors
+	"""Read the header of a model file of any format, which its first bytes tell, not its name.
 
-	return open_safetensors(path)
+	Raises `UnknownFormat`, or `ModelNotFound` if it is not there.
+	"""
+	match file_format(path):
+		case 'gguf':
+			from nodes.diffusion.gguf_file import open_gguf
+
+			return open_gguf(path)
+		case 'pickle':
+			from nodes.diffusion.pickled_file import open_pickled
+
+			return open_pickled(path)
+		case _:
+			from nodes.diffusion.safetensors_file import open_safetensors
+
+			return open_safetensors(path)
+
+
+FLOAT8 = {'fp8_e4m3fn': torch.float8_e4m3fn, 'fp8_e4m3fn_fast': torch.float8_e4m3fn, 'fp8_e5m2': torch.float8_e5m2}
+"""The precisions in which weights are kept only, and computed with in another."""
 
 
 def torch_dtype(name: str) -> torch.dtype:
-	"""The torch dtype of a `ModelRef`'s precision; `auto` is float32. Raises `ModelError`."""
+	"""The torch dtype in which a `ModelRef`'s precision computes; `auto` is float32. Raises `ModelError`."""
 	known = {
 		'auto': torch.float32,
 		'float32': torch.float32,
 		'float16': torch.float16,
 		'bfloat16': torch.bfloat16,
+		**dict.fromkeys(FLOAT8, torch.float32),
 	}
 	if name not in known:
 		raise ModelError(f'There is no precision {name!r}; there are: {", ".join(known)}.')
 	return known[name]
+
+
+def storage_dtype(name: str) -> torch.dtype | None:
+	"""The float8 type in which a `ModelRef`'s precision keeps the weights of layers; None if as it computes."""
+	return FLOAT8.get(name)

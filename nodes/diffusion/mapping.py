@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,7 +22,6 @@ class Mapped:
 
 	def __init__(self, path: Path, mapping: mmap.mmap) -> None:
 		self._path = path
-		self._mapping = mapping
 		with warnings.catch_warnings():
 			# torch warns of memory that cannot be written to; nobody writes to it.
 			warnings.simplefilter('ignore', UserWarning)
@@ -50,10 +52,27 @@ class Mapped:
 
 	def release(self, tensor: Tensor) -> None:
 		"""Give back the memory pages that lie wholly within a tensor of this file, which must be contiguous."""
-		if not hasattr(mmap, 'MADV_DONTNEED'):
-			return
 		first = tensor.data_ptr() - self._bytes.data_ptr()
-		start = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
-		stop = (first + tensor.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
-		if 0 <= start < stop <= len(self._bytes):
-			self._mapping.madvise(mmap.MADV_DONTNEED, start, stop - start)
+		if 0 <= first < len(self._bytes):
+			give_back(tensor)
+
+
+def give_back(mapped: Tensor) -> None:
+	"""Give back the memory pages that lie wholly within a contiguous tensor of a mapped file.
+
+	Only for files: memory of other kinds would lose its values. Does nothing where the system has no such call.
+	"""
+	if not hasattr(mmap, 'MADV_DONTNEED') or not mapped.is_contiguous():
+		return
+	start = -(-mapped.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
+	stop = (mapped.data_ptr() + mapped.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+	if start < stop:
+		_madvise()(start, stop - start, mmap.MADV_DONTNEED)
+
+
+@cache
+def _madvise() -> Callable[[int, int, int], int]:
+	"""The system's call, by address: Python's own knows only mappings that Python made."""
+	call = ctypes.CDLL(None).madvise
+	call.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+	return cast(Callable[[int, int, int], int], call)

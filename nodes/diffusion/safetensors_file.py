@@ -6,16 +6,18 @@ then be given back at once: otherwise a whole file stays counted as memory of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, int8
 
 from engine.errors import UnknownFormat
 from engine.tensorfile import Entry, read_header
+from nodes.diffusion.codings import Coding, EightBits
 from nodes.diffusion.files import TensorReader, TensorSource
 from nodes.diffusion.mapping import Mapped
 
@@ -35,25 +37,59 @@ DTYPES = {
 }
 """The format's dtypes that torch has."""
 
+EIGHT_BITS = ('F8_E4M3', 'F8_E5M2')
+SCALES = ('scale_weight', 'weight_scale')
+"""What the scale of a layer's `weight` is called; writers differ."""
+
+HINTS = ('.scale_input', '.input_scale', '.comfy_quant', 'scaled_fp8')
+"""Ends of names of tensors that tell programs how to compute with scaled weights; the weights are whole without them."""
+
 
 @dataclass(frozen=True)
 class SafetensorsFile(TensorSource):
-	"""A safetensors file's header; `entries` say where each tensor lies."""
+	"""A safetensors file's header.
+
+	`entries` say where each tensor lies; `scales` name, for a weight of eight bits, the tensor that scales it.
+	"""
 
 	entries: Mapping[str, Entry]
+	scales: Mapping[str, str]
 
 	def open(self) -> AbstractContextManager[TensorReader]:
 		return _opened(self)
 
 
-class _Reader:
+class _Reader(TensorReader):
 	"""Gives views of a mapped file."""
 
 	def __init__(self, source: SafetensorsFile, mapped: Mapped) -> None:
 		self._source = source
 		self._mapped = mapped
 
-	def read(self, name: str) -> Tensor:
+	@property
+	def source(self) -> TensorSource:
+		return self._source
+
+	def stored(self, name: str) -> Tensor:
+		tensor = self._tensor(name)
+		return tensor.view(int8).reshape(len(tensor), -1) if name in self._source.scales else tensor
+
+	def coding(self, name: str) -> Coding | None:
+		there = self._source.scales.get(name)
+		if there is None:
+			return None
+		scale = self._tensor(there)
+		if scale.numel() > 1:
+			raise UnknownFormat(
+				self._source.path,
+				f'its tensor {there!r} holds {scale.numel()} scales; only one for a whole weight can be read',
+			)
+		return EightBits(DTYPES[self._source.dtypes[name]], float(scale.float()))
+
+	def release(self, read: Tensor) -> None:
+		self._mapped.release(read)
+
+	def _tensor(self, name: str) -> Tensor:
 		entry = self._source.entries.get(name)
 		if entry is None:
 			raise UnknownFormat(self._source.path, f'it holds no tensor {name!r}')
@@ -64,20 +100,39 @@ class _Reader:
 			)
 		return self._mapped.tensor(entry.start, entry.stop, dtype).reshape(entry.shape)
 
-	def release(self, read: Tensor) -> None:
-		self._mapped.release(read)
-
 
 def open_safetensors(path: Path) -> SafetensorsFile:
 	"""Read a file's header. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
 	header = read_header(path)
+	scales = _scales(path, header.entries)
+	entries = {name: entry for name, entry in header.entries.items() if not name.endswith(HINTS)}
+	shown = {name: entry for name, entry in entries.items() if name not in scales.values()}
 	return SafetensorsFile(
 		path,
-		shapes=header.shapes,
-		dtypes={name: entry.dtype for name, entry in header.entries.items()},
+		shapes={name: entry.shape for name, entry in shown.items()},
+		dtypes={name: entry.dtype for name, entry in shown.items()},
 		metadata=header.metadata,
-		entries=header.entries,
+		entries=entries,
+		scales=scales,
 	)
+
+
+def _scales(path: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
+	"""Weights of eight bits, with the names of their scales. An empty scale is none."""
+	scales = {}
+	for name, entry in entries.items():
+		stem, _, leaf = name.rpartition('.')
+		weight = f'{stem}.weight'
+		if leaf not in SCALES or weight not in entries:
+			continue
+		if entries[weight].dtype not in EIGHT_BITS:
+			raise UnknownFormat(
+				path,
+				f'its tensor {weight!r} is quantised as {entries[weight].dtype} with a scale, which cannot be read',
+			)
+		if math.prod(entry.shape):
+			scales[weight] = name
+	return scales
 
 
 @contextmanager

@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from engine.catalogue import FOLDERS, HEADER_BYTES, OLDER_NAMES, SAMPLE_BYTES, SAMPLES, Catalogue, sampled_digest
 from engine.errors import ModelNotFound
 from engine.facts import FileMark, TensorMark
+from engine.modelfile import read_shapes
 from engine.models import FileDigest
 from engine.settings import Settings
-from engine.tensorfile import Header, read_header
 
 
 @pytest.fixture
@@ -240,6 +241,53 @@ class TestFind:
 			catalogue.find(digest)
 
 
+class TestModelFolders:
+	"""Folders in diffusers' layout: each is one model."""
+
+	UNET = 'model/unet/diffusion_pytorch_model.safetensors'
+
+	def write(self, catalogue: Catalogue, *tensors: str) -> Path:
+		header = json.dumps({name: {'dtype': 'F16', 'shape': [0], 'data_offsets': [0, 0]} for name in tensors}).encode()
+		put(catalogue, 'model/vae/diffusion_pytorch_model.safetensors', kind='diffusers')
+		put(catalogue, self.UNET, struct.pack('<Q', len(header)) + header, kind='diffusers')
+		return put(catalogue, 'model/model_index.json', b'{}', kind='diffusers').parent
+
+	def test_a_folder_is_listed_as_one_model(self, catalogue: Catalogue) -> None:
+		"""Not the files in it; those of a folder without an index are."""
+		folder = self.write(catalogue)
+		put(catalogue, 'other/a.safetensors', kind='diffusers')
+
+		assert catalogue.names('diffusers') == ('model', 'other/a.safetensors')
+		assert catalogue.path('diffusers', 'model') == folder
+		with pytest.raises(ModelNotFound):
+			catalogue.path('diffusers', 'other')
+
+	def test_its_digest_is_of_all_its_files(self, catalogue: Catalogue) -> None:
+		"""A changed config makes another model; one that comes back is found."""
+		folder = self.write(catalogue)
+		before = catalogue.digest(folder)
+
+		assert catalogue.find(before) == folder
+
+		(folder / 'vae' / 'config.json').write_text('{}')
+
+		assert catalogue.digest(folder) != before
+		with pytest.raises(ModelNotFound):
+			catalogue.find(before)
+
+	def test_its_facts_are_those_of_its_denoiser(self, catalogue: Catalogue) -> None:
+		"""And its damage too."""
+		catalogue.marks = [FileMark(title='One', tensors=(TensorMark(name='a'),), facts={'family': 'one'})]
+		folder = self.write(catalogue, 'a')
+
+		assert catalogue.facts(folder) == {'family': 'one'}
+		assert catalogue.damage(folder) is None
+
+		put(catalogue, self.UNET, kind='diffusers')
+
+		assert catalogue.damage(folder) == 'it is empty'
+
+
 class TestFacts:
 	"""What headers tell, kept until a file changes."""
 
@@ -275,11 +323,11 @@ class TestFacts:
 		"""As long as the file's size and time stay, and until other marks come."""
 		reads: list[Path] = []
 
-		def counted(path: Path) -> Header:
+		def counted(path: Path) -> Mapping[str, tuple[int, ...]]:
 			reads.append(path)
-			return read_header(path)
+			return read_shapes(path)
 
-		monkeypatch.setattr('engine.catalogue.read_header', counted)
+		monkeypatch.setattr('engine.catalogue.read_shapes', counted)
 		path = self.write(catalogue, 'a')
 		for _ in range(3):
 			assert catalogue.damage(path) is None

@@ -32,9 +32,9 @@ class TestReadHeader:
 			(b'', 'it is empty'),
 			(b'abc', 'not a safetensors file'),
 			(b'A model card, in plain text, which is no model.', 'not a safetensors file'),
-			(b'PK\x03\x04' + bytes(100), 'pickled checkpoint'),
-			(pickle.dumps({'state_dict': [1, 2, 3]}), 'pickled checkpoint'),
-			(b'GGUF' + bytes(100), 'GGUF'),
+			(b'PK\x03\x04' + bytes(100), 'not a safetensors file'),
+			(pickle.dumps({'state_dict': [1, 2, 3]}), 'not a safetensors file'),
+			(b'GGUF' + bytes(100), 'not a safetensors file'),
 			(struct.pack('<Q', 1000) + b'{"a"', 'not a safetensors file, or its beginning is damaged'),
 			(struct.pack('<Q', 8) + b'not JSON', 'beginning is damaged'),
 			(struct.pack('<Q', 2) + b'[]', 'beginning is damaged'),
@@ -56,6 +56,29 @@ class TestReadHeader:
 
 		with pytest.raises(UnknownFormat, match='not complete: 4 bytes of tensors are announced, 3 are there'):
 			read_header(path)
+
+	@pytest.mark.parametrize(
+		('entries', 'reason'),
+		[
+			({'a': ('F16', [2], [0, 2])}, "'a' a length that its shape does not have"),
+			({'a': ('F16', [-1], [0, 4])}, "'a' a place that cannot be"),
+			({'a': ('F16', [2], [4, 0])}, "'a' a place that cannot be"),
+			({'a': ('U8', [2], [0, 2]), 'b': ('U8', [2], [1, 3])}, "'b' a place that cannot be"),
+			({'a': ('U8', [1], [0, 1]), 'b': ('U8', [1], [3, 4])}, "'b' a place that cannot be"),
+			({'a': ('U8', [10**12], [0, 10**12])}, 'not complete: 1000000000000 bytes'),
+		],
+	)
+	def test_headers_that_contradict_themselves_are_refused(
+		self, entries: dict[str, tuple[str, list[int], list[int]]], reason: str, tmp_path: Path
+	) -> None:
+		"""Tensors lie one after the other, each as long as its shape and dtype ask for."""
+		header = {
+			name: {'dtype': dtype, 'shape': shape, 'data_offsets': place}
+			for name, (dtype, shape, place) in entries.items()
+		}
+
+		with pytest.raises(UnknownFormat, match=reason):
+			read_header(with_header(tmp_path / 'odd.safetensors', header, b'data'))
 
 	def test_bytes_after_the_last_tensor_are_refused(self, tmp_path: Path) -> None:
 		"""A file with something hung on to it is not what was published."""
