@@ -17,11 +17,12 @@ from nodes.diffusion.families.sd1 import SD1
 from nodes.diffusion.families.sd2 import SD2
 from nodes.diffusion.families.sd3 import SD3
 from nodes.diffusion.families.sdxl import REFINER, SDXL
+from nodes.diffusion.families.sdxl_edm import COSXL, PLAYGROUND
 from nodes.diffusion.families.z_image import Z_IMAGE
 
 __all__ = ['FAMILIES', 'Family', 'find_denoiser', 'find_vae', 'recognise', 'vaes']
 
-FAMILIES: Sequence[Family] = (SDXL, REFINER, SD2, SD1, SD3, FLUX, FLUX2, QWEN_IMAGE, Z_IMAGE)
+FAMILIES: Sequence[Family] = (COSXL, PLAYGROUND, SDXL, REFINER, SD2, SD1, SD3, FLUX, FLUX2, QWEN_IMAGE, Z_IMAGE)
 """Every family, the narrower marks first."""
 
 

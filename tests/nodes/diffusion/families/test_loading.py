@@ -160,6 +160,26 @@ def not_none(tensor: Tensor | None) -> Tensor:
 	return tensor
 
 
+@pytest.mark.parametrize(
+	('markers', 'high', 'scale'),
+	[
+		(('edm_vpred.sigma_max', 'edm_vpred.sigma_min'), 120.0, 0.13025),
+		(('edm_mean', 'edm_std'), 80.0, (0.5 / 8.4927, 0.5 / 5.9022, 0.5 / 6.5498, 0.5 / 5.2299)),
+	],
+)
+def test_relatives_of_xl_are_known_by_their_markers(
+	markers: tuple[str, ...], high: float, scale: object, tmp_path: Path
+) -> None:
+	"""CosXL and Playground v2.5 have other noise levels, and Playground other latents; all else is XL's."""
+	kept = tiny_unets.model('sdxl').whole() | {name: torch.ones(1) for name in markers}
+	denoiser = load_denoiser(Load((tiny_unets.save(tmp_path / 'model.safetensors', kept),), 'denoiser'))
+
+	assert denoiser.family == 'sdxl'
+	assert float(denoiser.parametrisation.sigmas[-1]) == pytest.approx(high)
+	assert denoiser.latents.scale == scale
+	assert denoiser.latents.process_out(denoiser.latents.process_in(X)) == pytest.approx(X, abs=1e-5)
+
+
 def test_what_training_left_beside_a_part_is_passed_over(model: Model, tmp_path: Path) -> None:
 	"""A discriminator beside the VAE, a moving average, an embedding of guidance strengths beside the UNet."""
 	coder = stored(vae.original(tiny_unets.VAE), model.vae.state_dict())
