@@ -53,7 +53,9 @@ class Cut(NamedTuple):
 
 
 @node(kind='ImageBatch', title='Batch Images', category='image', lane='cpu', facts=as_input('IMAGE', 'image1'))
-def batch(image1: Images, image2: Images) -> Images:
+def batch(
+	image1: Annotated[Images, 'The first pictures.'], image2: Annotated[Images, 'The second pictures.']
+) -> Images:
 	"""Two batches as one. The second is cut and scaled to the first one's size."""
 	from nodes.pixels.batch import joined
 
@@ -61,7 +63,13 @@ def batch(image1: Images, image2: Images) -> Images:
 
 
 @node(kind='BatchImagesNode', title='Batch Images', category='image/batch', lane='cpu')
-def batch_all(images: Annotated[Mapping[str, Images], Grow(prefix='image', min=1, max=50)]) -> Images:
+def batch_all(
+	images: Annotated[
+		Mapping[str, Images],
+		Grow(prefix='image', min=1, max=50),
+		'The pictures; there is room for more with each that is linked.',
+	],
+) -> Images:
 	"""Any number of batches as one. All are cut and scaled to the first one's size."""
 	from nodes.pixels.batch import joined
 
@@ -70,10 +78,10 @@ def batch_all(images: Annotated[Mapping[str, Images], Grow(prefix='image', min=1
 
 @node(kind='ImageBlend', category='image/postprocessing', lane='cpu', facts=as_input('IMAGE', 'image1'))
 def blend(
-	image1: Images,
-	image2: Images,
+	image1: Annotated[Images, 'The first pictures.'],
+	image2: Annotated[Images, 'The second pictures.'],
 	blend_factor: Annotated[float, Number(default=0.5, min=0.0, max=1.0, step=0.01), 'How much of the blend shows.'],
-	blend_mode: Annotated[str, Choice(options=MODES)],
+	blend_mode: Annotated[str, Choice(options=MODES), 'How the colours of both are joined.'],
 ) -> Images:
 	"""Blend a picture with another one, which is cut and scaled to its size."""
 	from nodes.pixels import blend as blending
@@ -86,8 +94,8 @@ def blend(
 
 @node(kind='ImageCompositeMasked', category='image', lane='cpu', facts=as_input('IMAGE', 'destination'))
 def composite_masked(
-	destination: Images,
-	source: Images,
+	destination: Annotated[Images, 'What something is laid onto.'],
+	source: Annotated[Images, 'What is laid onto it.'],
 	x: Offset,
 	y: Offset,
 	resize_source: Annotated[bool, Toggle(default=False), 'Stretch the source over all of the destination.'],
@@ -111,9 +119,9 @@ def composite_masked(
 
 @node(kind='PorterDuffImageComposite', title='Porter-Duff Image Composite', category='mask/compositing', lane='cpu')
 def porter_duff(
-	source: Images,
+	source: Annotated[Images, 'What is laid onto it.'],
 	source_alpha: Annotated[Mask, 'What of the source is transparent.'],
-	destination: Images,
+	destination: Annotated[Images, 'What something is laid onto.'],
 	destination_alpha: Annotated[Mask, 'What of the destination is transparent.'],
 	mode: Annotated[str, Choice(options=OPERATORS, default='DST'), 'The operator.'],
 ) -> Cut:
@@ -139,7 +147,7 @@ def porter_duff(
 
 
 @node(kind='SplitImageWithAlpha', title='Split Image with Alpha', category='mask/compositing', lane='cpu')
-def split_alpha(image: Images) -> Cut:
+def split_alpha(image: Annotated[Images, 'The pictures.']) -> Cut:
 	"""The colours of pictures, and the mask of what is transparent in them."""
 	import torch
 
@@ -156,7 +164,8 @@ def split_alpha(image: Images) -> Cut:
 	facts=as_input('IMAGE', 'image'),
 )
 def join_alpha(
-	image: Images, alpha: Annotated[Mask, 'What is to be transparent; stretched to the size of the picture.']
+	image: Annotated[Images, 'The pictures.'],
+	alpha: Annotated[Mask, 'What is to be transparent; stretched to the size of the picture.'],
 ) -> Images:
 	"""Make pictures transparent by a mask. What is shorter of the two batches is repeated."""
 	import torch
@@ -173,14 +182,14 @@ def join_alpha(
 
 @node(kind='ImageStitch', title='Image Stitch', category='image/transform', lane='cpu')
 def stitch(
-	image1: Images,
+	image1: Annotated[Images, 'The first pictures.'],
 	direction: Annotated[
 		str, Choice(options=('right', 'down', 'left', 'up'), default='right'), 'Where the second goes.'
 	],
 	match_image_size: Annotated[bool, Toggle(default=True), 'Scale the second to the side that they share.'],
 	spacing_width: Annotated[int, Number(default=0, min=0, max=1024, step=2), 'Pixels between them.'],
 	spacing_color: Annotated[str, Choice(options=tuple(SPACINGS), default='white'), 'What is between them.'],
-	image2: Images | None = None,
+	image2: Annotated[Images | None, 'The second pictures.'] = None,
 ) -> Images:
 	"""Put a picture beside another one. Of unequal sizes, the smaller one is centred; the shorter batch stays at its last."""
 	import torch

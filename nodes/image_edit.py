@@ -47,33 +47,37 @@ def empty_image(
 
 
 @node(kind='ImageInvert', title='Invert Image', category='image', lane='cpu', facts=as_input('IMAGE', 'image'))
-def invert(image: Images) -> Images:
+def invert(image: Annotated[Images, 'The pictures.']) -> Images:
 	"""The negative of pictures."""
 	return Images(1 - image.pixels)
 
 
 @node(kind='ImageCrop', title='Image Crop', category='image/transform', lane='cpu')
-def crop(image: Images, width: Length, height: Length, x: Offset, y: Offset) -> Images:
+def crop(image: Annotated[Images, 'The pictures.'], width: Length, height: Length, x: Offset, y: Offset) -> Images:
 	"""Cut a rectangle out of pictures, as far as they reach."""
 	left, top = min(x, image.pixels.shape[2] - 1), min(y, image.pixels.shape[1] - 1)
 	return Images(image.pixels[:, top : top + height, left : left + width])
 
 
 @node(kind='ImageFlip', category='image/transform', lane='cpu', facts=as_input('IMAGE', 'image'))
-def flip(image: Images, flip_method: Annotated[str, Choice(options=FLIPS)]) -> Images:
+def flip(
+	image: Annotated[Images, 'The pictures.'], flip_method: Annotated[str, Choice(options=FLIPS), 'Over which axis.']
+) -> Images:
 	"""Mirror pictures: upside down, or left to right."""
 	return Images(image.pixels.flip(1 if flip_method.startswith('x') else 2))
 
 
 @node(kind='ImageRotate', category='image/transform', lane='cpu')
-def rotate(image: Images, rotation: Annotated[str, Choice(options=ROTATIONS), 'Clockwise.']) -> Images:
+def rotate(
+	image: Annotated[Images, 'The pictures.'], rotation: Annotated[str, Choice(options=ROTATIONS), 'Clockwise.']
+) -> Images:
 	"""Turn pictures by right angles."""
 	return Images(image.pixels.rot90(ROTATIONS.index(rotation), (2, 1)))
 
 
 @node(kind='ImagePadForOutpaint', title='Pad Image for Outpainting', category='image', lane='cpu')
 def pad_for_outpaint(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	left: Margin,
 	top: Margin,
 	right: Margin,
@@ -93,7 +97,7 @@ def pad_for_outpaint(
 
 
 @node(kind='GetImageSize', title='Get Image Size', category='image', lane='cpu')
-def get_size(context: Context, image: Images) -> Size:
+def get_size(context: Context, image: Annotated[Images, 'The pictures.']) -> Size:
 	"""Width, height and number of pictures."""
 	batch, height, width = image.pixels.shape[:3]
 	context.note(f'width: {width}, height: {height}\n batch size: {batch}')
@@ -101,14 +105,16 @@ def get_size(context: Context, image: Images) -> Size:
 
 
 @node(kind='RepeatImageBatch', category='image/batch', lane='cpu', facts=as_input('IMAGE', 'image'))
-def repeat(image: Images, amount: Annotated[int, Number(default=1, min=1, max=4096), 'How often.']) -> Images:
+def repeat(
+	image: Annotated[Images, 'The pictures.'], amount: Annotated[int, Number(default=1, min=1, max=4096), 'How often.']
+) -> Images:
 	"""Repeat a batch of pictures, one after the other."""
 	return Images(image.pixels.repeat(amount, 1, 1, 1))
 
 
 @node(kind='ImageFromBatch', category='image/batch', lane='cpu', facts=as_input('IMAGE', 'image'))
 def from_batch(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	batch_index: Annotated[int, Number(default=0, min=0, max=4095), 'The first one, counted from 0.'],
 	length: Annotated[int, Number(default=1, min=1, max=4096), 'How many.'],
 ) -> Images:
@@ -131,7 +137,7 @@ def rebatch(
 
 @node(kind='ImageAddNoise', category='image', lane='cpu', facts=as_input('IMAGE', 'image'))
 def add_noise(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	seed: Annotated[int, Number(default=0, min=0, max=2**64 - 1, seed=True), 'The noise follows from it.'],
 	strength: Annotated[float, Number(default=0.5, min=0.0, max=1.0, step=0.01), 'Standard deviation.'],
 ) -> Images:

@@ -18,7 +18,7 @@ Threshold = Number(default=0.4, min=0.01, max=0.99, step=0.01)
 
 @node(kind='ImageBlur', category='image/postprocessing', facts=SAME)
 def blur(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	blur_radius: Annotated[int, Number(default=1, min=1, max=31, step=1), 'Pixels to each side that count.'],
 	sigma: Annotated[float, Number(default=1.0, min=0.1, max=10.0, step=0.1), 'Standard deviation; the radius is 1.'],
 ) -> Images:
@@ -30,7 +30,7 @@ def blur(
 
 @node(kind='ImageSharpen', category='image/postprocessing', facts=SAME)
 def sharpen(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	sharpen_radius: Annotated[int, Number(default=1, min=1, max=31, step=1), 'Pixels to each side that count.'],
 	sigma: Annotated[float, Number(default=1.0, min=0.1, max=10.0, step=0.01), 'Standard deviation; the radius is 1.'],
 	alpha: Annotated[float, Number(default=1.0, min=0.0, max=5.0, step=0.01), 'How strongly.'],
@@ -43,7 +43,7 @@ def sharpen(
 
 @node(kind='ImageQuantize', category='image/postprocessing', lane='cpu', facts=SAME)
 def quantise(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	colors: Annotated[int, Number(default=256, min=1, max=256, step=1), 'How many colours remain.'],
 	dither: Annotated[str, Choice(options=DITHERS), 'How colours in between are feigned.'],
 ) -> Images:
@@ -55,8 +55,8 @@ def quantise(
 
 @node(kind='Morphology', title='ImageMorphology', category='image/postprocessing', facts=SAME)
 def morphology(
-	image: Images,
-	operation: Annotated[str, Choice(options=OPERATIONS)],
+	image: Annotated[Images, 'The pictures.'],
+	operation: Annotated[str, Choice(options=OPERATIONS), 'What to do with the shapes.'],
 	kernel_size: Annotated[int, Number(default=3, min=3, max=999, step=1), 'Side of the square, in pixels.'],
 ) -> Images:
 	"""Grow or thin out what is bright in pictures, with a square."""
@@ -67,7 +67,7 @@ def morphology(
 
 @node(kind='Canny', category='image/preprocessors', facts=SAME)
 def canny(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	low_threshold: Annotated[float, Threshold, 'Edges above this count if they touch a stronger one.'],
 	high_threshold: Annotated[
 		float, Threshold.model_copy(update={'default': 0.8}), 'Edges above this count for themselves.'

@@ -27,7 +27,7 @@ MethodName = Annotated[str, Choice(options=METHODS), 'How pixels between pixels 
 
 @node(kind='ImageScale', title='Upscale Image', category='image/upscaling', lane='cpu')
 def scale(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	upscale_method: MethodName,
 	width: Width,
 	height: Height,
@@ -44,7 +44,7 @@ def scale(
 
 @node(kind='ImageScaleBy', title='Upscale Image By', category='image/upscaling', lane='cpu')
 def scale_by(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	upscale_method: MethodName,
 	scale_by: Annotated[float, Number(default=1.0, min=0.01, max=8.0, step=0.01), 'Times as wide and high.'],
 ) -> Images:
@@ -54,7 +54,7 @@ def scale_by(
 
 @node(kind='ImageScaleToTotalPixels', title='ImageScaleToTotalPixels', category='image/upscaling', lane='cpu')
 def scale_to_total_pixels(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	upscale_method: MethodName,
 	megapixels: Annotated[float, Number(default=1.0, min=0.01, max=16.0, step=0.01), 'Of 1024 × 1024 pixels each.'],
 	resolution_steps: Annotated[int, Number(min=1, max=256), 'Sides become multiples of this.'] = 1,
@@ -70,9 +70,11 @@ def scale_to_total_pixels(
 
 @node(kind='ImageScaleToMaxDimension', title='ImageScaleToMaxDimension', category='image/upscaling', lane='cpu')
 def scale_to_max_dimension(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	upscale_method: Annotated[
-		str, Choice(options=('area', 'lanczos', 'bilinear', 'nearest-exact', 'bilinear', 'bicubic'))
+		str,
+		Choice(options=('area', 'lanczos', 'bilinear', 'nearest-exact', 'bilinear', 'bicubic')),
+		'How pixels between pixels are worked out.',
 	],
 	largest_size: Side,
 ) -> Images:
@@ -106,7 +108,7 @@ KONTEXT_SIZES = (
 
 
 @node(kind='FluxKontextImageScale', category='advanced/conditioning/flux', lane='cpu')
-def scale_for_kontext(image: Images) -> Images:
+def scale_for_kontext(image: Annotated[Images, 'The pictures.']) -> Images:
 	"""Bring pictures to that size of Flux Kontext's which is nearest to their aspect."""
 	from nodes.pixels.scale import resize_pictures
 
@@ -117,11 +119,15 @@ def scale_for_kontext(image: Images) -> Images:
 
 @node(kind='ResizeAndPadImage', category='image/transform', lane='cpu')
 def resize_and_pad(
-	image: Images,
-	target_width: Annotated[int, Number(default=512, min=1, max=MAX_RESOLUTION, step=1)],
-	target_height: Annotated[int, Number(default=512, min=1, max=MAX_RESOLUTION, step=1)],
-	padding_color: Annotated[str, Choice(options=('white', 'black'))],
-	interpolation: Annotated[str, Choice(options=('area', 'bicubic', 'nearest-exact', 'bilinear', 'lanczos'))],
+	image: Annotated[Images, 'The pictures.'],
+	target_width: Annotated[int, Number(default=512, min=1, max=MAX_RESOLUTION, step=1), 'In pixels.'],
+	target_height: Annotated[int, Number(default=512, min=1, max=MAX_RESOLUTION, step=1), 'In pixels.'],
+	padding_color: Annotated[str, Choice(options=('white', 'black')), 'The colour around it.'],
+	interpolation: Annotated[
+		str,
+		Choice(options=('area', 'bicubic', 'nearest-exact', 'bilinear', 'lanczos')),
+		'How pixels between pixels are worked out.',
+	],
 ) -> Images:
 	"""Fit pictures into a size without cutting them, and fill up around them."""
 	from nodes.pixels.scale import resize_pictures

@@ -21,13 +21,17 @@ Offset = Annotated[int, Number(default=0, min=0, max=MAX_RESOLUTION, step=8), 'I
 
 
 @node(kind='LatentAdd', category='latent/advanced', lane='cpu', facts=AS_FIRST, agreements=ALIKE)
-def add(samples1: Latent, samples2: Latent) -> Latent:
+def add(
+	samples1: Annotated[Latent, 'The first latents.'], samples2: Annotated[Latent, 'The second latents.']
+) -> Latent:
 	"""The sum of latents."""
 	return samples1.with_samples(samples1.samples + _like(samples2, samples1))
 
 
 @node(kind='LatentSubtract', category='latent/advanced', lane='cpu', facts=AS_FIRST, agreements=ALIKE)
-def subtract(samples1: Latent, samples2: Latent) -> Latent:
+def subtract(
+	samples1: Annotated[Latent, 'The first latents.'], samples2: Annotated[Latent, 'The second latents.']
+) -> Latent:
 	"""The first latent less the second."""
 	return samples1.with_samples(samples1.samples - _like(samples2, samples1))
 
@@ -39,7 +43,10 @@ def subtract(samples1: Latent, samples2: Latent) -> Latent:
 	facts=as_input('LATENT', 'samples', 'channels', 'width', 'height'),
 )
 def multiply(
-	samples: Latent, multiplier: Annotated[float, Number(default=1.0, min=-10.0, max=10.0, step=0.01)]
+	samples: Annotated[Latent, 'The latents.'],
+	multiplier: Annotated[
+		float, Number(default=1.0, min=-10.0, max=10.0, step=0.01), 'What every value is multiplied with.'
+	],
 ) -> Latent:
 	"""A latent times a number."""
 	return samples.with_samples(samples.samples * multiplier)
@@ -47,8 +54,8 @@ def multiply(
 
 @node(kind='LatentInterpolate', category='latent/advanced', lane='cpu', facts=AS_FIRST, agreements=ALIKE)
 def interpolate(
-	samples1: Latent,
-	samples2: Latent,
+	samples1: Annotated[Latent, 'The first latents.'],
+	samples2: Annotated[Latent, 'The second latents.'],
 	ratio: Annotated[float, Number(default=1.0, min=0.0, max=1.0, step=0.01), '1 is the first, 0 the second.'],
 ) -> Latent:
 	"""Between two latents: directions and lengths each for themselves, so that contrast is kept."""
@@ -59,8 +66,8 @@ def interpolate(
 
 @node(kind='LatentBlend', title='Latent Blend', category='_for_testing', lane='cpu', facts=AS_FIRST, agreements=ALIKE)
 def blend(
-	samples1: Latent,
-	samples2: Latent,
+	samples1: Annotated[Latent, 'The first latents.'],
+	samples2: Annotated[Latent, 'The second latents.'],
 	blend_factor: Annotated[float, Number(default=0.5, min=0, max=1, step=0.01), 'How much of the first.'],
 ) -> Latent:
 	"""Mix two latents."""
@@ -73,7 +80,9 @@ def blend(
 
 
 @node(kind='LatentBatch', category='latent/batch', lane='cpu', facts=AS_FIRST, agreements=ALIKE)
-def batch(samples1: Latent, samples2: Latent) -> Latent:
+def batch(
+	samples1: Annotated[Latent, 'The first latents.'], samples2: Annotated[Latent, 'The second latents.']
+) -> Latent:
 	"""Two batches of latents as one."""
 	from nodes.pixels.latents import batched
 
@@ -82,8 +91,8 @@ def batch(samples1: Latent, samples2: Latent) -> Latent:
 
 @node(kind='LatentConcat', category='latent/advanced', lane='cpu')
 def concat(
-	samples1: Latent,
-	samples2: Latent,
+	samples1: Annotated[Latent, 'The first latents.'],
+	samples2: Annotated[Latent, 'The second latents.'],
 	dim: Annotated[
 		str, Choice(options=('x', '-x', 'y', '-y', 't', '-t')), 'Where the second goes; - before the first.'
 	],
@@ -108,8 +117,8 @@ def concat(
 	agreements=(Agreement(fact='channels', inputs=('samples_to', 'samples_from')),),
 )
 def composite(
-	samples_to: Latent,
-	samples_from: Latent,
+	samples_to: Annotated[Latent, 'The latents to put something into.'],
+	samples_from: Annotated[Latent, 'The latents that are put there.'],
 	x: Offset,
 	y: Offset,
 	feather: Annotated[
@@ -131,8 +140,8 @@ def composite(
 	agreements=(Agreement(fact='channels', inputs=('destination', 'source')),),
 )
 def composite_masked(
-	destination: Latent,
-	source: Latent,
+	destination: Annotated[Latent, 'What something is laid onto.'],
+	source: Annotated[Latent, 'What is laid onto it.'],
 	x: Offset,
 	y: Offset,
 	resize_source: Annotated[bool, Toggle(default=False), 'Stretch the source over all of the destination.'],

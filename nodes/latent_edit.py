@@ -27,7 +27,7 @@ MethodName = Annotated[str, Choice(options=METHODS), 'How elements between eleme
 
 @node(kind='LatentUpscale', title='Upscale Latent', category='latent', lane='cpu', facts=OF_ITS_KIND)
 def scale(
-	samples: Latent,
+	samples: Annotated[Latent, 'The latents.'],
 	upscale_method: MethodName,
 	width: Side,
 	height: Side,
@@ -48,7 +48,7 @@ def scale(
 
 @node(kind='LatentUpscaleBy', title='Upscale Latent By', category='latent', lane='cpu', facts=OF_ITS_KIND)
 def scale_by(
-	samples: Latent,
+	samples: Annotated[Latent, 'The latents.'],
 	upscale_method: MethodName,
 	scale_by: Annotated[float, Number(default=1.5, min=0.01, max=8.0, step=0.01), 'Times as wide and high.'],
 ) -> Latent:
@@ -61,19 +61,23 @@ def scale_by(
 
 
 @node(kind='LatentRotate', title='Rotate Latent', category='latent/transform', lane='cpu', facts=OF_ITS_KIND)
-def rotate(samples: Latent, rotation: Annotated[str, Choice(options=ROTATIONS), 'Clockwise.']) -> Latent:
+def rotate(
+	samples: Annotated[Latent, 'The latents.'], rotation: Annotated[str, Choice(options=ROTATIONS), 'Clockwise.']
+) -> Latent:
 	"""Turn latents by right angles."""
 	return samples.with_samples(samples.samples.rot90(ROTATIONS.index(rotation), (-1, -2)))
 
 
 @node(kind='LatentFlip', title='Flip Latent', category='latent/transform', lane='cpu', facts=SAME)
-def flip(samples: Latent, flip_method: Annotated[str, Choice(options=FLIPS)]) -> Latent:
+def flip(
+	samples: Annotated[Latent, 'The latents.'], flip_method: Annotated[str, Choice(options=FLIPS), 'Over which axis.']
+) -> Latent:
 	"""Mirror latents: upside down, or left to right."""
 	return samples.with_samples(samples.samples.flip(-2 if flip_method.startswith('x') else -1))
 
 
 @node(kind='LatentCrop', title='Crop Latent', category='latent/transform', lane='cpu', facts=OF_ITS_KIND)
-def crop(samples: Latent, width: Length, height: Length, x: Offset, y: Offset) -> Latent:
+def crop(samples: Annotated[Latent, 'The latents.'], width: Length, height: Length, x: Offset, y: Offset) -> Latent:
 	"""Cut a rectangle out of latents, as far as they reach; it begins 64 pixels before the border at the latest."""
 	high, wide = samples.samples.shape[-2:]
 	left, top = max(0, min(x // FACTOR, wide - FACTOR)), max(0, min(y // FACTOR, high - FACTOR))
@@ -82,7 +86,7 @@ def crop(samples: Latent, width: Length, height: Length, x: Offset, y: Offset) -
 
 @node(kind='LatentCut', category='latent/advanced', lane='cpu')
 def cut(
-	samples: Latent,
+	samples: Annotated[Latent, 'The latents.'],
 	dim: Annotated[str, Choice(options=('x', 'y', 't')), 'Along the width, the height, or what lies before them.'],
 	index: Annotated[
 		int, Number(default=0, min=-MAX_RESOLUTION, max=MAX_RESOLUTION, step=1), 'In elements; below 0 from the end.'
@@ -97,14 +101,14 @@ def cut(
 
 
 @node(kind='SetLatentNoiseMask', title='Set Latent Noise Mask', category='latent/inpaint', lane='cpu', facts=SAME)
-def set_noise_mask(samples: Latent, mask: Annotated[Mask, 'Where to paint anew.']) -> Latent:
+def set_noise_mask(samples: Annotated[Latent, 'The latents.'], mask: Annotated[Mask, 'Where to paint anew.']) -> Latent:
 	"""Let noise, and so changes, only be where the mask is."""
 	return replace(samples, noise_mask=mask.values)
 
 
 @node(kind='LatentFromBatch', title='Latent From Batch', category='latent/batch', lane='cpu', facts=SAME)
 def from_batch(
-	samples: Latent,
+	samples: Annotated[Latent, 'The latents.'],
 	batch_index: Annotated[int, Number(default=0, min=0, max=63), 'The first one, counted from 0.'],
 	length: Annotated[int, Number(default=1, min=1, max=64), 'How many.'],
 ) -> Latent:
@@ -115,7 +119,9 @@ def from_batch(
 
 
 @node(kind='RepeatLatentBatch', title='Repeat Latent Batch', category='latent/batch', lane='cpu', facts=SAME)
-def repeat(samples: Latent, amount: Annotated[int, Number(default=1, min=1, max=64), 'How often.']) -> Latent:
+def repeat(
+	samples: Annotated[Latent, 'The latents.'], amount: Annotated[int, Number(default=1, min=1, max=64), 'How often.']
+) -> Latent:
 	"""Repeat a batch of latents, one after the other."""
 	from nodes.pixels.latents import repeated
 
@@ -124,7 +130,7 @@ def repeat(samples: Latent, amount: Annotated[int, Number(default=1, min=1, max=
 
 @node(kind='LatentBatchSeedBehavior', category='latent/advanced', lane='cpu', facts=SAME)
 def seed_behaviour(
-	samples: Latent,
+	samples: Annotated[Latent, 'The latents.'],
 	seed_behavior: Annotated[str, Choice(options=('random', 'fixed'), default='fixed'), 'Noise for each, or the same.'],
 ) -> Latent:
 	"""Give each latent of a batch noise of its own, or all the same."""

@@ -37,7 +37,7 @@ def file_digest(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
 )
 def save(
 	context: Context,
-	samples: Latent,
+	samples: Annotated[Latent, 'The latents.'],
 	filename_prefix: Annotated[str, Text(default='latents/Lumengraph'), 'Start of the file name; may hold a folder.'],
 ) -> Latent:
 	"""Save latents in the output folder, as safetensors with the workflow inside."""

@@ -70,7 +70,11 @@ def calculate(
 	expression: Annotated[
 		str, Text(default='a + b', multiline=True), 'Arithmetic over a, b, c …; `values` is the list of all.'
 	],
-	values: Annotated[Mapping[str, float | int | bool], Grow(names=tuple(string.ascii_lowercase), min=1, item='value')],
+	values: Annotated[
+		Mapping[str, float | int | bool],
+		Grow(names=tuple(string.ascii_lowercase), min=1, item='value'),
+		'Numbers to calculate with, by their names.',
+	],
 ) -> Result:
 	"""Work out a formula, such as `min(a, b) * 2 if a > 8 else round(sqrt(b))`."""
 	value = evaluate(expression, {**values, 'values': list(values.values())})

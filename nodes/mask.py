@@ -19,13 +19,15 @@ Length = Annotated[int, Number(default=512, min=1, max=MAX_RESOLUTION, step=1), 
 
 
 @node(kind='MaskToImage', title='Convert Mask to Image', category='mask', lane='cpu', facts=as_input('IMAGE', 'mask'))
-def to_image(mask: Mask) -> Images:
+def to_image(mask: Annotated[Mask, 'The masks.']) -> Images:
 	"""Masks as grey pictures: white is masked."""
 	return Images(mask.values.unsqueeze(-1).repeat(1, 1, 1, 3))
 
 
 @node(kind='ImageToMask', title='Convert Image to Mask', category='mask', lane='cpu', facts=as_input('MASK', 'image'))
-def from_image(image: Images, channel: Annotated[str, Choice(options=CHANNELS)]) -> Mask:
+def from_image(
+	image: Annotated[Images, 'The pictures.'], channel: Annotated[str, Choice(options=CHANNELS), 'The channel to take.']
+) -> Mask:
 	"""One channel of pictures as masks."""
 	index = CHANNELS.index(channel)
 	if image.pixels.shape[-1] <= index:
@@ -35,7 +37,7 @@ def from_image(image: Images, channel: Annotated[str, Choice(options=CHANNELS)])
 
 @node(kind='ImageColorToMask', category='mask', lane='cpu', facts=as_input('MASK', 'image'))
 def from_colour(
-	image: Images,
+	image: Annotated[Images, 'The pictures.'],
 	color: Annotated[int, Number(default=0, min=0, max=0xFFFFFF, step=1, display='color'), 'As 0xRRGGBB.'],
 ) -> Mask:
 	"""Mask what is of exactly one colour, in 8-bit levels."""
@@ -59,21 +61,21 @@ def solid(
 
 
 @node(kind='InvertMask', category='mask', lane='cpu', facts=SAME)
-def invert(mask: Mask) -> Mask:
+def invert(mask: Annotated[Mask, 'The masks.']) -> Mask:
 	"""Mask what was not, and the other way round."""
 	return Mask(1 - mask.values)
 
 
 @node(kind='CropMask', category='mask', lane='cpu')
-def crop(mask: Mask, x: Offset, y: Offset, width: Length, height: Length) -> Mask:
+def crop(mask: Annotated[Mask, 'The masks.'], x: Offset, y: Offset, width: Length, height: Length) -> Mask:
 	"""Cut a rectangle out of masks, as far as they reach."""
 	return Mask(mask.values[:, y : y + height, x : x + width])
 
 
 @node(kind='MaskComposite', category='mask', lane='cpu', facts=as_input('MASK', 'destination'))
 def composite(
-	destination: Mask,
-	source: Mask,
+	destination: Annotated[Mask, 'What something is laid onto.'],
+	source: Annotated[Mask, 'What is laid onto it.'],
 	x: Offset,
 	y: Offset,
 	operation: Annotated[str, Choice(options=OPERATIONS), 'and, or, xor: of values rounded to 0 and 1.'],
@@ -91,7 +93,7 @@ def composite(
 
 
 @node(kind='FeatherMask', category='mask', lane='cpu', facts=SAME)
-def feather(mask: Mask, left: Offset, top: Offset, right: Offset, bottom: Offset) -> Mask:
+def feather(mask: Annotated[Mask, 'The masks.'], left: Offset, top: Offset, right: Offset, bottom: Offset) -> Mask:
 	"""Let masks fade towards their sides, over so many pixels."""
 	from nodes.pixels.masks import feathered
 
@@ -100,7 +102,7 @@ def feather(mask: Mask, left: Offset, top: Offset, right: Offset, bottom: Offset
 
 @node(kind='GrowMask', category='mask', lane='cpu', facts=SAME)
 def grow(
-	mask: Mask,
+	mask: Annotated[Mask, 'The masks.'],
 	expand: Annotated[
 		int, Number(default=0, min=-MAX_RESOLUTION, max=MAX_RESOLUTION, step=1), 'Pixels; below 0 it shrinks.'
 	],
@@ -114,7 +116,7 @@ def grow(
 
 @node(kind='ThresholdMask', category='mask', lane='cpu', facts=SAME)
 def threshold(
-	mask: Mask,
+	mask: Annotated[Mask, 'The masks.'],
 	value: Annotated[float, Number(default=0.5, min=0.0, max=1.0, step=0.01), 'What is above this is masked.'],
 ) -> Mask:
 	"""Masks of nothing but 0 and 1."""

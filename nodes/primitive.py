@@ -46,31 +46,31 @@ class Resolution(NamedTuple):
 
 
 @node(kind='PrimitiveInt', title='Int', category='utils/primitive', lane='cpu')
-def integer(value: Annotated[int, Number(min=-LARGEST, max=LARGEST, seed=True)]) -> int:
+def integer(value: Annotated[int, Number(min=-LARGEST, max=LARGEST, seed=True), 'The value.']) -> int:
 	"""A whole number."""
 	return value
 
 
 @node(kind='PrimitiveFloat', title='Float', category='utils/primitive', lane='cpu')
-def decimal(value: Annotated[float, Number(min=-LARGEST, max=LARGEST)]) -> float:
+def decimal(value: Annotated[float, Number(min=-LARGEST, max=LARGEST), 'The value.']) -> float:
 	"""A number."""
 	return value
 
 
 @node(kind='PrimitiveBoolean', title='Boolean', category='utils/primitive', lane='cpu')
-def boolean(value: bool) -> bool:
+def boolean(value: Annotated[bool, 'The value.']) -> bool:
 	"""On or off."""
 	return value
 
 
 @node(kind='PrimitiveString', title='String', category='utils/primitive', lane='cpu')
-def line(value: str) -> str:
+def line(value: Annotated[str, 'The value.']) -> str:
 	"""A line of text."""
 	return value
 
 
 @node(kind='PrimitiveStringMultiline', title='String (Multiline)', category='utils/primitive', lane='cpu')
-def text(value: Annotated[str, Text(multiline=True)]) -> str:
+def text(value: Annotated[str, Text(multiline=True), 'The value.']) -> str:
 	"""A text of several lines."""
 	return value
 

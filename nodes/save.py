@@ -88,7 +88,7 @@ class Comparison:
 )
 def compare(
 	context: Context,
-	compare_view: Annotated[Comparison | None, {'socketless': True}] = None,
+	compare_view: Annotated[Comparison | None, {'socketless': True}, 'Where the line between both stands.'] = None,
 	image_a: Annotated[Images | None, 'Shown on one side.'] = None,
 	image_b: Annotated[Images | None, 'Shown on the other.'] = None,
 ) -> None:

@@ -24,7 +24,9 @@ CaseSensitive = Annotated[bool, Toggle(default=True), 'Whether capitals matter.'
 
 @node(kind='StringConcatenate', title='Concatenate', category=CATEGORY, lane='cpu')
 def concatenate(
-	string_a: String, string_b: String, delimiter: Annotated[str, Text(), 'What goes between them.']
+	string_a: Annotated[String, 'The first text.'],
+	string_b: Annotated[String, 'The second text.'],
+	delimiter: Annotated[str, Text(), 'What goes between them.'],
 ) -> str:
 	"""Two texts, one after the other."""
 	return delimiter.join((string_a, string_b))
@@ -32,7 +34,7 @@ def concatenate(
 
 @node(kind='StringSubstring', title='Substring', category=CATEGORY, lane='cpu')
 def substring(
-	string: String,
+	string: Annotated[String, 'The text.'],
 	start: Annotated[int, Number(), 'The first letter, counted from 0; below 0 from the end.'],
 	end: Annotated[int, Number(), 'The first letter that is left out.'],
 ) -> str:
@@ -41,14 +43,17 @@ def substring(
 
 
 @node(kind='StringLength', title='Length', category=CATEGORY, lane='cpu', outputs=('length',))
-def length(string: String) -> int:
+def length(string: Annotated[String, 'The text.']) -> int:
 	"""How many letters a text has."""
 	return len(string)
 
 
 @node(kind='CaseConverter', title='Case Converter', category=CATEGORY, lane='cpu')
 def convert_case(
-	string: String, mode: Annotated[str, Choice(options=('UPPERCASE', 'lowercase', 'Capitalize', 'Title Case'))]
+	string: Annotated[String, 'The text.'],
+	mode: Annotated[
+		str, Choice(options=('UPPERCASE', 'lowercase', 'Capitalize', 'Title Case')), 'The case to write in.'
+	],
 ) -> str:
 	"""A text in capitals, in small letters, with a capital at its start, or at that of each word."""
 	match mode:
@@ -62,30 +67,39 @@ def convert_case(
 
 
 @node(kind='StringTrim', title='Trim', category=CATEGORY, lane='cpu')
-def trim(string: String, mode: Annotated[str, Choice(options=('Both', 'Left', 'Right'))]) -> str:
+def trim(
+	string: Annotated[String, 'The text.'],
+	mode: Annotated[str, Choice(options=('Both', 'Left', 'Right')), 'The end that is trimmed.'],
+) -> str:
 	"""A text without the space around it."""
 	return {'Both': string.strip, 'Left': string.lstrip, 'Right': string.rstrip}[mode]()
 
 
 @node(kind='StringReplace', title='Replace', category=CATEGORY, lane='cpu')
 def replace(
-	string: String, find: Annotated[str, LONG, 'What to look for.'], replace: Annotated[str, LONG, 'What to put there.']
+	string: Annotated[String, 'The text.'],
+	find: Annotated[str, LONG, 'What to look for.'],
+	replace: Annotated[str, LONG, 'What to put there.'],
 ) -> str:
 	"""A text with all of one piece replaced."""
 	return string.replace(find, replace)
 
 
 @node(kind='StringContains', title='Contains', category=CATEGORY, lane='cpu', outputs=('contains',))
-def contains(string: String, substring: String, case_sensitive: CaseSensitive) -> bool:
+def contains(
+	string: Annotated[String, 'The text to look in.'],
+	substring: Annotated[String, 'The text to look for.'],
+	case_sensitive: CaseSensitive,
+) -> bool:
 	"""Whether a text has another one in it."""
 	return substring in string if case_sensitive else substring.lower() in string.lower()
 
 
 @node(kind='StringCompare', title='Compare', category=CATEGORY, lane='cpu')
 def compare(
-	string_a: String,
-	string_b: String,
-	mode: Annotated[str, Choice(options=('Starts With', 'Ends With', 'Equal'))],
+	string_a: Annotated[String, 'The first text.'],
+	string_b: Annotated[String, 'The second text.'],
+	mode: Annotated[str, Choice(options=('Starts With', 'Ends With', 'Equal')), 'What is compared.'],
 	case_sensitive: CaseSensitive,
 ) -> bool:
 	"""Whether the first text begins with the second, ends with it, or is it."""
@@ -97,7 +111,11 @@ def compare(
 
 @node(kind='RegexMatch', title='Regex Match', category=CATEGORY, lane='cpu', outputs=('matches',), time_limit=SECONDS)
 def matches(
-	string: String, regex_pattern: Pattern, case_insensitive: IgnoreCase, multiline: Multiline, dotall: DotAll
+	string: Annotated[String, 'The text.'],
+	regex_pattern: Pattern,
+	case_insensitive: IgnoreCase,
+	multiline: Multiline,
+	dotall: DotAll,
 ) -> bool:
 	"""Whether a regular expression is found in a text. One that is none is found nowhere."""
 	try:
@@ -108,9 +126,13 @@ def matches(
 
 @node(kind='RegexExtract', title='Regex Extract', category=CATEGORY, lane='cpu', time_limit=SECONDS)
 def extract(
-	string: String,
+	string: Annotated[String, 'The text.'],
 	regex_pattern: Pattern,
-	mode: Annotated[str, Choice(options=('First Match', 'All Matches', 'First Group', 'All Groups'))],
+	mode: Annotated[
+		str,
+		Choice(options=('First Match', 'All Matches', 'First Group', 'All Groups')),
+		'What to take of what is found.',
+	],
 	case_insensitive: IgnoreCase,
 	multiline: Multiline,
 	dotall: DotAll,
@@ -132,7 +154,7 @@ def extract(
 
 @node(kind='RegexReplace', title='Regex Replace', category=CATEGORY, lane='cpu', time_limit=SECONDS)
 def regex_replace(
-	string: String,
+	string: Annotated[String, 'The text.'],
 	regex_pattern: Pattern,
 	replace: Annotated[str, LONG, 'What to put there; \\1 is the first group.'],
 	case_insensitive: IgnoreCase = True,
@@ -149,7 +171,10 @@ def regex_replace(
 
 
 @node(kind='JsonExtractString', title='Extract Text from JSON', category='text', lane='cpu')
-def extract_from_json(json_string: String, key: Annotated[str, Text(), 'Its name in the outermost object.']) -> str:
+def extract_from_json(
+	json_string: Annotated[String, 'The text of a JSON object.'],
+	key: Annotated[str, Text(), 'Its name in the outermost object.'],
+) -> str:
 	"""One value of a JSON object as text. Empty if there is none of this name, or if it is no JSON object."""
 	try:
 		found = json.loads(json_string)
@@ -170,7 +195,7 @@ def extract_from_json(json_string: String, key: Annotated[str, Text(), 'Its name
 )
 def save(
 	context: Context,
-	text: Annotated[str, {'forceInput': True, 'tooltip': 'What to save.'}],
+	text: Annotated[str, {'forceInput': True, 'tooltip': 'What to save.'}, 'The text to save.'],
 	filename_prefix: Annotated[str, Text(default='Lumengraph'), 'Start of the file name; may hold a folder.'],
 	format: Annotated[str, Choice(options=('txt', 'csv', 'md', 'json'), default='txt'), 'How the name ends.'],
 ) -> str:
