@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
-from nodes import values
+from nodes import steering, values
 from nodes.diffusion.control import settings
 from nodes.diffusion.patches import recipes
 from nodes.loop import Loop
@@ -34,13 +34,13 @@ VALUES = (
 	values.ControlUse,
 	values.Prompt,
 	values.Conditioning,
-	values.Noise,
-	values.Sigmas,
-	values.Sampler,
-	values.BasicGuider,
-	values.CfgGuider,
-	values.DualCfgGuider,
-	values.PerpNegGuider,
+	steering.Noise,
+	steering.Sigmas,
+	steering.Sampler,
+	steering.BasicGuider,
+	steering.CfgGuider,
+	steering.DualCfgGuider,
+	steering.PerpNegGuider,
 )
 PATCHES = (recipes.LoraPatch, recipes.MergePatch, settings.UnionKind, settings.DifferencePatch)
 

@@ -8,18 +8,8 @@ from engine.declaration import Agreement, Choice, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.sample import SEED_MAX
-from nodes.values import (
-	BasicGuider,
-	CfgGuider,
-	Conditioning,
-	DiffusionModel,
-	DualCfgGuider,
-	Guider,
-	Latent,
-	Noise,
-	PerpNegGuider,
-	Sigmas,
-)
+from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, Noise, PerpNegGuider, Sigmas
+from nodes.values import Conditioning, DiffusionModel, Latent
 
 GUIDERS = 'sampling/custom_sampling/guiders'
 NOISE = 'sampling/custom_sampling/noise'

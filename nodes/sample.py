@@ -11,7 +11,8 @@ from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
 from nodes.known import as_input, family_of
-from nodes.values import CfgGuider, Conditioning, DiffusionModel, Guider, Latent, Noise, OnStep, Sampler, Sigmas
+from nodes.steering import CfgGuider, Guider, Noise, Sampler, Sigmas
+from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
 
 if TYPE_CHECKING:
 	from torch import Tensor

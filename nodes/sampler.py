@@ -8,7 +8,8 @@ from engine.declaration import Choice, Number, Toggle
 from engine.models import ModelRef
 from engine.spec import node
 from nodes.diffusion.names import SAMPLERS
-from nodes.values import DiffusionModel, Sampler
+from nodes.steering import Sampler
+from nodes.values import DiffusionModel
 
 CATEGORY = 'sampling/custom_sampling/samplers'
 

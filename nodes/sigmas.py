@@ -12,7 +12,8 @@ from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SCHEDULES
 from nodes.known import MAX_RESOLUTION
-from nodes.values import DiffusionModel, Sigmas
+from nodes.steering import Sigmas
+from nodes.values import DiffusionModel
 
 SCHEDULERS = 'sampling/custom_sampling/schedulers'
 CHANGES = 'sampling/custom_sampling/sigmas'

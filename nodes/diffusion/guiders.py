@@ -6,16 +6,8 @@ from torch import Tensor
 
 from engine.errors import NodeUsage
 from nodes.diffusion.guidance import Cfg, DualCfg, Guided, PerpNeg, Sides
-from nodes.values import (
-	NO_SCENE,
-	BasicGuider,
-	CfgGuider,
-	DiffusionModel,
-	DualCfgGuider,
-	Guider,
-	PerpNegGuider,
-	Scene,
-)
+from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider
+from nodes.values import NO_SCENE, DiffusionModel, Scene
 
 
 def steered(guider: Guider, model: DiffusionModel, latent: Tensor, scene: Scene = NO_SCENE) -> Guided:

@@ -20,7 +20,8 @@ from nodes.diffusion.noise import Between, brownian_noise, fresh_noise, start_no
 from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.samplers import FRESH_MASK_NOISE, SAMPLERS, SKIPS_LAST_SIGMA, Task
 from nodes.diffusion.schedules import SCHEDULES
-from nodes.values import CfgGuider, Conditioning, DiffusionModel, Guider, Latent, Noise, OnStep, Sampler, Scene
+from nodes.steering import CfgGuider, Guider, Noise, Sampler
+from nodes.values import Conditioning, DiffusionModel, Latent, OnStep, Scene
 
 FULL = 0.9999
 """Above this, `denoise` counts as 1."""

@@ -16,7 +16,8 @@ from engine.models import FileDigest, ModelRef
 from nodes import conditioning, guide, model_sampling, sigmas
 from nodes.diffusion.continuous import Consistency, Continuous
 from nodes.diffusion.parametrisation import Discrete, Flow
-from nodes.values import Area, Conditioning, Mask, Noise, Prompt, Sigmas
+from nodes.steering import Noise, Sigmas
+from nodes.values import Area, Conditioning, Mask, Prompt
 from tests.nodes.conftest import Bench, link, make_graph
 
 REF: ModelRef[Any] = ModelRef(FileDigest('x'), 'denoiser')

@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from engine.models import ModelRef
 from nodes.diffusion.control.live import Control, Controls
-from nodes.values import Conditioning, ControlUse, Guider, Prompt
+from nodes.steering import Guider
+from nodes.values import Conditioning, ControlUse, Prompt
 
 T = TypeVar('T')
 
