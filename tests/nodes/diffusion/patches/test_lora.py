@@ -15,6 +15,8 @@ from nodes.diffusion.checkpoint import load_denoiser
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.patches.recipes import LoraPatch
 from nodes.diffusion.text.towers import Towers
+from nodes.values import ModelInputs
+from tests import tiny
 from tests.nodes.diffusion.patches.conftest import Files, noise, weights
 
 ATTENTION = 'down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_q'
@@ -150,6 +152,19 @@ class TestStacking:
 
 		assert all(torch.equal(after[key].view(torch.uint8), before[key].view(torch.uint8)) for key in before)
 		assert weights(changed)[f'{ATTENTION}.weight'].dtype == before[f'{ATTENTION}.weight'].dtype
+
+	def test_weights_of_eight_bits(self, checkpoint: Path, files: Files) -> None:
+		"""A model that is kept in eight bits is patched, guesses, and is itself as before."""
+		denoiser = load_denoiser(Load((checkpoint,), 'denoiser', 'fp8_e4m3fn'))
+		coded = denoiser.network.module.get_parameter(f'{ATTENTION}.weight').clone()
+		file = files.write(pair(weights(denoiser)[f'{ATTENTION}.weight'], f'unet.{ATTENTION}', PEFT))
+		changed = denoiser.patched([LoraPatch(file, 1.0)], files.load)
+		x, sigma, inputs = noise(1, 4, 8, 8), torch.tensor([2.0]), ModelInputs(noise(1, 7, tiny.WIDTH))
+		before, after = denoiser.denoise(x, sigma, inputs), changed.denoise(x, sigma, inputs)
+
+		assert not torch.allclose(before, after)
+		assert torch.equal(denoiser.network.module.get_parameter(f'{ATTENTION}.weight'), coded)
+		assert torch.equal(denoiser.denoise(x, sigma, inputs), before)
 
 	def test_untouched_weights_are_shared(self, denoiser: Denoiser, files: Files) -> None:
 		"""All but the changed layer lies in the same memory, and only that one is counted."""
