@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.models import Load, WeightPatch
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.networks.patches import dtype_of
 from nodes.diffusion.patches.apply import patched
 from nodes.diffusion.patches.target import Target
 from nodes.values import ModelInputs
@@ -56,7 +57,7 @@ class UNetControl:
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
 		"""See `ControlNet`."""
-		dtype = next(self.module.parameters()).dtype
+		dtype = dtype_of(self.module)
 		given: dict[str, Any] = {'encoder_hidden_states': inputs.embedding.to(dtype), 'return_dict': False}
 		added = _added(inputs, dtype)
 		if added:

@@ -52,8 +52,8 @@ def positions(latent: Tensor, *, axes: int, first: int, top: int = 0, left: int 
 
 
 def dtype_of(module: torch.nn.Module) -> torch.dtype:
-	"""The dtype of a network's weights, in which it wants what it is given."""
-	return next(module.parameters()).dtype
+	"""The dtype of a network's weights, in which it wants what it is given; coded weights do not count."""
+	return next(weight.dtype for weight in module.parameters() if weight.is_floating_point())
 
 
 @contextmanager
