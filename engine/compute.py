@@ -31,13 +31,13 @@ class Compute:
 	"""Filled by packs when they register; none of the calls may import a heavy library that is not imported yet.
 
 	`full` tell whether an exception says that a device, or the machine, has no memory left; `trims` give back to the system
-	what was let go of; `profiles` name what the results of a place depend on besides the graph, such as precisions.
-	`parts` maps sockets of models to the parts that come in there, `forecasters` parts to what working with them takes.
+	what was let go of; `profiles` name what the results of a place depend on besides the graph, such as precisions (true: the
+	exact ones). `parts` maps sockets of models to the parts that come in there, `forecasters` parts to what working with them takes.
 	"""
 
 	full: list[Callable[[BaseException], bool]] = field(default_factory=list)
 	trims: list[Callable[[], None]] = field(default_factory=list)
-	profiles: list[Callable[[Place], str]] = field(default_factory=list)
+	profiles: list[Callable[[Place, bool], str]] = field(default_factory=list)
 	parts: dict[str, str] = field(default_factory=dict)
 	forecasters: dict[str, Callable[[Picture], Working]] = field(default_factory=dict)
 
@@ -60,7 +60,7 @@ class Compute:
 		for call in self.trims:
 			call()
 
-	def profile(self, place: Place) -> str:
+	def profile(self, place: Place, *, exact: bool = False) -> str:
 		"""What results depend on at a place: the kind of device, then what packs name. Fit for a folder's name."""
 		kind = place.partition(':')[0]
-		return '-'.join([kind, *filter(None, (name(place) for name in self.profiles))])
+		return '-'.join([kind, *filter(None, (name(place, exact) for name in self.profiles))])

@@ -65,11 +65,14 @@ class Used(NamedTuple):
 class Forecaster:
 	"""Makes forecasts; remembers the sizes that headers told."""
 
-	def __init__(self, loaders: Loaders, compute: Compute, storage: Storage, place: Place) -> None:
+	def __init__(
+		self, loaders: Loaders, compute: Compute, storage: Storage, place: Place, *, exact: bool = False
+	) -> None:
 		self._loaders = loaders
 		self._compute = compute
 		self._storage = storage
 		self._place = place
+		self._exact = exact
 		self._sizes: dict[tuple[Used, tuple[int, ...]], Size] = {}
 
 	def forecast(self, graph: Graph, infos: Mapping[str, NodeInfo], nodes: Collection[NodeId], budget: int) -> Forecast:
@@ -172,7 +175,7 @@ class Forecaster:
 			stamp = tuple(path.stat().st_mtime_ns for path in used.paths)
 			known = self._sizes.get((used, stamp))
 			if known is None:
-				measured = self._loaders.measure(Load(used.paths, used.part, place=self._place))
+				measured = self._loaders.measure(Load(used.paths, used.part, place=self._place, exact=self._exact))
 				known = self._sizes[used, stamp] = measured or Size(0)
 			return known
 		except (EngineError, OSError):

@@ -163,7 +163,7 @@ class Load:
 	"""What a loader is handed: the files to read, for what, and the means to tell how far it has come.
 
 	`paths` are those of the recipe's files in order, each a file or a folder in diffusers' layout. `place` is where will
-	be computed. `room` tells how many bytes of weights may be there at a time, if they cannot be there all: then they are
+	be computed, `exact` whether in whole precision unless the recipe names another. `room` tells how many bytes of weights may be there at a time, if they cannot be there all: then they are
 	to be streamed, from main memory if `in_memory` says that there is room for them, else from the files. `on_progress` is called with the phase, and the bytes done and in all of it.
 	"""
 
@@ -172,6 +172,7 @@ class Load:
 	dtype: str = 'auto'
 	option: str = ''
 	place: Place = CPU
+	exact: bool = False
 	room: int | None = None
 	in_memory: bool = False
 	cancel: CancelToken = field(default_factory=CancelToken)

@@ -37,11 +37,13 @@ class ModelStore:
 		*,
 		budget: int,
 		place: Place = CPU,
+		exact: bool = False,
 		host_budget: int = 0,
 		trim: Callable[[], None] = lambda: None,
 	) -> None:
 		self._loaders = loaders
 		self._find = find
+		self._exact = exact
 		self._rooms = Rooms({CPU: host_budget, place: budget}, place, trim)
 		self._changed = self._rooms.changed
 		self._residents = self._rooms.residents
@@ -78,7 +80,7 @@ class ModelStore:
 			if resident is not None and self._rooms.is_ready(resident):
 				held = resident.holding.bytes[place] if resident.leases else 0
 				return resident.size.nbytes + working_bytes <= self._residency.room_to_plan(place) + held
-		load = Load(tuple(map(self._find, ref.files)), ref.part, ref.dtype, ref.option, place)
+		load = Load(tuple(map(self._find, ref.files)), ref.part, ref.dtype, ref.option, place, self._exact)
 		size = self._loaders.measure(load) or Size(0)
 		with self._changed:
 			return size.nbytes + working_bytes <= self._residency.room_to_plan(place)
@@ -236,6 +238,7 @@ class ModelStore:
 			ref.dtype,
 			ref.option,
 			self._rooms.place,
+			self._exact,
 			cancel=load.token,
 			finder=self._find,
 			user=use,

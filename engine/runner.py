@@ -67,6 +67,7 @@ class Runner:
 			self.storage.catalogue.find,
 			budget=settings.model_bytes or (host if place == CPU else device_bytes(place, settings.workers)),
 			place=place,
+			exact=settings.exact,
 			host_budget=host,
 			trim=self.kit.compute.trim,
 		)
@@ -78,7 +79,7 @@ class Runner:
 	@cached_property
 	def profile(self) -> str:
 		"""What results depend on besides the graph: the kind of device and its precisions."""
-		return self.kit.compute.profile(self._place)
+		return self.kit.compute.profile(self._place, exact=self._settings.exact)
 
 	@cached_property
 	def cache(self) -> OutputCache:
@@ -159,7 +160,7 @@ class Runner:
 
 	@cached_property
 	def _forecaster(self) -> Forecaster:
-		return Forecaster(self.kit.loaders, self.kit.compute, self.storage, self._place)
+		return Forecaster(self.kit.loaders, self.kit.compute, self.storage, self._place, exact=self._settings.exact)
 
 	def forecast(self, graph: Graph, sinks: Collection[NodeId]) -> Forecast:
 		"""What a checked graph will need of memory for these sinks, as if nothing of it were in the cache."""

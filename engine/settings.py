@@ -10,6 +10,7 @@ from pydantic import Field
 
 from engine.declaration import Model
 
+Precision = Literal['auto', 'exact']
 CacheMode = Literal['bytes', 'classic', 'lru', 'ram', 'none']
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -34,6 +35,8 @@ class Settings(Model):
 	`cache_mode`: `bytes` keeps outputs in memory up to `cache_bytes` and on disk up to `disk_bytes` (0: not at all);
 	the others are ComfyUI's and keep nothing on disk: `classic` what the last prompt has, `lru` the nodes of the last
 	`cache_entries` prompts, `ram` what leaves `headroom_bytes` of memory free, `none` nothing beyond its use.
+
+	`precision` says what models are computed in unless a workflow names it: what suits the device and the model, or float32.
 
 	`workers` processes run jobs on each device, each with the memory of `cache_bytes` and a share of that for models. A
 	node may take `node_seconds`, unless its declaration says otherwise. A worker process is ended that did not beat for
@@ -63,6 +66,7 @@ class Settings(Model):
 	disk_bytes: int = 20 * 2**30
 	headroom_bytes: int | None = None
 	model_bytes: int | None = None
+	precision: Precision = 'auto'
 	metadata: bool = True
 	workers: int = Field(default=1, ge=1)
 	node_seconds: float | None = Field(default=None, gt=0)
@@ -70,6 +74,11 @@ class Settings(Model):
 	grace_seconds: float = Field(default=10.0, ge=0)
 	recycle_jobs: int = Field(default=0, ge=0)
 	recycle_bytes: int = Field(default=0, ge=0)
+
+	@property
+	def exact(self) -> bool:
+		"""Whether models compute in whole precision wherever a workflow names no other."""
+		return self.precision == 'exact'
 
 	@property
 	def input_folder(self) -> Path:

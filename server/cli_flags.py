@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
-from engine.settings import Settings
+from engine.settings import Precision, Settings
 from server.cli_workers import worker_settings
 from server.limits import MAX_BODY, MEGABYTE
 
@@ -60,6 +61,12 @@ def output_flags() -> argparse.ArgumentParser:
 	flags.add_argument('--temp', '--temp-directory', type=Path, metavar='DIR', help='folder for pictures not kept')
 	flags.add_argument('--disable-metadata', action='store_true', help='write no workflow into saved pictures')
 	flags.add_argument('--cpu', action='store_true', help='compute on the CPU, as this version always does')
+	flags.add_argument(
+		'--precision',
+		choices=get_args(Precision),
+		default='auto',
+		help='what models are computed in: what suits device and model, or float32 always (default: auto)',
+	)
 	return flags
 
 
@@ -192,6 +199,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
 			'packs': not options.disable_all_custom_nodes,
 			'multi_user': getattr(options, 'multi_user', False),
 			'allowed_packs': tuple(options.whitelist_custom_nodes),
+			'precision': getattr(options, 'precision', 'auto'),
 			'metadata': not getattr(options, 'disable_metadata', False),
 			**history_settings(options),
 			**cache_settings(options),

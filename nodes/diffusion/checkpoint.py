@@ -112,7 +112,7 @@ def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Fille
 		same_names(module) if form.layout is None else form.layout(config),
 		part=part.title,
 		load=load,
-		dtype=_dtype(source, load),
+		dtype=_dtype(source, load, module),
 		storage=storage_dtype(load.dtype),
 		prefix=prefix,
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
@@ -133,11 +133,12 @@ def _config(source: TensorSource, part: Part, found: Found) -> Config:
 		) from error
 
 
-def _dtype(source: TensorSource, load: Load) -> torch.dtype:
+def _dtype(source: TensorSource, load: Load, module: Module) -> torch.dtype:
 	"""The precision of a part. What stands alone in its file may be of any family, which decides for the safe one."""
 	known = find_denoiser(source.shapes)
-	asked = load.dtype if storage_dtype(load.dtype) is None else AUTO
-	return torch_dtype(resolved(asked, load.place, load.part, '' if known is None else known[0].name))
+	asked = load if storage_dtype(load.dtype) is None else replace(load, dtype=AUTO)
+	weights = sum(weight.numel() for weight in module.parameters())
+	return torch_dtype(resolved(asked, '' if known is None else known[0].name, weights))
 
 
 def _original(part: Part, config: Config) -> Layout:

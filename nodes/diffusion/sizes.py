@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from engine.errors import ModelError
 from engine.models import Load, Size
@@ -30,16 +30,17 @@ def measure(load: Load) -> Size | None:
 	its loader says what it is.
 	"""
 	try:
-		shapes = [shape for path in load.paths for shape in _shapes(read_header(path).shapes, load.part)]
+		files = [_counts(read_header(path).shapes, load.part) for path in load.paths]
 	except ModelError:
 		return None
-	counts = [math.prod(shape) for shape in shapes]
-	width = WIDTHS.get(resolved(load.dtype, load.place, load.part, ''), SHORT)
-	return Size(sum(counts) * width, max(counts, default=0) * width)
+	widths = [WIDTHS.get(resolved(load, '', sum(counts)), SHORT) for counts in files]
+	total = sum(sum(counts) * width for counts, width in zip(files, widths, strict=True))
+	largest = max((max(counts, default=0) * width for counts, width in zip(files, widths, strict=True)), default=0)
+	return Size(total, largest)
 
 
-def _shapes(shapes: Mapping[str, tuple[int, ...]], part: str) -> Collection[tuple[int, ...]]:
-	prefixes = PREFIXES.get(part, ())
-	if any(name.startswith(EVERY_PREFIX) for name in shapes):
-		return [shape for name, shape in shapes.items() if name.startswith(prefixes)]
-	return [*shapes.values()]
+def _counts(shapes: Mapping[str, tuple[int, ...]], part: str) -> list[int]:
+	"""The numbers of values of a part's tensors."""
+	whole = any(name.startswith(EVERY_PREFIX) for name in shapes)
+	prefixes = PREFIXES.get(part, ()) if whole else ('',)
+	return [math.prod(shape) for name, shape in shapes.items() if name.startswith(prefixes)]

@@ -98,6 +98,7 @@ class TestCompute:
 		"""The kind of device, and what packs add."""
 		compute = Compute()
 		assert compute.profile(Place('cuda:1')) == 'cuda'
-		compute.profiles.append(lambda place: 'float16')
+		compute.profiles.append(lambda place, exact: 'float32' if exact else 'float16')
 
 		assert compute.profile(Place('cuda:1')) == 'cuda-float16'
+		assert compute.profile(Place('cuda:1'), exact=True) == 'cuda-float32'

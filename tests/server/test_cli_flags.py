@@ -147,6 +147,12 @@ class TestComfySpellings:
 		assert settings('--cpu').metadata
 		assert not settings('--cpu', '--disable-metadata').metadata
 
+	def test_precision(self) -> None:
+		"""What suits the device and the model, unless exact results are asked for."""
+		assert not settings().exact
+		assert settings('--precision', 'exact').exact
+		assert settings('--precision', 'exact', 'workflow.json', command='run').exact
+
 
 class TestHistory:
 	"""How long jobs that are over are remembered."""
