@@ -17,14 +17,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from engine.context import JobInfo
 from engine.formats.prompt import read_prompt
 from engine.runner import Runner
 from engine.settings import Settings
-from nodes.diffusion.patches import apply
-from nodes.diffusion.patches.target import Target
 
 FOLDERS = os.environ.get('LUMENGRAPH_PARITY', '')
 MODELS, _, REFERENCE = FOLDERS.partition(':')
@@ -44,7 +41,7 @@ def cases() -> Mapping[str, Any]:
 
 @pytest.fixture(scope='module')
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-	return Settings(base=tmp_path_factory.mktemp('parity'), models=Path(MODELS))
+	return Settings(base=tmp_path_factory.mktemp('parity'), models=Path(MODELS), precision='exact')
 
 
 @pytest.fixture(scope='module')
@@ -53,22 +50,6 @@ def runner(settings: Settings) -> Runner:
 	return Runner(settings, lambda event: None)
 
 
-@pytest.fixture
-def _half_text_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
-	"""Round patched text encoders as ComfyUI does, which keeps text encoders in half precision on a CPU.
-
-	Files are in half precision already, so this changes nothing else. Without it, `feat_lora08` differs by 5e-3.
-	"""
-	exact = apply._changed
-
-	def rounded(target: Target, name: str, *rest: Any) -> Tensor:
-		weight = exact(target, name, *rest)
-		return weight.half().to(weight.dtype) if target.title.startswith('text encoder') else weight
-
-	monkeypatch.setattr(apply, '_changed', rounded)
-
-
-@pytest.mark.usefixtures('_half_text_encoders')
 @pytest.mark.parametrize('case', sorted(cases()))
 def test_latents_are_those_of_the_reference(case: str, runner: Runner, settings: Settings) -> None:
 	"""The final latent differs from ComfyUI's by less than a thousandth."""
