@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from engine.errors import NodeUsage
 from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene, Sizes
 
 GREY = (0.8223, -0.6876, 0.6364, 0.1380)
@@ -31,7 +32,7 @@ class UNet:
 	def __init__(self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat) -> None:
 		self.module = module
 		self._config = config
-		self._dtype = next(module.parameters()).dtype
+		self._dtype = dtype_of(module)
 		self._latents = latents
 		self._beside = int(config['in_channels']) - latents.channels
 		self._vector = int(config.get('projection_class_embeddings_input_dim') or 0)
