@@ -68,17 +68,20 @@ class JobInfo:
 class Models:
 	"""The model store as one node sees it: waiting for weights ends when the job is cancelled."""
 
-	def __init__(self, store: ModelStore, cancel: CancelToken, watch: Watch) -> None:
+	def __init__(self, store: ModelStore, cancel: CancelToken, watch: Watch, note: Callable[[str], None]) -> None:
 		self._store = store
 		self._cancel = cancel
 		self._watch = watch
+		self._note = note
 
 	def use(self, ref: ModelRef[T], *, working_bytes: int = 0) -> AbstractContextManager[T]:
 		"""Lease weights: they are loaded, and stay so at least until the block ends.
 
 		`working_bytes` of room are kept free for what is computed with them.
 		"""
-		return self._store.use(ref, working_bytes=working_bytes, cancel=self._cancel, watch=self._watch)
+		return self._store.use(
+			ref, working_bytes=working_bytes, cancel=self._cancel, watch=self._watch, note=self._note
+		)
 
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
 		"""Whether there is so much room to work with the model, beside all of its weights."""
@@ -125,7 +128,7 @@ class Context:
 		self.node = node
 		self.graph = graph or LiveGraph(Graph({}))
 		self.index = index
-		self.models = Models(models, cancel, self._tell_load)
+		self.models = Models(models, cancel, self._tell_load, self.note)
 		self.files = storage.files
 		self.catalogue = storage.catalogue
 		self.cancel = cancel

@@ -66,10 +66,11 @@ class LoadToken(CancelToken):
 
 @dataclass(eq=False)
 class Asker:
-	"""Somebody who wants a model: their token, and who is told how a load comes on."""
+	"""Somebody who wants a model: their token, who is told how a load comes on, and what there is to know of the weights."""
 
 	cancel: CancelToken
 	watch: Watch = lambda step: None
+	note: Callable[[str], None] = lambda text: None
 
 
 @dataclass(eq=False)

@@ -163,8 +163,10 @@ class Load:
 	"""What a loader is handed: the files to read, for what, and the means to tell how far it has come.
 
 	`paths` are those of the recipe's files in order, each a file or a folder in diffusers' layout. `place` is where will
-	be computed, `exact` whether in whole precision unless the recipe names another. `room` tells how many bytes of weights may be there at a time, if they cannot be there all: then they are
-	to be streamed, from main memory if `in_memory` says that there is room for them, else from the files. `on_progress` is called with the phase, and the bytes done and in all of it.
+	be computed, `exact` whether in whole precision unless the recipe names another. `room` tells how many bytes of weights
+	may be there at a time, if they cannot be there all: then they are to be streamed, from main memory if `in_memory` says that there is room for them, else from the files. `on_progress` is
+	called with the phase, and the bytes done and in all of it; `note` with what users should know of the weights, such as
+	tensors of a patch that fit nothing: whoever uses them is told.
 	"""
 
 	paths: tuple[Path, ...]
@@ -179,6 +181,7 @@ class Load:
 	finder: Callable[[FileDigest], Path] = _nowhere
 	user: Use = _nothing
 	on_progress: Callable[[Phase, int, int], None] = lambda phase, done, total: None
+	note: Callable[[str], None] = lambda text: None
 	_phase: Phase = field(default='initialization', init=False)
 	_done: int = field(default=0, init=False)
 	_total: int = field(default=0, init=False)

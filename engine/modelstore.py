@@ -62,15 +62,16 @@ class ModelStore:
 		working_bytes: int = 0,
 		cancel: CancelToken | None = None,
 		watch: Watch = lambda step: None,
+		note: Callable[[str], None] = lambda text: None,
 	) -> Iterator[T]:
 		"""Lease the weights that `ref` describes; they stay resident at least until the block ends.
 
 		`working_bytes` of room are kept free for what is computed with them meanwhile. `watch` is told how the load comes
-		on, in another thread. Raises `ModelNotFound`, `UnknownFormat`, `UnknownFamily`, `PatchMismatch`,
+		on, in another thread; `note` what there is to know of the weights, whoever has loaded them. Raises `ModelNotFound`, `UnknownFormat`, `UnknownFamily`, `PatchMismatch`,
 		`OutOfDeviceMemory`, `JobCancelled` or `ModelLoadCancelled`.
 		"""
 		with ExitStack() as leases:
-			yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch), working_bytes)
+			yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch, note), working_bytes)
 
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
 		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now."""
@@ -117,6 +118,8 @@ class ModelStore:
 		def use(other: ModelRef[Any]) -> Any:
 			return self._lease(other, leases, asker)
 
+		for note in resident.notes:
+			asker.note(note)
 		shown: Any = resident.weights
 		for setting in ref.settings:
 			shown = setting.apply(shown, use)
@@ -230,7 +233,7 @@ class ModelStore:
 		load.tell('initialization')
 
 		def use(other: ModelRef[Any]) -> Any:
-			return self._lease(other, leases, Asker(load.token, load.pass_on))
+			return self._lease(other, leases, Asker(load.token, load.pass_on, resident.notes.append))
 
 		handed = Load(
 			paths,
@@ -243,7 +246,9 @@ class ModelStore:
 			finder=self._find,
 			user=use,
 			on_progress=load.tell,
+			note=resident.notes.append,
 		)
+		resident.notes.clear()
 		if ref.patches:
 			return self._patched(resident, load, handed, leases)
 		size = self._loaders.measure(handed)

@@ -28,6 +28,7 @@ class Resident:
 	"""One set of weights in memory. While `load` is set, it is on its way there.
 
 	`name` is that of its file. `size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
+	`notes` are for everybody who uses it.
 	"""
 
 	ref: ModelRef[Any]
@@ -38,6 +39,7 @@ class Resident:
 	load: Loading | None = None
 	size: Size = field(default_factory=lambda: Size(0))
 	room: int | None = None
+	notes: list[str] = field(default_factory=list)
 
 	@property
 	def nbytes(self) -> int:

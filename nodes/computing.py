@@ -52,5 +52,12 @@ def measure(load: Load) -> Size | None:
 	return measure(load)
 
 
+def measure_whole(load: Load) -> Size | None:
+	"""The same of what cannot be streamed."""
+	from nodes.diffusion.sizes import measure_whole
+
+	return measure_whole(load)
+
+
 def _torch() -> ModuleType | None:
 	return sys.modules.get('torch')

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from engine.declaration import Agreement, Choice, FromFile, FromInput, Number, Source
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
+from nodes.computing import measure
 from nodes.diffusion.control.settings import POOLED, UNION_KINDS, DifferencePatch, UnionKind
 from nodes.load import digest_of
 from nodes.values import AutoEncoder, Conditioning, ControlNet, ControlUse, DiffusionModel, Images
@@ -143,7 +144,7 @@ def apply_control_with_vae(
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the reader of control networks."""
-	loaders.add(CONTROL, _load)
+	loaders.add(CONTROL, _load, measure)
 
 
 def _load(load: Load) -> Weights:

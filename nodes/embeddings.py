@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from nodes.values import TextEncoder
 if TYPE_CHECKING:
 	from torch import Tensor
 
+logger = logging.getLogger(__name__)
 FOLDER = 'embeddings'
 MARK = 'embedding:'
 SUFFIXES = ('', '.safetensors', '.pt', '.bin')
@@ -43,14 +45,15 @@ def with_embeddings(context: Context, encoder: TextEncoder) -> TextEncoder:
 
 	def read(name: str) -> Mapping[str, Tensor] | None:
 		from nodes.diffusion.patches.embeddings import read_embedding
-		from nodes.diffusion.patches.lora import tell
 
 		for suffix in SUFFIXES:
 			try:
 				return read_embedding(context.catalogue.path(FOLDER, name + suffix))
 			except ModelNotFound:
 				continue
-		tell(f'There is no embedding {name!r}; the prompt keeps it as text.')
+		told = f'There is no embedding {name!r}; the prompt keeps it as text.'
+		logger.warning(told)
+		context.note(told)
 		return None
 
 	return encoder.with_embeddings(read)

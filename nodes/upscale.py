@@ -7,6 +7,7 @@ from typing import Annotated
 from engine.declaration import Choice
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
+from nodes.computing import measure_whole
 from nodes.load import digest_of
 from nodes.values import Images, Upscaling
 
@@ -41,7 +42,7 @@ def upscale_image(
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the reader of upscalers."""
-	loaders.add(UPSCALER, _load)
+	loaders.add(UPSCALER, _load, measure_whole)
 
 
 def _load(load: Load) -> Weights:

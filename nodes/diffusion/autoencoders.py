@@ -11,8 +11,9 @@ from torch.nn import Module
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import PATCH, dtype_of
+from nodes.diffusion.networks.patches import PATCH
 from nodes.diffusion.vae import Vae
+from nodes.diffusion.whereabouts import dtype_of, place_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,11 @@ class Flux2Coder:
 		"""In which it computes."""
 		return dtype_of(self.module)
 
+	@property
+	def device(self) -> torch.device:
+		"""Where it computes."""
+		return place_of(self.module)
+
 	def encode(self, x: Tensor) -> Said:
 		"""Pictures, −1 to 1, with sides that are multiples of 16."""
 		means: Tensor = cast(Any, self.module).encode(x).latent_dist.mean
@@ -79,6 +85,11 @@ class WanCoder:
 	def dtype(self) -> torch.dtype:
 		"""In which it computes."""
 		return dtype_of(self.module)
+
+	@property
+	def device(self) -> torch.device:
+		"""Where it computes."""
+		return place_of(self.module)
 
 	def encode(self, x: Tensor) -> Said:
 		"""Pictures, −1 to 1, with sides that are multiples of 8."""

@@ -17,6 +17,7 @@ from nodes.diffusion.networks import Network
 from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.patches.apply import patched
 from nodes.diffusion.patches.target import DENOISER_PREFIXES, Target
+from nodes.diffusion.whereabouts import moved, place_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
@@ -57,11 +58,15 @@ class Denoiser:
 		return replace(self.network.inputs(prompt, latent, scene), controls=prompt.live)
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
-		"""The clean latent as guessed at this noise: x is float32 [batch, channels, …], sigma [batch]."""
-		level = self.parametrisation
+		"""The clean latent as guessed at this noise: x is float32 [batch, channels, …], sigma [batch].
+
+		All are in main memory; what the network hears and says is taken to where its weights are, and back.
+		"""
+		level, place = self.parametrisation, place_of(self.network.module)
 		with torch.inference_mode():
 			if inputs.controls is not None:
 				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents)
 				inputs = replace(inputs, controls=None, residuals=said_besides)
-			said = self.network(level.scaled(x, sigma), level.timestep(sigma), inputs)
+			seen, timestep = level.scaled(x, sigma).to(place), level.timestep(sigma).to(place)
+			said = self.network(seen, timestep, moved(inputs, place)).to(x.device)
 			return level.denoised(x, said, sigma)

@@ -5,7 +5,6 @@ They are torch's own layers but for that, so what looks for linear layers and co
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any, cast
 
 import torch
@@ -73,7 +72,7 @@ def coded(layer: Module, weight: Parameter, coding: Coding, compute: torch.dtype
 	kind = KINDS[type(layer)]
 	made = kind.__new__(kind)
 	# What torch keeps of a module (its settings, other weights, hooks) goes over as it is.
-	made.__dict__ = {name: copy(held) if isinstance(held, dict) else held for name, held in layer.__dict__.items()}
+	made.__dict__ = {name: held.copy() if isinstance(held, dict) else held for name, held in layer.__dict__.items()}
 	made.shape = cast(Any, layer).weight.shape
 	made.coding, made.compute = coding, compute
 	made._parameters['weight'] = weight

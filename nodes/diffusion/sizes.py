@@ -1,14 +1,21 @@
-"""What the parts of a model file will take in memory, as its header tells: names and shapes. Imports no torch."""
+"""What the parts of a model file will take in memory, as its header tells. Imports torch for pickled files only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 from engine.errors import ModelError
+from engine.ggufheader import BLOCKS, read_gguf_header
+from engine.modelfile import file_format
+from engine.modelfolder import DENOISERS, ENCODERS, VAES, component, is_model_folder, weights
 from engine.models import Load, Size
-from engine.tensorfile import read_header
-from nodes.diffusion.precision import resolved
+from engine.tensorfile import BITS, read_header
+from nodes.diffusion.families import find_denoiser
+from nodes.diffusion.precision import AUTO, resolved
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
@@ -18,29 +25,82 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
 """Under which names the parts stand in files that hold a whole model; a file with none of them holds one part alone."""
 
 EVERY_PREFIX = tuple(prefix for prefixes in PREFIXES.values() for prefix in prefixes)
+FOLDERS: Mapping[str, tuple[str, ...]] = {'denoiser': DENOISERS, 'vae': VAES}
+"""The part's folder, the first that is there; text encoders have one each."""
+
 WIDTHS = {'float32': 4, 'float16': 2, 'bfloat16': 2}
-SHORT = 1
-"""Bytes of a value in every other precision."""
+CODED = 1
+"""Bytes of a value in every other precision, in which weights of layers are kept; all else is kept as it is computed with."""
+
+
+class Stored(NamedTuple):
+	"""A tensor in a file; `coded` are its bytes if it stays quantised in memory."""
+
+	name: str
+	shape: tuple[int, ...]
+	coded: int | None = None
 
 
 def measure(load: Load) -> Size | None:
 	"""The bytes of a part's weights in the precision that it is loaded in: a `Measure`.
 
-	The least is what its largest tensor takes: fewer bytes cannot do. None of a file whose header is no safetensors file's:
-	its loader says what it is.
+	The least is what its largest tensor takes: fewer bytes cannot do. None of a file that cannot be read: its loader says
+	why.
 	"""
 	try:
-		files = [_counts(read_header(path).shapes, load.part) for path in load.paths]
+		files = [[*_tensors(file)] for path in load.paths for file in _files(path, load.part)]
 	except ModelError:
 		return None
-	widths = [WIDTHS.get(resolved(load, '', sum(counts)), SHORT) for counts in files]
-	total = sum(sum(counts) * width for counts, width in zip(files, widths, strict=True))
-	largest = max((max(counts, default=0) * width for counts, width in zip(files, widths, strict=True)), default=0)
-	return Size(total, largest)
+	family = next((known[0].name for file in files if (known := find_denoiser(dict(one[:2] for one in file)))), '')
+	asked = load.dtype if load.dtype in (AUTO, *WIDTHS) else AUTO
+	sizes: list[int] = []
+	for file in files:
+		tensors = _of_part(file, load.part)
+		weights = sum(math.prod(one.shape) for one in tensors)
+		width = WIDTHS[resolved(replace(load, dtype=asked), family, weights)]
+		sizes += (_bytes(one, width, width if asked == load.dtype else CODED) for one in tensors)
+	return Size(sum(sizes), max(sizes, default=0))
 
 
-def _counts(shapes: Mapping[str, tuple[int, ...]], part: str) -> list[int]:
-	"""The numbers of values of a part's tensors."""
-	whole = any(name.startswith(EVERY_PREFIX) for name in shapes)
-	prefixes = PREFIXES.get(part, ()) if whole else ('',)
-	return [math.prod(shape) for name, shape in shapes.items() if name.startswith(prefixes)]
+def measure_whole(load: Load) -> Size | None:
+	"""The same of what cannot be streamed."""
+	size = measure(load)
+	return None if size is None else Size(size.nbytes)
+
+
+def _files(path: Path, part: str) -> Iterator[Path]:
+	"""The files of a part: of a folder in diffusers' layout, those of its own folders."""
+	if not is_model_folder(path):
+		yield path
+		return
+	found = component(path, FOLDERS.get(part, ()))
+	folders = [path / name for name in ENCODERS if (path / name).is_dir()] if found is None else [found]
+	for folder in folders:
+		yield from weights(folder)
+
+
+def _tensors(path: Path) -> Iterator[Stored]:
+	match file_format(path):
+		case 'gguf':
+			for name, entry in read_gguf_header(path).entries.items():
+				coded = entry.dtype in BLOCKS and entry.dtype not in BITS
+				yield Stored(name, entry.shape, entry.stop - entry.start if coded else None)
+		case 'pickle':
+			from nodes.diffusion.pickled_file import open_pickled
+
+			yield from (Stored(*one) for one in open_pickled(path).shapes.items())
+		case 'safetensors':
+			yield from (Stored(*one) for one in read_header(path).shapes.items())
+
+
+def _bytes(one: Stored, width: int, layers: int) -> int:
+	if one.coded is not None:
+		return one.coded
+	return math.prod(one.shape) * (layers if len(one.shape) > 1 and one.name.endswith('weight') else width)
+
+
+def _of_part(tensors: Collection[Stored], part: str) -> Collection[Stored]:
+	prefixes = PREFIXES.get(part, ())
+	if any(one.name.startswith(EVERY_PREFIX) for one in tensors):
+		return [one for one in tensors if one.name.startswith(prefixes)]
+	return tensors

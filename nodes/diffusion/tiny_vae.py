@@ -18,6 +18,7 @@ from nodes.diffusion.files import torch_dtype
 from nodes.diffusion.layouts import tiny_vae as layout
 from nodes.diffusion.patches.reading import read_tensors
 from nodes.diffusion.vae import Vae
+from nodes.diffusion.whereabouts import dtype_of, place_of
 
 FACTOR = 8
 
@@ -41,7 +42,12 @@ class TinyCoder:
 	@property
 	def dtype(self) -> torch.dtype:
 		"""In which it computes."""
-		return next(self.module.parameters()).dtype
+		return dtype_of(self.module)
+
+	@property
+	def device(self) -> torch.device:
+		"""Where it computes."""
+		return place_of(self.module)
 
 	def encode(self, x: Tensor) -> Said:
 		"""Pictures [batch, 3, h, w], −1 to 1."""
@@ -75,7 +81,9 @@ def load_tiny_vae(load: Load) -> Vae:
 		raise UnknownFormat(load.paths[-1], f'its VAE lacks {len(lacking)} tensors: {", ".join(lacking[:3])}')
 	dtype = torch_dtype(load.dtype)
 	try:
-		module.load_state_dict({name: tensors[stored].to(dtype) for name, stored in names.items()}, assign=True)
+		module.load_state_dict(
+			{name: tensors[stored].to(load.place, dtype) for name, stored in names.items()}, assign=True
+		)
 	except RuntimeError as error:
 		raise UnknownFormat(load.path, f'its tensors have other shapes than a tiny VAE has ({error})') from error
 	module.requires_grad_(False)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import ModelError, OutOfDeviceMemory, UnknownFamily, UnknownFormat
-from engine.models import Load
+from engine.models import CPU, Load, Place
 from nodes.diffusion.files import torch_dtype
 from nodes.diffusion.interrupt import interruptible
 from nodes.diffusion.patches.reading import read_tensors
@@ -36,11 +36,14 @@ class Upscaler:
 		scale: how many pixels a side becomes of one.
 	"""
 
-	def __init__(self, module: Callable[[Tensor], Tensor], *, scale: int, dtype: torch.dtype, nbytes: int) -> None:
+	def __init__(
+		self, module: Callable[[Tensor], Tensor], *, scale: int, dtype: torch.dtype, nbytes: int, place: Place = CPU
+	) -> None:
 		self._module = module
 		self.scale = scale
 		self._dtype = dtype
 		self._nbytes = nbytes
+		self._place = place
 
 	@property
 	def nbytes(self) -> int:
@@ -70,7 +73,7 @@ class Upscaler:
 				sums, weights = torch.zeros(1, 3, *size), torch.zeros(1, 1, *size)
 				for row in rows:
 					for column in columns:
-						part = self._module(picture[..., row, column].to(self._dtype)).float().cpu()
+						part = self._module(picture[..., row, column].to(self._place, self._dtype)).float().cpu()
 						fading = _fading(part.shape[-2], OVERLAP * self.scale)[:, None]
 						fading = fading * _fading(part.shape[-1], OVERLAP * self.scale)
 						place = (..., self._grown(row), self._grown(column))
@@ -104,11 +107,11 @@ def load_upscaler(load: Load) -> Upscaler:
 			f'{load.path.name} is {described.architecture.name}, which does not enlarge single pictures.'
 		)
 	dtype = torch_dtype(load.dtype)
-	described.eval().to(dtype)
+	described.eval().to(torch.device(load.place), dtype)
 	module: torch.nn.Module = described.model
 	interruptible(module.requires_grad_(False))
 	nbytes = sum(weight.nbytes for weight in module.parameters())
-	return Upscaler(described, scale=int(described.scale), dtype=dtype, nbytes=nbytes)
+	return Upscaler(described, scale=int(described.scale), dtype=dtype, nbytes=nbytes, place=load.place)
 
 
 def _spandrel() -> Any:

@@ -37,6 +37,9 @@ class KlAutoEncoder(Protocol):
 	@property
 	def dtype(self) -> torch.dtype: ...
 
+	@property
+	def device(self) -> torch.device: ...
+
 	def encode(self, x: Tensor) -> Encoded: ...
 
 	def decode(self, z: Tensor) -> Decoded: ...
@@ -74,15 +77,18 @@ class Vae:
 		pixels = self._cropped(images.pixels)[..., :3].movedim(-1, 1).contiguous() * 2 - 1
 		with torch.inference_mode():
 			# One at a time: room is needed for one picture only.
-			means = [self._model.encode(one.to(self._model.dtype)).latent_dist.mean for one in torch.split(pixels, 1)]
+			means = [self._model.encode(self._ready(one)).latent_dist.mean.cpu() for one in torch.split(pixels, 1)]
 		return Latent(torch.cat(means).float())
 
 	def decode(self, latent: Latent) -> Images:
 		"""Latents, float32 [batch, c, h, w], to pixels, float32 [batch, h·f, w·f, 3], cut to 0 to 1."""
 		with torch.inference_mode():
-			pictures = [self._model.decode(one.to(self._model.dtype)).sample for one in torch.split(latent.samples, 1)]
+			pictures = [self._model.decode(self._ready(one)).sample.cpu() for one in torch.split(latent.samples, 1)]
 			pixels = (torch.cat(pictures).float() / 2 + 0.5).clamp(0, 1)
 		return Images(pixels.movedim(1, -1).contiguous())
+
+	def _ready(self, one: Tensor) -> Tensor:
+		return one.to(self._model.device, self._model.dtype)
 
 	def _cropped(self, pixels: Tensor) -> Tensor:
 		height, width = pixels.shape[1:3]

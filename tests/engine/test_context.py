@@ -8,7 +8,7 @@ from PIL import Image
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
 from engine.errors import JobCancelled
-from engine.events import AnyEvent, NodePreview, NodeProgress, SavedFile, Ui
+from engine.events import AnyEvent, NodePreview, NodeProgress, NodeText, SavedFile, Ui
 from engine.models import Load, Loaders, ModelRef
 from engine.modelstore import ModelStore
 from engine.settings import Settings
@@ -77,6 +77,24 @@ class TestModels:
 		other = ModelRef[memoryview](ref.file, 'vae', 'float16')
 		with pytest.raises(JobCancelled), desk.context.models.use(other):
 			pass
+
+	def test_what_there_is_to_know_of_weights_is_told_to_all_who_use_them(self, desk: Desk) -> None:
+		"""Not only to the one whose lease has loaded them, in a thread that knows no node."""
+		path = desk.storage.catalogue.places['vae'][0] / 'a.pt'
+		path.parent.mkdir(parents=True)
+		path.write_bytes(b'weights')
+		ref = ModelRef[memoryview](desk.storage.catalogue.digest(path), 'vae')
+
+		def load(load: Load) -> memoryview:
+			load.note('One tensor fits nothing.')
+			return memoryview(load.path.read_bytes())
+
+		desk.loaders.add('vae', load)
+		for _ in range(2):
+			with desk.context.models.use(ref):
+				pass
+
+		assert [event.text for event in desk.events if isinstance(event, NodeText)] == 2 * ['One tensor fits nothing.']
 
 
 class TestPreviews:

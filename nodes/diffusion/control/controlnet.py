@@ -12,9 +12,9 @@ from torch import Tensor
 from engine.models import Load, WeightPatch
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layout import Layout
-from nodes.diffusion.networks.patches import dtype_of
 from nodes.diffusion.patches.apply import patched
 from nodes.diffusion.patches.target import Target
+from nodes.diffusion.whereabouts import dtype_of, moved, place_of
 from nodes.values import ModelInputs
 
 TITLE = 'ControlNet'
@@ -57,7 +57,8 @@ class UNetControl:
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
 		"""See `ControlNet`."""
-		dtype = dtype_of(self.module)
+		dtype, place, back = dtype_of(self.module), place_of(self.module), x.device
+		x, timestep, inputs, hint = x.to(place), timestep.to(place), moved(inputs, place), hint.to(place)
 		given: dict[str, Any] = {'encoder_hidden_states': inputs.embedding.to(dtype), 'return_dict': False}
 		added = _added(inputs, dtype)
 		if added:
@@ -66,7 +67,7 @@ class UNetControl:
 			down, middle = self._united(x.to(dtype), timestep, hint.to(dtype), given)
 		else:
 			down, middle = self.module(x.to(dtype), timestep, controlnet_cond=hint.to(dtype), **given)
-		return Residuals(tuple(one.float() for one in down), middle.float())
+		return moved(Residuals(tuple(one.float() for one in down), middle.float()), back)
 
 	def _united(self, x: Tensor, timestep: Tensor, hint: Tensor, given: Mapping[str, Any]) -> Any:
 		"""A union of no particular kind lays the hint over the latent as a plain ControlNet does."""

@@ -16,6 +16,7 @@ from nodes.diffusion.control.controlnet import TITLE, UNetControl
 from nodes.diffusion.control.settings import POOLED
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.precision import resolved
 
 ORIGINAL = 'control_model.'
 MARKERS = ('difference', 'lora_controlnet')
@@ -70,7 +71,7 @@ def _filled(
 		same_names(module) if layout is None else layout,
 		part=TITLE,
 		load=load,
-		dtype=torch_dtype(load.dtype),
+		dtype=torch_dtype(resolved(load, '', sum(weight.numel() for weight in module.parameters()))),
 		prefix=prefix,
 		ignored=lambda name: name in MARKERS or name.endswith('.position_ids'),
 	)

@@ -10,8 +10,9 @@ from torch.nn.functional import pixel_unshuffle
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import PATCH, dtype_of, exactly, fitted, heard, packed, positions, unpacked
+from nodes.diffusion.networks.patches import PATCH, exactly, fitted, heard, packed, positions, unpacked
 from nodes.diffusion.networks.references import OFFSET, places
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5

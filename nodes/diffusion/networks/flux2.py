@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, exactly, heard, packed, positions, unpacked
+from nodes.diffusion.networks.patches import exactly, heard, packed, positions, unpacked
 from nodes.diffusion.networks.references import INDEX, places
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 GUIDANCE = 3.5

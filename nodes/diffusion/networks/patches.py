@@ -51,11 +51,6 @@ def positions(latent: Tensor, *, axes: int, first: int, top: int = 0, left: int 
 	return places.flatten(0, 1)
 
 
-def dtype_of(module: torch.nn.Module) -> torch.dtype:
-	"""The dtype of a network's weights, in which it wants what it is given; coded weights do not count."""
-	return next(weight.dtype for weight in module.parameters() if weight.is_floating_point())
-
-
 @contextmanager
 def exactly(waves: torch.nn.Module, *numbers: Tensor) -> Iterator[None]:
 	"""Let the layer that makes waves of time and guidance hear these numbers [batch], one a call, whatever it is given.

@@ -11,8 +11,9 @@ from torch import Tensor
 from engine.errors import NodeUsage
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, exactly, grid, heard, packed, unpacked
+from nodes.diffusion.networks.patches import exactly, grid, heard, packed, unpacked
 from nodes.diffusion.networks.references import INDEX
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 CLEAN = 'index_timestep_zero'

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from engine.errors import NodeUsage
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, grid, heard, padded
+from nodes.diffusion.networks.patches import grid, heard, padded
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from engine.errors import NodeUsage
 from nodes.diffusion.latents import LatentFormat
-from nodes.diffusion.networks.patches import dtype_of
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene, Sizes
 
 GREY = (0.8223, -0.6876, 0.6364, 0.1380)

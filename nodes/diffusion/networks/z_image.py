@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import dtype_of, heard, padded
+from nodes.diffusion.networks.patches import heard, padded
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 

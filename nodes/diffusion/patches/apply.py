@@ -77,9 +77,7 @@ def _put(module: torch.nn.Module, name: str, tensor: Tensor, *, plain: bool) -> 
 		# torch's own class, whose subclass the coded layer is.
 		kind = next(base for base in type(layer).__mro__ if base.__module__.startswith('torch.'))
 		made: torch.nn.Module = object.__new__(kind)
-		made.__dict__ = {
-			key: copy.copy(held) if isinstance(held, dict) else held for key, held in layer.__dict__.items()
-		}
+		made.__dict__ = {key: held.copy() if isinstance(held, dict) else held for key, held in layer.__dict__.items()}
 		above, _, place = owner.rpartition('.')
 		setattr(module.get_submodule(above), place, made)
 		layer = made

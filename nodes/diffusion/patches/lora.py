@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
-from engine.context import current
 from engine.errors import PatchMismatch, UnknownFormat
 from nodes.diffusion.patches.apply import Change, Changes
 from nodes.diffusion.patches.deltas import Delta, bias_of, delta_of, flat_shape
@@ -22,10 +21,10 @@ SHOWN = 5
 """How many names a message tells."""
 
 
-def changes(path: Path, strength: float, target: Target) -> Changes:
+def changes(path: Path, strength: float, target: Target, note: Callable[[str], None]) -> Changes:
 	"""What a file does to a target; what it has for other parts of a model is left alone.
 
-	Layers that fit nothing are told in the log and at the running node; the others count. Raises `UnknownFormat` for a
+	Layers that fit nothing are told in the log and to `note`; the others count. Raises `UnknownFormat` for a
 	file that is no LoRA, and `PatchMismatch` if it was made for another model: no layer fits, or one of another shape.
 	"""
 	tensors = read_tensors(path)
@@ -50,7 +49,9 @@ def changes(path: Path, strength: float, target: Target) -> Changes:
 				done.setdefault(spot.tensor, []).append(partial(_apply, path, layer, delta, strength, spot))
 	left = (*unmatched, *unknown)
 	if left:
-		tell(f'{path.name}: {len(left)} of its tensors or layers fit nothing in the {target.title}: {_some(left)}.')
+		told = f'{path.name}: {len(left)} of its tensors or layers fit nothing in the {target.title}: {_some(left)}.'
+		logger.warning(told)
+		note(told)
 	return Changes(done, left)
 
 
@@ -74,14 +75,6 @@ def for_text(path: Path) -> bool:
 	"""Whether a file changes a text encoder too."""
 	groups, _ = grouped(tensor_names(path))
 	return any(is_text(layer) for layer in groups)
-
-
-def tell(message: str) -> None:
-	"""A warning, in the log and at the node that runs."""
-	logger.warning(message)
-	context = current.get()
-	if context is not None:
-		context.note(message)
 
 
 def _deltas(path: Path, layer: str, parts: Mapping[str, Tensor]) -> dict[str, Delta]:

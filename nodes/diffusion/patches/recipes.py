@@ -35,7 +35,7 @@ class LoraPatch(TensorPatch):
 		"""See `TensorPatch`; a part of the file that is for another target is left alone."""
 		from nodes.diffusion.patches.lora import changes
 
-		return changes(load.find(self.file), self.strength, target)
+		return changes(load.find(self.file), self.strength, target, load.note)
 
 
 @dataclass(frozen=True)

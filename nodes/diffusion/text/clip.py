@@ -19,6 +19,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from nodes.diffusion.text.towers import Encoded
 from nodes.diffusion.text.weighting import Vectors, Word, chunked, runs
 from nodes.diffusion.tokenizer import ClipTokenizer
+from nodes.diffusion.whereabouts import place_of
 
 Chunk = Sequence[tuple[Word, float]]
 
@@ -130,7 +131,7 @@ class ClipTower:
 		}
 		numbers = torch.tensor([[end if isinstance(word, Tensor) else word for word, _ in chunk] for chunk in chunks])
 		first_end = next(place for place, (word, _) in enumerate(chunks[0]) if isinstance(word, int) and word == end)
-		place = next(self.module.parameters()).device
+		place = place_of(self.module)
 		with torch.inference_mode():
 			said = self.module(numbers.to(place), instead, layers=self.layer is not None)
 			embedding = said.final if self.layer is None else said.layers[self.layer]

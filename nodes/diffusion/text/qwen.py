@@ -18,6 +18,7 @@ from transformers import Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
 from nodes.diffusion.text.qwen_tokenizer import PAD, START, QwenTokenizer
 from nodes.diffusion.text.towers import Encoded
 from nodes.diffusion.text.weighting import Vectors
+from nodes.diffusion.whereabouts import place_of
 
 USER = 'user\n'
 """What begins a turn of the user, after the mark."""
@@ -75,7 +76,7 @@ class QwenTower:
 		filling = max(0, self.least - len(numbers))
 		mask = torch.tensor([[1] * len(numbers) + [0] * filling])
 		padded = torch.tensor([[*numbers, *[self.tokenizer.mark(PAD)] * filling]])
-		place = next(self.module.parameters()).device
+		place = place_of(self.module)
 		with torch.inference_mode():
 			embedding = cast(Tensor, self.module(padded.to(place), mask.to(place))).float().cpu()
 		return Encoded(embedding[:, self._turn(numbers) :] if self.only_turn else embedding)

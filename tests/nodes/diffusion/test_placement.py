@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import FluxTransformer2DModel, UNet2DConditionModel
+from gguf import GGMLQuantizationType
 from torch import Tensor
 from torch.nn import Module
 
@@ -24,7 +25,8 @@ from nodes.diffusion.checkpoint import load_denoiser
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.placement import Read, blocks_of, least_bytes, stream
 from nodes.values import DiffusionModel, ModelInputs
-from tests import tiny
+from tests import tiny, tiny_unets
+from tests.nodes.diffusion.gguf_files import write_gguf
 
 FLUX: dict[str, Any] = {
 	'patch_size': 1,
@@ -108,10 +110,10 @@ class Streamed:
 		return result
 
 
-def denoised(model: Denoiser) -> Tensor:
+def denoised(model: Denoiser, width: int = tiny.WIDTH) -> Tensor:
 	"""What a model makes of a latent."""
 	torch.manual_seed(2)
-	return model.denoise(torch.randn(1, 4, 8, 8), torch.tensor([3.0]), ModelInputs(torch.randn(1, 77, tiny.WIDTH)))
+	return model.denoise(torch.randn(1, 4, 8, 8), torch.tensor([3.0]), ModelInputs(torch.randn(1, 77, width)))
 
 
 def held(module: Module | None) -> int:
@@ -247,6 +249,27 @@ class TestLoading:
 		streamed = load_denoiser(Load((checkpoint,), 'denoiser', 'bfloat16', room=whole.nbytes // 2))
 
 		assert torch.equal(denoised(streamed), denoised(whole))
+
+	@pytest.mark.parametrize('kept', ['Q8_0', 'fp8_e4m3fn', 'fp8_e5m2'])
+	def test_kept_in_eight_bits(self, kept: str, tmp_path: Path) -> None:
+		"""Quantised weights come and go as they are."""
+		tensors = {
+			name: tensor.detach()
+			for name, tensor in tiny_unets.model('sd1').whole().items()
+			if name.startswith(tiny.CHECKPOINT)
+		}
+		blocks = [name for name, tensor in tensors.items() if tensor.dim() == 2 and tensor.shape[1] % 32 == 0]
+		if kept == 'Q8_0':
+			path = write_gguf(tmp_path / 'a', tensors, 'sd1', dict.fromkeys(blocks, GGMLQuantizationType.Q8_0))
+		else:
+			path = tiny_unets.save(tmp_path / 'a', tensors)
+		dtype = 'auto' if kept == 'Q8_0' else kept
+		whole = load_denoiser(Load((path,), 'denoiser', dtype))
+		streamed = load_denoiser(Load((path,), 'denoiser', dtype, room=whole.nbytes * 2 // 3))
+
+		assert whole.nbytes < sum(tensor.nbytes for tensor in tensors.values()) * 0.9
+		assert torch.equal(denoised(streamed, tiny_unets.WIDTH), denoised(whole, tiny_unets.WIDTH))
+		assert held(streamed.network.module) <= whole.nbytes * 2 // 3
 
 	def test_through_the_store(self, checkpoint: Path) -> None:
 		"""A budget of half the model is enough to use it."""

@@ -15,6 +15,7 @@ class Exact:
 	"""Stands for a VAE that halves the sides and keeps what it sees."""
 
 	dtype = torch.float32
+	device = torch.device('cpu')
 
 	def __init__(self) -> None:
 		self.seen: list[Tensor] = []
