@@ -42,6 +42,7 @@ def register(kit: Kit) -> None:
 		sampler,
 		save,
 		sigmas,
+		step_cache,
 		text,
 		upscale,
 		vae,
@@ -52,7 +53,7 @@ def register(kit: Kit) -> None:
 
 	for module in (
 		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
-		*(sample, sampler, sigmas, guide, model_sampling, model_guidance),
+		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
 		*(logic, loop, primitive, text),
@@ -63,7 +64,7 @@ def register(kit: Kit) -> None:
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
-	for setting in (*model_sampling.SETTINGS, *model_guidance.SETTINGS):
+	for setting in (*model_sampling.SETTINGS, *model_guidance.SETTINGS, *step_cache.SETTINGS):
 		kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.marks.extend(MARKS)
 	for kind in ('checkpoints', 'loras', 'controlnet'):

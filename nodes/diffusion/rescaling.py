@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from nodes.diffusion.altered import Altered, Attach
 from nodes.diffusion.hooks import Look
 from nodes.diffusion.parametrisation import Parametrisation
+from nodes.diffusion.step_cache import exact
 
 TINY = 1e-8
 
@@ -95,7 +97,7 @@ class AwayFrom:
 		"""See `hooks.After`."""
 		if self.scale == 0 or not self.low <= float(look.sigma) <= self.high:
 			return guided
-		worse = look.again(replace(look.model, network=Altered(look.model.network, self.attach)))
+		worse = look.again(_worse(look, self.attach))
 		guided = guided + (look.wanted - worse) * self.scale
 		if self.rescaling > 0:
 			factor = look.wanted.std() / guided.std()
@@ -115,5 +117,9 @@ class WorseUnwanted:
 		"""See `hooks.Before`."""
 		if not self.low <= float(look.sigma) <= self.high:
 			return look
-		worse = replace(look.model, network=Altered(look.model.network, self.attach))
-		return replace(look, unwanted=look.again(worse, positive=False))
+		return replace(look, unwanted=look.again(_worse(look, self.attach), positive=False))
+
+
+def _worse(look: Look, attach: Attach) -> Any:
+	"""The model with parts left out; what it says is no guess of the run, so no step cache takes part."""
+	return replace(look.model, network=Altered(exact(look.model.network), attach))
