@@ -99,6 +99,37 @@ def read_native(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Gr
 	)
 
 
+def write_native(
+	graph: Graph, nodes: Mapping[str, NodeInfo], *, base: WorkflowDocument | None = None
+) -> WorkflowDocument:
+	"""Write a graph as a native file. What `base` holds beside the graph is kept, as far as its nodes are still there."""
+	former = base.nodes if base is not None else {}
+	entries: dict[str, NodeEntry] = {}
+	for node, call in graph.calls.items():
+		inputs = {name: _written(argument, graph, nodes) for name, argument in call.inputs.items()}
+		entry = former.get(node) or NodeEntry(kind=call.kind)
+		entries[node] = entry.model_copy(update={'kind': call.kind, 'title': call.title, 'inputs': inputs})
+	document = base or WorkflowDocument(lumengraph=VERSION, nodes={})
+	return document.model_copy(update={'nodes': entries})
+
+
+def _written(argument: Argument, graph: Graph, nodes: Mapping[str, NodeInfo]) -> JsonValue:
+	match argument:
+		case Link(node, output):
+			source = graph.calls.get(node)
+			info = nodes.get(source.kind) if source is not None else None
+			# By number where a name would not do.
+			name = info.outputs[output].name if info is not None and 0 <= output < len(info.outputs) else ''
+			named = info is not None and info.output_index(name) == output
+			return {'node': node, 'output': name if named else output}
+		case Constant(value):
+			return {'value': value} if isinstance(value, dict) else value
+		case BadLink(value):
+			return value
+		case _:
+			raise TypeError('A live value cannot be written down.')
+
+
 def _argument(value: JsonValue, document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Argument:
 	if not isinstance(value, dict):
 		return Constant(value)

@@ -5,25 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import JsonValue
 from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
+from engine.formats.editor.read import MissingKind, is_editor, read_editor
 from engine.formats.native import NamedInput, is_native, read_document, read_native
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
 
+Form = Literal['native', 'api', 'editor']
+
 
 @dataclass(frozen=True)
 class Workflow:
-	"""A workflow as read from a file. `tolerant` forms may carry inputs that their nodes do not declare."""
+	"""A workflow as read from a file. `tolerant` forms may carry inputs that their nodes do not declare.
+
+	`source` is the document that it was read from, in its `form`. `missing` are kinds that are not known here,
+	`warnings` what of the file had to be left out or guessed.
+	"""
 
 	graph: Graph
 	title: str = ''
 	inputs: Mapping[str, NamedInput] = field(default_factory=dict)
 	tolerant: bool = False
+	form: Form = 'native'
+	source: Mapping[str, JsonValue] = field(default_factory=dict)
+	missing: tuple[MissingKind, ...] = ()
+	warnings: tuple[str, ...] = ()
 
 	def with_value(self, name: str, value: JsonValue) -> Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
@@ -65,17 +77,23 @@ def parse_json(text: str | bytes, where: str = '') -> JsonValue:
 
 def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflow:
 	"""Read a workflow in any known form. Raises `BadDocument` for anything else."""
+	if not isinstance(document, dict):
+		raise BadDocument(f'This is no workflow file: {describe(document)}.')
 	if is_native(document):
 		native = read_document(document)
-		return Workflow(read_native(native, nodes), native.title, native.inputs)
-	if is_prompt(document):
-		return Workflow(read_prompt(document), tolerant=True)
-	if isinstance(document, dict) and isinstance(document.get('nodes'), list):
-		raise BadDocument(
-			"This is ComfyUI's editor form of a workflow. Export it in API form (Export (API)) to run it here."
+		return Workflow(read_native(native, nodes), native.title, native.inputs, source=document)
+	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.
+	if is_editor(document):
+		read = read_editor(document, nodes)
+		return Workflow(
+			read.graph, tolerant=True, form='editor', source=document, missing=read.missing, warnings=read.warnings
 		)
-	hint = describe(document) if not isinstance(document, dict) else 'an object without "lumengraph" or "class_type"'
-	raise BadDocument(f'This is no workflow file: {hint}.')
+	if is_prompt(document):
+		return Workflow(read_prompt(document), tolerant=True, form='api', source=document)
+	raise BadDocument(
+		'This is no workflow file: an object without "lumengraph", without nodes that have a "class_type", '
+		'and without a list of "nodes".'
+	)
 
 
 def open_workflow(path: Path, nodes: Mapping[str, NodeInfo]) -> Workflow:

@@ -46,12 +46,18 @@ class TestForms:
 		assert workflow.graph.calls[NodeId('1')].kind == 'Number'
 		assert workflow.tolerant
 
-	def test_the_editor_form_is_told_apart(self, tmp_path: Path) -> None:
-		"""Who gives the editor's form learns what to export instead."""
-		path = written(tmp_path, {'nodes': [{'id': 1, 'type': 'Number'}], 'links': [], 'version': 0.4})
+	def test_the_editor_form(self, tmp_path: Path) -> None:
+		"""The editor's form is read too, and tells which kinds are missing here, and from which pack they are."""
+		node: JsonValue = {'id': 1, 'type': 'Number', 'widgets_values': [5]}
+		foreign: JsonValue = {'id': 2, 'type': 'Foreign', 'properties': {'cnr_id': 'a-pack'}}
+		path = written(tmp_path, {'nodes': [node, foreign], 'links': [], 'version': 0.4})
+		workflow = open_workflow(path, NODES)
 
-		with pytest.raises(BadDocument, match=r"flow\.json: This is ComfyUI's editor form.*Export \(API\)"):
-			open_workflow(path, NODES)
+		assert workflow.graph.calls[NodeId('1')].inputs == {'value': Constant(5)}
+		assert [(missing.kind, missing.nodes, missing.pack) for missing in workflow.missing] == [
+			('Foreign', ('2',), 'a-pack')
+		]
+		assert workflow.tolerant
 
 	@pytest.mark.parametrize(
 		('document', 'found'),

@@ -1,0 +1,12 @@
+"""ComfyUI's editor form: the graph as its canvas draws it, versions 0.4 and 1.
+
+| step | file |
+|---|---|
+| JSON → nodes, slots and wires, whatever state the file is in | `sheet.py` |
+| which node types the canvas alone knows, which types fit | `kinds.py` |
+| values without names → inputs by name | `widgets.py` |
+| instances of subgraphs and group nodes, one inside of the other | `places.py`, `groupnodes.py` |
+| what feeds an input in the end | `follow.py` |
+| all of it → `Graph` | `read.py` |
+| `Graph` → editor form | `write.py`, `arrange.py` |
+"""

@@ -1,0 +1,153 @@
+"""What feeds an input in the end: wires followed through reroutes, subgraphs, bypassed nodes, and named wires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from engine.formats.editor.kinds import BYPASSED, GETTERS, MUTED, PRIMITIVE, REROUTES, SETTERS, SILENT, fits, is_open
+from engine.formats.editor.places import Place, Places, Record
+from engine.formats.editor.sheet import INSIDE_INPUTS, EditorNode, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+	"""An output of a node of the flat graph."""
+
+	record: Record
+	output: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+	"""A value that a widget elsewhere holds."""
+
+	value: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+	"""An input slot to look behind; `wanted` is the type that is asked for."""
+
+	record: Record
+	slot: int
+	wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+	"""An output slot to look behind."""
+
+	record: Record
+	slot: int
+	wanted: str
+
+
+_Next = _Input | _Output | Source | Value | None
+
+
+class Follower:
+	"""Follows wires, each step from one slot to the next, so that no file is too deep."""
+
+	def __init__(self, places: Places) -> None:
+		self._places = places
+		self._setters: dict[str, dict[str, Record]] = {}
+
+	def feeds(self, record: Record, slot: int) -> Source | Value | None:
+		"""What feeds an input: an output, a value, or nothing (also where wires lead in a circle)."""
+		step: _Next = _Input(record, slot, record.node.inputs[slot].type)
+		seen: set[tuple[bool, str, int, str]] = set()
+		while isinstance(step, _Input | _Output):
+			mark = (isinstance(step, _Input), step.record.id, step.slot, step.wanted)
+			if mark in seen:
+				return None
+			seen.add(mark)
+			step = self._behind_input(step) if isinstance(step, _Input) else self._behind_output(step)
+		return step
+
+	def _behind_input(self, step: _Input) -> _Next:
+		place = step.record.place
+		inputs = step.record.node.inputs
+		link = inputs[step.slot].link if step.slot < len(inputs) else None
+		wire = place.sheet.wires.get(link) if link is not None else None
+		if wire is None:
+			return None
+		if wire.origin == INSIDE_INPUTS and place.instance is not None:
+			return self._outside(place, wire.origin_slot, step.wanted)
+		origin = place.record(wire.origin)
+		return None if origin is None else _Output(origin, wire.origin_slot, step.wanted)
+
+	@staticmethod
+	def _outside(place: Place, index: int, wanted: str) -> _Next:
+		"""Through an input of a subgraph to what its instance has there."""
+		if place.instance is None or place.definition is None or index >= len(place.definition.inputs):
+			return None
+		name = place.definition.inputs[index].name
+		slot = place.instance.node.input_named(name)
+		if slot is not None and place.instance.node.inputs[slot].link in place.instance.place.sheet.wires:
+			type = place.instance.node.inputs[slot].type
+			return _Input(place.instance, slot, wanted if is_open(type) else type)
+		return Value(place.values[name]) if name in place.values else None
+
+	def _behind_output(self, step: _Output) -> _Next:
+		record, node = step.record, step.record.node
+		if node.mode == MUTED:
+			return None
+		if node.mode == BYPASSED:
+			chosen = passed_through(node, step.slot, step.wanted)
+			return None if chosen is None else _Input(record, chosen, node.inputs[chosen].type)
+		if self._places.is_instance(node):
+			return self._inside(record, step)
+		if node.type in REROUTES or node.type in SETTERS:
+			return _Input(record, 0, step.wanted)
+		if node.type == PRIMITIVE:
+			value = node.first_value
+			return None if value is None else Value(value)
+		if node.type in GETTERS:
+			setter = self._setter(record.place, node.first_value)
+			return None if setter is None else _Input(setter, 0, step.wanted)
+		return None if node.type in SILENT else Source(record, step.slot)
+
+	def _inside(self, record: Record, step: _Output) -> _Next:
+		"""Through an output of an instance to what feeds it inside."""
+		place = self._places.inside(record)
+		wire = place.results.get(step.slot) if place is not None else None
+		if place is None or wire is None:
+			return None
+		if wire.origin == INSIDE_INPUTS:
+			return self._outside(place, wire.origin_slot, step.wanted)
+		origin = place.record(wire.origin)
+		return None if origin is None else _Output(origin, wire.origin_slot, step.wanted)
+
+	def _setter(self, place: Place | None, name: JsonValue) -> Record | None:
+		"""The node that names a wire, on the same canvas or on one around it."""
+		while place is not None and isinstance(name, str):
+			named = self._setters.get(place.prefix)
+			if named is None:
+				named = {}
+				for node in place.sheet.nodes.values():
+					if node.type in SETTERS and isinstance(node.first_value, str):
+						named.setdefault(node.first_value, Record(place, node))
+				self._setters[place.prefix] = named
+			if name in named:
+				return named[name]
+			place = place.instance.place if place.instance is not None else None
+		return None
+
+
+def passed_through(node: EditorNode, output: int, wanted: str) -> int | None:
+	"""Which input a bypassed node hands on at an output, by their types; None if none fits."""
+	inputs = node.inputs
+	if is_open(wanted):
+		return output if output < len(inputs) else 0 if inputs else None
+	given = node.outputs[output].type if output < len(node.outputs) else ''
+
+	def both(slot: Slot) -> bool:
+		return fits(slot.type, given) and fits(slot.type, wanted)
+
+	if output < len(inputs) and both(inputs[output]):
+		return output
+	exact = (index for index, slot in enumerate(inputs) if slot.type == wanted)
+	near = (index for index, slot in enumerate(inputs) if both(slot))
+	return next(exact, next(near, None))

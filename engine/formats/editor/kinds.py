@@ -1,0 +1,53 @@
+"""Node types that only the canvas knows, and how it compares the types of sockets."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+MUTED, BYPASSED = 2, 4
+PRIMITIVE = 'PrimitiveNode'
+REROUTES = frozenset({'Reroute', 'Reroute (rgthree)'})
+SETTERS = frozenset({'SetNode', 'easy setNode'})
+GETTERS = frozenset({'GetNode', 'easy getNode'})
+SILENT = frozenset(
+	{
+		'Note',
+		'MarkdownNote',
+		'Label (rgthree)',
+		'Bookmark (rgthree)',
+		'Fast Muter (rgthree)',
+		'Fast Bypasser (rgthree)',
+		'Fast Groups Muter (rgthree)',
+		'Fast Groups Bypasser (rgthree)',
+		'Fast Actions Button (rgthree)',
+		'Mute / Bypass Relay (rgthree)',
+		'Mute / Bypass Repeater (rgthree)',
+		'Random Unmuter (rgthree)',
+		'Node Collector (rgthree)',
+	}
+)
+"""Types that hold or switch something on the canvas and give nothing to a graph."""
+NOTES = frozenset({'Note', 'MarkdownNote'})
+VIRTUAL = REROUTES | SETTERS | GETTERS | SILENT | {PRIMITIVE}
+GROUP_PREFIXES = ('workflow>', 'workflow/')
+
+
+def type_name(value: JsonValue) -> str:
+	"""A socket's type as text: a list of choices is a COMBO, what says nothing is empty."""
+	if isinstance(value, list):
+		return 'COMBO'
+	return value if isinstance(value, str) else ''
+
+
+def is_open(type: str) -> bool:
+	"""Whether a type takes anything."""
+	return type in ('', '*', '0')
+
+
+def fits(one: str, other: str) -> bool:
+	"""Whether two types may be joined: either takes anything, or they share a member, in whatever case."""
+	if is_open(one) or is_open(other) or one == other:
+		return True
+	return not {part.strip().lower() for part in one.split(',')}.isdisjoint(
+		part.strip().lower() for part in other.split(',')
+	)

@@ -1,0 +1,132 @@
+"""The editor form → a graph, with what is missing here and what had to be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from engine.declaration import NodeInfo
+from engine.errors import BadDocument
+from engine.formats.editor.follow import Follower, Value
+from engine.formats.editor.kinds import VIRTUAL
+from engine.formats.editor.places import Places, Record
+from engine.formats.editor.sheet import EditorNode, mapping, read_definitions, read_sheet, text
+from engine.formats.editor.widgets import named_values
+from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class MissingKind:
+	"""A kind of node that is not known here, the nodes of it, and the pack that has it if the file says so."""
+
+	kind: str
+	nodes: tuple[str, ...]
+	pack: str = ''
+
+	@property
+	def sentence(self) -> str:
+		"""For people."""
+		nodes = ', '.join(self.nodes)
+		return f'{self.kind!r} is not known here (nodes {nodes}); ' + (
+			f'the pack {self.pack!r} has it.' if self.pack else 'the file does not say which pack has it.'
+		)
+
+
+@dataclass(frozen=True, slots=True)
+class EditorReading:
+	"""What a file of the editor form comes to. `origins` are the nodes of the file that the graph's nodes stand for."""
+
+	graph: Graph
+	missing: tuple[MissingKind, ...] = ()
+	warnings: tuple[str, ...] = ()
+	origins: Mapping[str, Record] | None = None
+
+
+def is_editor(document: JsonValue) -> bool:
+	"""Whether a document looks like this form: it lists its nodes."""
+	return isinstance(document, dict) and isinstance(document.get('nodes'), list)
+
+
+def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorReading:
+	"""Read the editor form, version 0.4 or 1.
+
+	Muted and bypassed nodes, reroutes, primitives, notes, group nodes and subgraphs are gone afterwards; the ids of nodes
+	inside of others are joined by colons. Widget values are named by the declarations. Whatever cannot be read is left
+	out, with a warning. Raises `BadDocument` if the document is of another form, or multiplies beyond all measure.
+	"""
+	if not isinstance(document, dict) or not is_editor(document):
+		raise BadDocument('A workflow in the editor form is an object that lists its "nodes".')
+	warnings: list[str] = []
+	places = Places(
+		read_sheet(document, warnings),
+		read_definitions(document, warnings),
+		mapping(mapping(document.get('extra')).get('groupNodes')),
+		nodes,
+	)
+	follower = Follower(places)
+	records = {record.id: record for record in places.everything() if record.node.type not in VIRTUAL}
+	calls = {
+		NodeId(id): Call(
+			record.node.type,
+			_arguments(record, records, follower, nodes.get(record.node.type), warnings),
+			record.node.title,
+		)
+		for id, record in records.items()
+	}
+	return EditorReading(Graph(calls), tuple(_missing(records, nodes)), tuple(warnings), records)
+
+
+def _arguments(
+	record: Record,
+	records: Mapping[str, Record],
+	follower: Follower,
+	info: NodeInfo | None,
+	warnings: list[str],
+) -> dict[str, Argument]:
+	node = record.node
+	widgets = named_values(node, info)
+	if widgets.left:
+		warnings.append(
+			f'node {record.id!r} ({node.type}): the file has {widgets.left} values more than the node has widgets; '
+			'it was saved for another version of it.'
+		)
+	if widgets.filled:
+		warnings.append(
+			f'node {record.id!r} ({node.type}): the file has no value for {", ".join(widgets.filled)}; '
+			'what the node itself proposes is taken.'
+		)
+	found: dict[str, Argument] = {name: Constant(value) for name, value in widgets.values.items()}
+	for (inner, widget), value in record.place.overrides.items():
+		if inner == node.id and (widget in found or (info is not None and widget in info.inputs_by_name)):
+			found[widget] = Constant(value)
+	for index, slot in enumerate(node.inputs):
+		if slot.link is None or not slot.name:
+			continue
+		source = follower.feeds(record, index)
+		if isinstance(source, Value):
+			found[slot.name] = Constant(source.value)
+		elif source is not None and source.record.id in records:
+			found[slot.name] = Link(NodeId(source.record.id), source.output)
+	return found
+
+
+def _missing(records: Mapping[str, Record], nodes: Mapping[str, NodeInfo]) -> list[MissingKind]:
+	found: dict[str, list[Record]] = {}
+	for record in records.values():
+		if record.node.type not in nodes:
+			found.setdefault(record.node.type, []).append(record)
+	return [
+		MissingKind(
+			kind,
+			tuple(record.id for record in those),
+			next((pack for record in those if (pack := pack_of(record.node))), ''),
+		)
+		for kind, those in found.items()
+	]
+
+
+def pack_of(node: EditorNode) -> str:
+	"""The pack that a node says it comes from: its name in the registry, or its repository."""
+	return text(node.properties.get('cnr_id')) or text(node.properties.get('aux_id'))
