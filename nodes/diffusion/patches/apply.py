@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.errors import ModelError
 from engine.models import Load, WeightPatch
+from nodes.diffusion.packing import unpacked
 from nodes.diffusion.patches.recipes import TensorPatch
 from nodes.diffusion.patches.target import Target
 
@@ -94,7 +95,7 @@ def _changed(target: Target, name: str, changes: Sequence[Change], scratch: Tens
 			work = weight.detach().clone(memory_format=torch.contiguous_format)
 		else:
 			room = scratch if scratch.device == weight.device else torch.empty(weight.numel(), device=weight.device)
-			work = room[: weight.numel()].view(weight.shape).copy_(weight)
+			work = room[: weight.numel()].view(weight.shape).copy_(unpacked(weight))
 		for change in changes:
 			change(work)
 		load.advance(weight.nbytes)

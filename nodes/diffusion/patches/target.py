@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.layout import Layout, Piece
+from nodes.diffusion.packing import unpacked
 
 Spots = tuple['Spot', ...]
 KINDS = ('weight', 'bias')
@@ -115,7 +116,7 @@ class Target:
 	def numbers(self, name: str) -> Tensor:
 		"""A parameter's values: itself, or a coded weight as float32."""
 		layer = self.coded(name)
-		return self.tensors[name] if layer is None else layer.decoded(torch.float32)
+		return unpacked(self.tensors[name]) if layer is None else layer.decoded(torch.float32)
 
 	@cached_property
 	def originals(self) -> Mapping[str, str]:
