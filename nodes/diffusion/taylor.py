@@ -15,8 +15,8 @@ from diffusers.hooks.hooks import CacheContext, HookFunctionReference, StateMana
 from diffusers.hooks.taylorseer_cache import TaylorSeerCacheHook, TaylorSeerState
 
 from engine.errors import NodeUsage
-from nodes.diffusion.networks.patches import dtype_of
 from nodes.diffusion.step_cache import Forward
+from nodes.diffusion.whereabouts import dtype_of
 
 ATTENTION_AND_MLP = re.compile(
 	r'(transformer_blocks|single_transformer_blocks|layers)\.\d+\.'
