@@ -47,8 +47,8 @@ class Writer:
 		self._wanted = threading.Event()
 		self._closing = threading.Event()
 		self._last_try = 0.0
-		self._waiting = Batch()
-		self._writing = Batch()
+		self._waiting: list[Batch] = []
+		self._writing: list[Batch] = []
 		self._told: list[Callable[[], None]] = []
 		self.trouble = ''
 		self._thread = threading.Thread(target=self._work, name='store', daemon=True)
@@ -118,7 +118,11 @@ class Writer:
 			return
 		coming, self._coming = self._coming, Batch()
 		with self._lock:
-			self._waiting.append(coming)
+			# What came after a call is not to be seen by it.
+			if not self._waiting or self._waiting[-1].calls:
+				self._waiting.append(coming)
+			else:
+				self._waiting[-1].append(coming)
 		self._filled.set()
 
 	async def settled(self) -> None:
@@ -132,7 +136,7 @@ class Writer:
 				loop.call_soon_threadsafe(written.set)
 
 		with self._lock:
-			if self._waiting.empty and self._writing.empty:
+			if not self._waiting and not self._writing:
 				return
 			self._told.append(tell)
 		self._filled.set()
@@ -155,7 +159,7 @@ class Writer:
 
 	@property
 	def _batches(self) -> tuple[Batch, ...]:
-		return self._coming, self._waiting, self._writing
+		return self._coming, *self._waiting, *self._writing
 
 	def _work(self) -> None:
 		while True:
@@ -164,13 +168,13 @@ class Writer:
 			self._filled.clear()
 			self._wanted.clear()
 			with self._lock:
-				batch, self._waiting = self._waiting, Batch()
-				self._writing = batch
+				self._writing, self._waiting = self._waiting, []
 				told, self._told = self._told, []
-			if not self._keep_writing(batch):
-				return
+			for batch in self._writing:
+				if not self._keep_writing(batch):
+					return
 			with self._lock:
-				self._writing = Batch()
+				self._writing = []
 			for tell in told:
 				tell()
 			if self._closing.is_set() and not self._filled.is_set():

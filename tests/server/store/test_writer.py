@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import (
 	DatabaseError,
 	DataError,
@@ -260,6 +260,24 @@ class TestMerging:
 
 		assert desk.jobs() == {'a': 'failed', 'b': 'cancelled'}
 		assert rows(desk.folder, 'SELECT value_json FROM settings') == [('2',)]
+
+	async def test_a_call_sees_nothing_of_what_comes_after_it(self, desk: Desk, lock: sqlite3.Connection) -> None:
+		"""Though both are written soon after each other."""
+		seen: list[str] = []
+		lock.execute('BEGIN IMMEDIATE')
+		desk.add('a', state='queued')
+		desk.writer.flush()
+		desk.writer.call(
+			lambda connection: seen.append(connection.execute(text('SELECT state FROM jobs')).scalar_one())
+		)
+		desk.writer.flush()
+		desk.writer.change('a', change('failed'))
+		desk.writer.flush()
+		lock.execute('ROLLBACK')
+		await desk.writer.settled()
+
+		assert seen == ['queued']
+		assert desk.jobs() == {'a': 'failed'}
 
 	async def test_ended_twice(self, desk: Desk) -> None:
 		"""The newer end counts, whether both are written together or one after the other."""
