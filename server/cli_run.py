@@ -40,6 +40,7 @@ from engine.graph import Constant
 from engine.runner import Runner
 from engine.settings import Settings
 from server.cli import BAD_INPUT, FAILED, INTERRUPTED, OK
+from server.cli_convert import tell_doubts
 from server.cli_why import in_words
 
 
@@ -82,7 +83,9 @@ def run_file(
 	teller = Teller(console)
 	cancel = CancelToken()
 	with closing(Runner(settings, teller.hear)) as runner:
-		workflow = prepared(open_workflow(file, runner.kit.nodes.infos), runner, changes, seed)
+		workflow = open_workflow(file, runner.kit.nodes.infos)
+		tell_doubts(workflow)
+		workflow = prepared(workflow, runner, changes, seed)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		if checked.problems:
 			raise InvalidGraph(checked.problems)

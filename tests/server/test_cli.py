@@ -232,7 +232,7 @@ class TestBadInput:
 			('[]', 'a list'),
 			('{"lumengraph": 99, "nodes": {}}', 'version 99'),
 			('{"lumengraph": 1}', 'nodes'),
-			('{"nodes": [], "links": []}', 'API'),
+			('{"nodes": {}, "links": []}', 'no workflow file'),
 		],
 	)
 	def test_wrong_file(

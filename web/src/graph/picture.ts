@@ -1,8 +1,8 @@
 /** The workflow a saved PNG carries in its text chunks. */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Ours first: it has the layout that an API prompt lacks. */
-const KEYS = ['lumengraph', 'prompt'];
+/** Ours first, then what ComfyUI's editor saves: both have the layout that an API prompt lacks. */
+const KEYS = ['lumengraph', 'workflow', 'prompt'];
 
 export function embeddedWorkflow(file: ArrayBuffer): string | null {
 	const texts = textChunks(file);
