@@ -25,7 +25,11 @@ def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> di
 	"""The workflow in another form, as JSON."""
 	match to:
 		case 'native':
-			return as_native(workflow, nodes).model_dump(mode='json', exclude_defaults=True)
+			document = as_native(workflow, nodes)
+			written: dict[str, JsonValue] = document.model_dump(mode='json', exclude_defaults=True, exclude={EDITOR})
+			# The largest part is JSON as it is.
+			kept = (document.model_extra or {}).get(EDITOR)
+			return written if kept is None else {**written, EDITOR: kept}
 		case 'api':
 			return as_prompt(workflow)
 		case 'editor':
