@@ -124,7 +124,7 @@ def _check(options: argparse.Namespace) -> int:
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
 	tell_doubts(workflow)
-	for problem in checked.problems:
+	for problem in workflow.with_packs(checked.problems):
 		print(f'error: {problem.sentence}', file=sys.stderr)
 	if checked.problems:
 		return BAD_INPUT

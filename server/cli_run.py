@@ -34,6 +34,7 @@ from engine.events import (
 	NodeStarted,
 	Why,
 )
+from engine.formats.convert import beside_prompt
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow, open_workflow, parse_json
 from engine.graph import Constant
@@ -88,8 +89,12 @@ def run_file(
 		workflow = prepared(workflow, runner, changes, seed)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		if checked.problems:
-			raise InvalidGraph(checked.problems)
-		job = JobInfo(str(uuid.uuid4()), prompt_json=to_json(write_prompt(checked.graph)).decode())
+			raise InvalidGraph(workflow.with_packs(checked.problems))
+		job = JobInfo(
+			str(uuid.uuid4()),
+			prompt_json=to_json(write_prompt(checked.graph)).decode(),
+			extra_pnginfo=beside_prompt(workflow, runner.kit.nodes.infos),
+		)
 		with teller, cancel_on_interrupt(cancel):
 			outcome = runner.run(checked.graph, checked.sinks, job, cancel)
 	report = RunReport(

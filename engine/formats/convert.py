@@ -36,6 +36,17 @@ def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> di
 			return as_editor(workflow, nodes)
 
 
+def beside_prompt(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
+	"""What is written into saved pictures beside the prompt, by name: the workflow as its own editor opens it."""
+	match workflow.form:
+		case 'native':
+			return {'lumengraph': converted(workflow, 'native', nodes)}
+		case 'editor':
+			return {'workflow': as_editor(workflow, nodes)}
+		case 'api':
+			return {}
+
+
 def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
 	"""The native document. One that came from the editor form keeps that in a block of its own."""
 	if workflow.form == 'native':

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from engine.formats.embedded import embedded, workflow_texts
 from engine.formats.native import NamedInput, is_native, read_document, read_native
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
+from engine.problems import Problem
 
 Form = Literal['native', 'api', 'editor']
 
@@ -42,6 +43,16 @@ class Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
 		node, given = self.place(name)
 		return replace(self, graph=self.graph.with_inputs({node: {given: Constant(value)}}))
+
+	def with_packs(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+		"""Problems as the checker found them; those of unknown kinds name the pack, if the file knows it."""
+		packs = {missing.kind: missing.pack for missing in self.missing if missing.pack}
+		return tuple(
+			problem.model_copy(update={'expected': f'a known kind (the pack {packs[problem.kind]!r} has it)'})
+			if problem.code == 'missing_node_type' and problem.kind in packs
+			else problem
+			for problem in problems
+		)
 
 	def place(self, name: str) -> tuple[NodeId, str]:
 		"""The node and input that a name stands for: a workflow input, or `NODE.INPUT`."""

@@ -27,7 +27,7 @@ async def check_workflow(request: web.Request, body: AnyWorkflow) -> CheckReply:
 	_, checked = await judge(request.app, workflow.graph, tolerant=workflow.tolerant)
 	sinks = list(checked.good_sinks)
 	return CheckReply(
-		problems=[ProblemReply.of(problem) for problem in checked.problems],
+		problems=[ProblemReply.of(problem) for problem in workflow.with_packs(checked.problems)],
 		sinks=sinks,
 		memory=await request.app[SUPERVISOR].forecast(checked.graph, sinks) if sinks else None,
 		warnings=list(workflow.warnings),
