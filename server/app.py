@@ -28,6 +28,7 @@ import server.editor
 import server.routes.cache
 import server.routes.check
 import server.routes.config
+import server.routes.convert
 import server.routes.docs
 import server.routes.events
 import server.routes.health
@@ -100,6 +101,7 @@ OPERATIONS = (
 	*server.routes.events.routes,
 	*server.routes.queue.routes,
 	*server.routes.check.routes,
+	*server.routes.convert.routes,
 	*server.routes.workflows.routes,
 	*server.routes.images.routes,
 	*server.routes.nodes.routes,

@@ -18,7 +18,8 @@ from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
 from server.cli_workers import add_worker_flags
 
-COMMANDS = ('serve', 'run', 'check', 'nodes', 'models', 'cache', 'token', 'export', 'import')
+COMMANDS = ('serve', 'run', 'check', 'convert', 'nodes', 'models', 'cache', 'token', 'export', 'import')
+WORKFLOW = "a workflow: native, or one of ComfyUI's two forms, or a picture that carries one"
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 	run = commands.add_parser(
 		'run', parents=[folders, output, cache], help='run a workflow file here, without a server'
 	)
-	run.add_argument('file', type=Path, metavar='FILE', help='a workflow: native, or ComfyUI API form')
+	run.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
 	run.add_argument(
 		'--set',
 		action='append',
@@ -73,8 +74,18 @@ def parser() -> argparse.ArgumentParser:
 	run.set_defaults(command=_run)
 
 	check = commands.add_parser('check', parents=[folders], help='check a workflow file without running it')
-	check.add_argument('file', type=Path, metavar='FILE', help='a workflow: native, or ComfyUI API form')
+	check.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
 	check.set_defaults(command=_check)
+
+	convert = commands.add_parser('convert', parents=[folders], help='write a workflow in another form')
+	convert.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
+	convert.add_argument(
+		'--to',
+		choices=('native', 'api', 'editor'),
+		default='native',
+		help="our own form (the usual), ComfyUI's API form, or what its editor saves",
+	)
+	convert.set_defaults(command=_convert)
 
 	add_cache_commands(commands.add_parser('cache', help='look into the results that are kept, or clear them'), folders)
 
@@ -105,13 +116,15 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
 	from engine.formats.workflow import open_workflow
 	from engine.runner import Runner
+	from server.cli_convert import tell_doubts
 	from server.cli_forecast import in_words
 
 	with closing(Runner(settings_from(options), lambda event: None)) as runner:
 		workflow = open_workflow(options.file, runner.kit.nodes.infos)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
-	for problem in checked.problems:
+	tell_doubts(workflow)
+	for problem in workflow.with_packs(checked.problems):
 		print(f'error: {problem.sentence}', file=sys.stderr)
 	if checked.problems:
 		return BAD_INPUT
@@ -122,6 +135,12 @@ def _check(options: argparse.Namespace) -> int:
 	if forecast is not None and forecast.refused is not None:
 		return FAILED
 	return OK
+
+
+def _convert(options: argparse.Namespace) -> int:
+	from server.cli_convert import convert_file
+
+	return convert_file(options.file, options.to, settings_from(options))
 
 
 def _nodes(options: argparse.Namespace) -> int:

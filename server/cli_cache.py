@@ -49,7 +49,9 @@ def add_cache_commands(parser: argparse.ArgumentParser, folders: argparse.Argume
 		('unpin', _unpin, 'let them go again like others'),
 	):
 		command = commands.add_parser(name, parents=[folders], help=what)
-		command.add_argument('file', type=Path, metavar='FILE', help='a workflow: native, or ComfyUI API form')
+		command.add_argument(
+			'file', type=Path, metavar='FILE', help='a workflow in any form, or a picture that carries one'
+		)
 		command.set_defaults(command=action)
 
 

@@ -59,7 +59,9 @@ def output_flags() -> argparse.ArgumentParser:
 	flags = argparse.ArgumentParser(add_help=False)
 	flags.add_argument('--output', '--output-directory', type=Path, metavar='DIR', help='folder for saved pictures')
 	flags.add_argument('--temp', '--temp-directory', type=Path, metavar='DIR', help='folder for pictures not kept')
-	flags.add_argument('--disable-metadata', action='store_true', help='write no workflow into saved pictures')
+	flags.add_argument(
+		'--disable-metadata', '--no-metadata', action='store_true', help='write no workflow into saved pictures'
+	)
 	flags.add_argument('--cpu', action='store_true', help='compute on the CPU, as this version always does')
 	flags.add_argument(
 		'--precision',

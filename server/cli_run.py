@@ -34,12 +34,14 @@ from engine.events import (
 	NodeStarted,
 	Why,
 )
+from engine.formats.convert import beside_prompt
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow, open_workflow, parse_json
 from engine.graph import Constant
 from engine.runner import Runner
 from engine.settings import Settings
 from server.cli import BAD_INPUT, FAILED, INTERRUPTED, OK
+from server.cli_convert import tell_doubts
 from server.cli_why import in_words
 
 
@@ -82,11 +84,17 @@ def run_file(
 	teller = Teller(console)
 	cancel = CancelToken()
 	with closing(Runner(settings, teller.hear)) as runner:
-		workflow = prepared(open_workflow(file, runner.kit.nodes.infos), runner, changes, seed)
+		workflow = open_workflow(file, runner.kit.nodes.infos)
+		tell_doubts(workflow)
+		workflow = prepared(workflow, runner, changes, seed)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		if checked.problems:
-			raise InvalidGraph(checked.problems)
-		job = JobInfo(str(uuid.uuid4()), prompt_json=to_json(write_prompt(checked.graph)).decode())
+			raise InvalidGraph(workflow.with_packs(checked.problems))
+		job = JobInfo(
+			str(uuid.uuid4()),
+			prompt_json=to_json(write_prompt(checked.graph)).decode(),
+			extra_pnginfo=beside_prompt(workflow, runner.kit.nodes.infos),
+		)
 		with teller, cancel_on_interrupt(cancel):
 			outcome = runner.run(checked.graph, checked.sinks, job, cancel)
 	report = RunReport(

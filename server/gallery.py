@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine.errors import BadName, FileMissing
 from engine.files import Files, is_text
+from engine.formats.embedded import embedded
 from server.comfy.pictures import BROKEN_PICTURE
 from server.schemas.images import Embedded, SavedImage
 
@@ -111,7 +112,7 @@ def look(files: Files, picture: Picture) -> SavedImage:
 	try:
 		with Image.open(files.root('output') / picture.path, formats=FORMATS) as opened:
 			format, (width, height) = opened.format, opened.size
-			names = {name for name in opened.info if isinstance(name, str)}
+		names = set(embedded(files.root('output') / picture.path) or {})
 	except BROKEN:
 		pass  # It is listed all the same, so that it can be deleted.
 	return SavedImage(

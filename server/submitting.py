@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from engine.errors import InvalidGraph
+from engine.formats.convert import beside_prompt
 from engine.formats.workflow import read_workflow
 from engine.jobs import Job, KeyTaken, Submission
 from server.checking import judge
@@ -23,12 +24,13 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 		known = await of_key(app, wanted.key)
 		if known is not None:
 			return known, False
-	workflow = read_workflow(wanted.workflow, await known_nodes(app[SUPERVISOR]))
+	nodes = await known_nodes(app[SUPERVISOR])
+	workflow = read_workflow(wanted.workflow, nodes)
 	for name, value in wanted.inputs.items():
 		workflow = workflow.with_value(name, value)
 	_, checked = await judge(app, workflow.graph, targets=wanted.targets, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(checked.problems)
+		raise InvalidGraph(workflow.with_packs(checked.problems))
 	# While this was checked, the same request may have come again.
 	known = app[QUEUE].of_key(wanted.key)
 	if known is not None:
@@ -38,7 +40,7 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 		graph=checked.graph,
 		targets=checked.good_sinks,
 		client=wanted.client,
-		extra=wanted.extra,
+		extra={'extra_pnginfo': beside_prompt(workflow, nodes), **wanted.extra},
 		previews=wanted.previews,
 		key=wanted.key,
 		webhook=wanted.webhook,

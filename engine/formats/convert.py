@@ -25,11 +25,26 @@ def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> di
 	"""The workflow in another form, as JSON."""
 	match to:
 		case 'native':
-			return as_native(workflow, nodes).model_dump(mode='json', exclude_defaults=True)
+			document = as_native(workflow, nodes)
+			written: dict[str, JsonValue] = document.model_dump(mode='json', exclude_defaults=True, exclude={EDITOR})
+			# The largest part is JSON as it is.
+			kept = (document.model_extra or {}).get(EDITOR)
+			return written if kept is None else {**written, EDITOR: kept}
 		case 'api':
 			return as_prompt(workflow)
 		case 'editor':
 			return as_editor(workflow, nodes)
+
+
+def beside_prompt(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
+	"""What is written into saved pictures beside the prompt, by name: the workflow as its own editor opens it."""
+	match workflow.form:
+		case 'native':
+			return {'lumengraph': converted(workflow, 'native', nodes)}
+		case 'editor':
+			return {'workflow': as_editor(workflow, nodes)}
+		case 'api':
+			return {}
 
 
 def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -13,9 +13,11 @@ from pydantic_core import from_json
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.editor.read import MissingKind, is_editor, read_editor
+from engine.formats.embedded import embedded, workflow_texts
 from engine.formats.native import NamedInput, is_native, read_document, read_native
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
+from engine.problems import Problem
 
 Form = Literal['native', 'api', 'editor']
 
@@ -41,6 +43,16 @@ class Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
 		node, given = self.place(name)
 		return replace(self, graph=self.graph.with_inputs({node: {given: Constant(value)}}))
+
+	def with_packs(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+		"""Problems as the checker found them; those of unknown kinds name the pack, if the file knows it."""
+		packs = {missing.kind: missing.pack for missing in self.missing if missing.pack}
+		return tuple(
+			problem.model_copy(update={'expected': f'a known kind (the pack {packs[problem.kind]!r} has it)'})
+			if problem.code == 'missing_node_type' and problem.kind in packs
+			else problem
+			for problem in problems
+		)
 
 	def place(self, name: str) -> tuple[NodeId, str]:
 		"""The node and input that a name stands for: a workflow input, or `NODE.INPUT`."""
@@ -97,14 +109,32 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 
 
 def open_workflow(path: Path, nodes: Mapping[str, NodeInfo]) -> Workflow:
-	"""Read a workflow file from disk. Raises `BadDocument`, naming the file."""
+	"""Read a workflow file from disk, or the workflow that a picture carries. Raises `BadDocument`, naming the file."""
 	try:
-		text = path.read_bytes()
+		texts = embedded(path)
+		content = path.read_bytes() if texts is None else b''
 	except FileNotFoundError:
 		raise BadDocument('There is no such file.', where=str(path)) from None
 	except OSError as error:
 		raise BadDocument(f'The file cannot be read: {error.strerror}.', where=str(path)) from error
 	try:
-		return read_workflow(parse_json(text), nodes)
+		return read_workflow(parse_json(content), nodes) if texts is None else read_embedded(texts, nodes)
 	except BadDocument as error:
 		raise BadDocument(str(error), where=str(path)) from error
+
+
+def read_embedded(texts: Mapping[str, str], nodes: Mapping[str, NodeInfo]) -> Workflow:
+	"""The workflow among the texts that a file carries: our own document, the editor's form, or the API form.
+
+	Raises `BadDocument` if none of them is one.
+	"""
+	reasons: list[str] = []
+	for name, text in workflow_texts(texts):
+		try:
+			return read_workflow(parse_json(text), nodes)
+		except BadDocument as error:
+			reasons.append(f'{name!r}: {error}')
+	if reasons:
+		raise BadDocument(f'This file carries no workflow that can be read. {" ".join(reasons)}')
+	others = ', '.join(map(repr, texts))
+	raise BadDocument('This file carries no workflow' + (f', only {others}.' if others else '.'))

@@ -11,7 +11,7 @@ from engine.formats.workflow import read_workflow
 from server.checking import judge
 from server.keys import SUPERVISOR
 from server.operation import Operation, Tag
-from server.schemas.check import AnyWorkflow, CheckReply, ProblemReply
+from server.schemas.check import AnyWorkflow, CheckReply, MissingKindReply, ProblemReply
 from server.worker import known_nodes
 
 CHECK = Tag('check', 'What is wrong with a workflow, before it is run.')
@@ -20,16 +20,18 @@ CHECK = Tag('check', 'What is wrong with a workflow, before it is run.')
 async def check_workflow(request: web.Request, body: AnyWorkflow) -> CheckReply:
 	"""Everything that is wrong with a workflow, without running it.
 
-	Tells also what memory it will take, as if nothing of it were in the cache. Takes any form that the program reads; 400 only if it is none. A workflow with problems is no error here: they are
-	the answer.
+	Tells also what memory it will take, as if nothing of it were in the cache. Takes any form that the program reads;
+	400 only if it is none. A workflow with problems is no error here: they are the answer.
 	"""
 	workflow = read_workflow(body.root, await known_nodes(request.app[SUPERVISOR]))
 	_, checked = await judge(request.app, workflow.graph, tolerant=workflow.tolerant)
 	sinks = list(checked.good_sinks)
 	return CheckReply(
-		problems=[ProblemReply.of(problem) for problem in checked.problems],
+		problems=[ProblemReply.of(problem) for problem in workflow.with_packs(checked.problems)],
 		sinks=sinks,
 		memory=await request.app[SUPERVISOR].forecast(checked.graph, sinks) if sinks else None,
+		warnings=list(workflow.warnings),
+		missing=[MissingKindReply.of(missing) for missing in workflow.missing],
 	)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue, RootModel
+from pydantic import Field, JsonValue, RootModel
 
 from engine.forecast import Forecast
+from engine.formats.editor.read import MissingKind
 from engine.problems import Code, Problem
 from server.schemas.base import Reply
 
 
 class AnyWorkflow(RootModel[dict[str, JsonValue]]):
-	"""A workflow: a native document (`WorkflowDocument`), or ComfyUI's API form (node id → `class_type`, `inputs`)."""
+	"""A workflow: a native document (`WorkflowDocument`), or one of ComfyUI's forms.
+
+	Those are the API form (node id → `class_type`, `inputs`), and what its editor saves, version 0.4 or 1.
+	"""
 
 
 class ProblemReply(Reply):
@@ -46,13 +50,29 @@ class ProblemReply(Reply):
 		)
 
 
+class MissingKindReply(Reply):
+	"""A kind of node that is not known here, and its nodes. `pack` has it, if the file says so."""
+
+	kind: str
+	nodes: list[str]
+	pack: str
+
+	@classmethod
+	def of(cls, missing: MissingKind) -> MissingKindReply:
+		"""A missing kind as the reader found it."""
+		return cls(kind=missing.kind, nodes=list(missing.nodes), pack=missing.pack)
+
+
 class CheckReply(Reply):
 	"""Everything that is wrong, and the nodes that save or show something and could run all the same.
 
 	`memory` is what these will need, in bytes: of each node that uses models, their weights, what is needed to work with
-	them, and how that will be managed. It is null if there is nothing to tell, or no worker to tell it.
+	them, and how that will be managed. It is null if there is nothing to tell, or no worker to tell it. `warnings` and `missing` are told of the form that ComfyUI's editor saves: what of it was left out or
+	guessed, and the packs that it names for unknown kinds.
 	"""
 
 	problems: list[ProblemReply]
 	sinks: list[str]
 	memory: Forecast | None = None
+	warnings: list[str] = Field(default_factory=list)
+	missing: list[MissingKindReply] = Field(default_factory=list)

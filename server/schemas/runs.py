@@ -23,10 +23,10 @@ class JobPath(Parameters):
 class JobRequest(Request):
 	"""A workflow to run.
 
-	`workflow` is a native document, or ComfyUI's API form. `inputs` set its named inputs, or `NODE.INPUT`. Only the
-	`targets` and what they need are run, or all that save or show something. Lower `number` runs first; `front` runs it
-	before all that wait now. A second request with the same `key` is answered with the first one's job. `webhook` is
-	told of the end. `extra` goes along: its `extra_pnginfo` is written into saved pictures.
+	`workflow` is a native document, or one of ComfyUI's forms (`AnyWorkflow`). `inputs` set its named inputs, or
+	`NODE.INPUT`. Only the `targets` and what they need are run, or all that save or show something. Lower `number` runs
+	first; `front` runs it before all that wait now. A second request with the same `key` is answered with the first one's job. `webhook` is
+	told of the end. `extra` goes along: its `extra_pnginfo` is written into saved pictures; without one, the workflow is.
 	"""
 
 	workflow: dict[str, JsonValue]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from engine.formats.workflow import Form
 from server.schemas.base import Parameters, Reply
+from server.schemas.check import MissingKindReply
 
 # Spelled out, since `\w` is not the same to everybody who reads the schema.
 INSIDE = r'[^\x00-\x1f\x7f/\\:*?"<>|]'
@@ -46,3 +48,17 @@ class WorkflowListing(Reply):
 	"""All workflows, those of the program first."""
 
 	workflows: list[WorkflowSummary]
+
+
+class ConvertQuery(Parameters):
+	"""Which form is wanted."""
+
+	to: Annotated[Form, Field(description="our own, ComfyUI's API form, or what its editor saves")] = 'native'
+
+
+class ConvertedReply(Reply):
+	"""The workflow in the form that was asked for, what was left out or guessed, and the kinds not known here."""
+
+	workflow: dict[str, JsonValue]
+	warnings: list[str]
+	missing: list[MissingKindReply]

@@ -232,7 +232,7 @@ class TestBadInput:
 			('[]', 'a list'),
 			('{"lumengraph": 99, "nodes": {}}', 'version 99'),
 			('{"lumengraph": 1}', 'nodes'),
-			('{"nodes": [], "links": []}', 'API'),
+			('{"nodes": {}, "links": []}', 'no workflow file'),
 		],
 	)
 	def test_wrong_file(
@@ -384,3 +384,61 @@ class TestServe:
 		assert 'Another' in page
 		assert features['max_upload_size'] == 2 * 2**20
 		assert json.loads((tmp_path / 'people' / 'users.json').read_text()) == {user: 'Ann'}
+
+
+class TestConvert:
+	"""`convert` writes a workflow in another form."""
+
+	def test_to_the_api_form(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""Standard output holds JSON and nothing else."""
+		code = run_command(['convert', str(WORKFLOW), '--to', 'api', *base])
+		made = json.loads(capsys.readouterr().out)
+
+		assert code == 0
+		assert {node['class_type'] for node in made.values()} >= {'CheckpointLoaderSimple', 'KSampler', 'SaveImage'}
+
+	def test_every_form_runs(self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Each form of a workflow makes the same picture: the second comes from the cache."""
+		(tmp_path / 'small.json').write_text(
+			json.dumps(
+				document(
+					model={'inputs': {'ckpt_name': 'tiny.safetensors'}},
+					sample={'inputs': {'steps': 2}},
+					latent={'inputs': {'width': 32, 'height': 32}},
+				)
+			)
+		)
+		reports = []
+		for form in ('native', 'api', 'editor'):
+			assert run_command(['convert', str(tmp_path / 'small.json'), '--to', form, *base]) == 0
+			(tmp_path / f'{form}.json').write_text(capsys.readouterr().out)
+			assert run_command(['run', str(tmp_path / f'{form}.json'), '--json', *base]) == 0
+			reports.append(json.loads(capsys.readouterr().out))
+
+		assert all(node['cached'] for report in reports[1:] for node in report['nodes'] if node['kind'] == 'KSampler')
+		assert {len(report['files']) for report in reports} == {1}
+
+	def test_pictures(self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""A saved picture is its own workflow; without metadata it is none."""
+		assert run_command(['run', str(WORKFLOW), *SMALL, *base]) == 0
+		[picture] = capsys.readouterr().out.splitlines()
+		assert run_command(['run', str(WORKFLOW), *SMALL, *base, '--seed', '9', '--no-metadata']) == 0
+		[bare] = capsys.readouterr().out.splitlines()
+
+		assert run_command(['check', picture, *base]) == 0
+		assert run_command(['convert', picture, *base]) == 0
+		assert run_command(['run', picture, *base]) == 0
+		capsys.readouterr()
+		assert run_command(['check', bare, *base]) == 2
+		assert 'carries no workflow' in capsys.readouterr().err
+
+	def test_what_is_missing_is_told(self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Unknown kinds are kept, and standard error says which pack has them."""
+		node = {'id': 4, 'type': 'Elsewhere', 'properties': {'cnr_id': 'a-pack'}}
+		(tmp_path / 'foreign.json').write_text(json.dumps({'nodes': [node], 'links': []}))
+		code = run_command(['convert', str(tmp_path / 'foreign.json'), *base])
+		printed = capsys.readouterr()
+
+		assert code == 0
+		assert json.loads(printed.out)['nodes']['4']['kind'] == 'Elsewhere'
+		assert printed.err == "warning: 'Elsewhere' is not known here (nodes 4); the pack 'a-pack' has it.\n"

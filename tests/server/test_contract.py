@@ -66,6 +66,10 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 		{'workflow': {'1': {'class_type': 'Steps', 'inputs': {'count': 3, 'seed': 5}}}, 'key': 'once', 'front': True},
 	),
 	'PATCH /v1/jobs/{id}': ({'number': 3}, {'before': 'waiting'}),
+	'POST /v1/convert': (
+		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
+		{'nodes': [{'id': 1, 'type': 'Shade', 'widgets_values': [3, 5]}, {'id': 2, 'type': 'Elsewhere'}], 'links': []},
+	),
 	'POST /v1/check': (
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DocumentError, readDocument, writeDocument } from '../src/graph/document';
-import { readAny, readText } from '../src/graph/open';
+import { isEditorForm, readAny, readJson, readText } from '../src/graph/open';
 import type { JsonObject } from '../src/json';
 import { writeJson } from '../src/json';
 import { KINDS } from './kinds';
@@ -70,13 +70,19 @@ describe('files that cannot be opened', () => {
 		['{', 'not JSON'],
 		['[]', 'not a workflow'],
 		['{"a": 1}', 'neither'],
-		['{"nodes": [], "links": []}', 'editor form'],
+		['{"nodes": {}, "links": []}', 'neither'],
 		['{"lumengraph": 9, "nodes": {}}', 'newer'],
 		['{"lumengraph": 1}', 'no "nodes"'],
 		['{"lumengraph": 1, "nodes": {"a": {}}}', '"kind"'],
 	])('%s says what it is', (text, message) => {
 		expect(() => readText(text, KINDS)).toThrow(DocumentError);
 		expect(() => readText(text, KINDS)).toThrow(message);
+	});
+
+	test('the editor form of ComfyUI is told apart, for the server to read', () => {
+		expect(isEditorForm(readJson('{"nodes": [], "links": []}'))).toBe(true);
+		expect(isEditorForm(readJson('{"lumengraph": 1, "nodes": []}'))).toBe(false);
+		expect(isEditorForm(readJson('{"nodes": {"class_type": "A"}}'))).toBe(false);
 	});
 
 	test('an API prompt opens', () => {

@@ -24,6 +24,18 @@ describe('the workflow in a picture', () => {
 		expect(embeddedWorkflow(file)).toBe('{"lumengraph": 1}');
 	});
 
+	test('is the editor’s form rather than the bare prompt', () => {
+		const file = png(['tEXt', bytes('prompt\0{"1": {}}')], ['tEXt', bytes('workflow\0{"nodes": []}')]);
+
+		expect(embeddedWorkflow(file)).toBe('{"nodes": []}');
+	});
+
+	test('may stand in EXIF texts of other pictures', () => {
+		const file = bytes('RIFF…WEBP…Exif\0\0prompt:{"1": {}}\0workflow:{"nodes": []}\0…').buffer;
+
+		expect(embeddedWorkflow(file)).toBe('{"nodes": []}');
+	});
+
 	test('may stand in an international text chunk', () => {
 		expect(embeddedWorkflow(png(['iTXt', bytes('lumengraph\0\0\0en\0\0{"title": "Größe"}')]))).toBe(
 			'{"title": "Größe"}',

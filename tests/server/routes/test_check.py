@@ -46,7 +46,7 @@ class TestForms:
 		assert not (await checked(api, {'1': shade(), '2': call('Save', paper=['1', 0], upload='image')}))['problems']
 
 	@pytest.mark.parametrize(
-		'body', [b'', b'{', b'[1]', b'3', b'{}', b'{"nodes": []}', b'{"lumengraph": 99, "nodes": {}}']
+		'body', [b'', b'{', b'[1]', b'3', b'{}', b'{"nodes": {}}', b'{"lumengraph": 99, "nodes": {}}']
 	)
 	async def test_what_is_no_workflow(self, api: Api, body: bytes) -> None:
 		"""400, with a sentence."""

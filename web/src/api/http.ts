@@ -34,6 +34,18 @@ export function fetchWorkflow(name: string): Promise<Json> {
 	return getJson(`v1/workflows/${encodeURIComponent(name)}`);
 }
 
+/** The native document of a workflow in any form, and what had to be left out or guessed. */
+export async function convertWorkflow(
+	workflow: JsonObject,
+): Promise<{ readonly document: JsonObject; readonly warnings: readonly string[] }> {
+	const answer = await body(await expectOk('v1/convert', json(workflow)));
+	if (!isObject(answer) || !isObject(answer.workflow)) {
+		throw new ServerError('The server did not answer with a workflow.', 200);
+	}
+	const warnings = isList(answer.warnings) ? answer.warnings.filter((one) => typeof one === 'string') : [];
+	return { document: answer.workflow, warnings };
+}
+
 /** What is wrong with a graph, without running it. */
 export async function checkPrompt(prompt: JsonObject): Promise<readonly Finding[]> {
 	return readFindings(await body(await expectOk('v1/check', json(prompt))));

@@ -1,18 +1,25 @@
 /** Any file a person may hand to the editor → a graph, or a message that says what the file is. */
 
-import { isList, isObject, parseJson, type Json } from '../json';
+import { isList, isObject, parseJson, type Json, type JsonObject } from '../json';
 import { DocumentError, readDocument } from './document';
 import { fromPrompt, isPrompt } from './prompt';
 import type { Graph, Kinds } from './types';
 
 export function readText(text: string, kinds: Kinds): Graph {
-	let value: Json;
+	return readAny(readJson(text), kinds);
+}
+
+export function readJson(text: string): Json {
 	try {
-		value = parseJson(text);
+		return parseJson(text);
 	} catch {
 		throw new DocumentError('This file is not JSON.');
 	}
-	return readAny(value, kinds);
+}
+
+/** Whether this is what ComfyUI's editor saves: the server makes a document of it. */
+export function isEditorForm(value: Json): value is JsonObject {
+	return isObject(value) && value.lumengraph === undefined && isList(value.nodes);
 }
 
 export function readAny(value: Json, kinds: Kinds): Graph {
@@ -24,11 +31,6 @@ export function readAny(value: Json, kinds: Kinds): Graph {
 	}
 	if (isPrompt(value)) {
 		return fromPrompt(value, kinds);
-	}
-	if (isList(value.nodes) && isList(value.links)) {
-		throw new DocumentError(
-			'This is a workflow in ComfyUI’s editor form. Export it there with “Export (API)” and open that file.',
-		);
 	}
 	throw new DocumentError('This JSON is neither a Lumengraph workflow nor a ComfyUI API prompt.');
 }

@@ -1,22 +1,38 @@
-/** The workflow a saved PNG carries in its text chunks. */
+/** The workflow that a saved picture carries: a PNG in its text chunks, others in their EXIF texts. */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Ours first: it has the layout that an API prompt lacks. */
-const KEYS = ['lumengraph', 'prompt'];
+/** Ours first, then what ComfyUI's editor saves: both have the layout that an API prompt lacks. */
+const KEYS = ['lumengraph', 'workflow', 'prompt'];
 
 export function embeddedWorkflow(file: ArrayBuffer): string | null {
-	const texts = textChunks(file);
+	const texts = isPng(file) ? textChunks(file) : exifTexts(file);
 	const key = KEYS.find((candidate) => texts.has(candidate));
 	return key === undefined ? null : (texts.get(key) ?? null);
+}
+
+function isPng(file: ArrayBuffer): boolean {
+	const bytes = new Uint8Array(file, 0, Math.min(SIGNATURE.length, file.byteLength));
+	return SIGNATURE.every((byte, index) => bytes[index] === byte);
+}
+
+/** Texts of the form `name:{…}` that end with a zero, as EXIF in WebP, JPEG and AVIF has them, wherever they stand. */
+function exifTexts(file: ArrayBuffer): ReadonlyMap<string, string> {
+	const content = latin(new Uint8Array(file));
+	const texts = new Map<string, string>();
+	for (const key of KEYS) {
+		const start = content.indexOf(`${key}:{`);
+		const end = content.indexOf('\0', start);
+		if (start >= 0 && end > start) {
+			texts.set(key, content.slice(start + key.length + 1, end));
+		}
+	}
+	return texts;
 }
 
 function textChunks(file: ArrayBuffer): ReadonlyMap<string, string> {
 	const texts = new Map<string, string>();
 	const bytes = new Uint8Array(file);
 	const view = new DataView(file);
-	if (!SIGNATURE.every((byte, index) => bytes[index] === byte)) {
-		return texts;
-	}
 	let at = SIGNATURE.length;
 	while (at + 12 <= bytes.length) {
 		const length = view.getUint32(at);

@@ -1,12 +1,12 @@
 /** Workflows in and out of the editor: files, pictures and the server's own. */
 
-import { fetchFile, fetchKinds, fetchWorkflow, fetchWorkflows, uploadImage } from '../api/http';
+import { convertWorkflow, fetchFile, fetchKinds, fetchWorkflow, fetchWorkflows, uploadImage } from '../api/http';
 import type { WorkflowEntry } from '../api/types';
 import { addKind, openGraph, setInput } from '../canvas/commands';
 import { lastPointer } from '../canvas/view';
-import { DocumentError, emptyGraph, writeDocument } from '../graph/document';
+import { DocumentError, emptyGraph, readDocument, writeDocument } from '../graph/document';
 import { currentKinds, useKinds } from '../graph/kinds';
-import { readAny, readText } from '../graph/open';
+import { isEditorForm, readAny, readJson } from '../graph/open';
 import { embeddedWorkflow } from '../graph/picture';
 import { currentGraph } from '../graph/store';
 import type { Graph, InputInfo } from '../graph/types';
@@ -17,12 +17,12 @@ import { showToast } from './toasts';
 /** A workflow, a picture that carries one, or a picture to load with a node. */
 export async function openFile(file: File): Promise<void> {
 	if (!file.type.startsWith('image/')) {
-		await attempt(async () => readText(await file.text(), currentKinds()));
+		await attempt(async () => readForeign(await file.text()));
 		return;
 	}
 	const content = await file.arrayBuffer();
 	if (embeddedWorkflow(content) !== null) {
-		await attempt(() => Promise.resolve(readPicture(content)));
+		await attempt(() => readPicture(content));
 	} else {
 		await tell(() => addPicture(file));
 	}
@@ -32,12 +32,25 @@ export async function openFromPicture(url: string): Promise<void> {
 	await attempt(async () => readPicture(await fetchFile(url)));
 }
 
-function readPicture(content: ArrayBuffer): Graph {
+async function readPicture(content: ArrayBuffer): Promise<Graph> {
 	const text = embeddedWorkflow(content);
 	if (text === null) {
 		throw new DocumentError('This picture carries no workflow.');
 	}
-	return readText(text, currentKinds());
+	return readForeign(text);
+}
+
+/** Text in any form; the server reads what ComfyUI's editor saves, and says what it had to guess. */
+async function readForeign(text: string): Promise<Graph> {
+	const value = readJson(text);
+	if (!isEditorForm(value)) {
+		return readAny(value, currentKinds());
+	}
+	const { document, warnings } = await convertWorkflow(value);
+	for (const warning of warnings) {
+		showToast('info', warning);
+	}
+	return readDocument(document, currentKinds());
 }
 
 async function addPicture(file: File): Promise<void> {

@@ -1,0 +1,30 @@
+"""`lumengraph convert`: a workflow file from one form into another."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from engine.formats.convert import converted
+from engine.formats.workflow import Form, Workflow, open_workflow
+from engine.runner import Runner
+from engine.settings import Settings
+
+
+def convert_file(file: Path, to: Form, settings: Settings) -> int:
+	"""Print a workflow in another form; gives the exit code. Raises `BadDocument` if the file holds none."""
+	with closing(Runner(settings, lambda event: None)) as runner:
+		nodes = runner.kit.nodes.infos
+		workflow = open_workflow(file, nodes)
+		document = converted(workflow, to, nodes)
+	tell_doubts(workflow)
+	sys.stdout.write(json.dumps(document, indent='\t', ensure_ascii=False) + '\n')
+	return 0
+
+
+def tell_doubts(workflow: Workflow) -> None:
+	"""Say on standard error what of a workflow had to be left out or guessed, and which packs it lacks."""
+	for line in (*workflow.warnings, *(missing.sentence for missing in workflow.missing)):
+		print(f'warning: {line}', file=sys.stderr)
