@@ -137,7 +137,8 @@ class Patchable(Weights, Protocol):
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Weights:
 		"""A set that shares every tensor which no patch changes, and counts only the bytes of the others.
 
-		The tensors of this one are never written to: dropping the patched set is the exact removal of the patches.
+		With a room, the others are to come when they are needed, such as by being changed each time. The tensors of this one
+		are never written to: dropping the patched set is the exact removal of the patches.
 		Raises `PatchMismatch` for a patch that does not fit.
 		"""
 		...
@@ -145,9 +146,9 @@ class Patchable(Weights, Protocol):
 
 @runtime_checkable
 class PatchMeasure(Protocol):
-	"""Patchable weights that can tell beforehand how many bytes a patched set will have of its own."""
+	"""Patchable weights that can tell beforehand what a patched set will have of its own."""
 
-	def patched_bytes(self, patches: Sequence[WeightPatch], load: Load) -> int: ...
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size: ...
 
 
 def _nowhere(digest: FileDigest) -> Path:

@@ -250,7 +250,7 @@ class ModelStore:
 		)
 		resident.notes.clear()
 		if ref.patches:
-			return self._patched(resident, load, handed, leases)
+			return self._patched(resident, load, handed, leases, working)
 		size = self._loaders.measure(handed)
 		if size is not None:
 			handed.room, handed.in_memory = self._rooms.claim_weights(resident, size, working, load.token)
@@ -258,18 +258,38 @@ class ModelStore:
 		self._rooms.settle(resident, weights, load.token)
 		return weights
 
-	def _patched(self, resident: Resident, load: Loading, handed: Load, leases: ExitStack) -> Weights:
+	def _patched(self, resident: Resident, load: Loading, handed: Load, leases: ExitStack, working: int) -> Weights:
 		"""Make a changed set of a base, which stays as long as the set does."""
-		ref = resident.ref
-		base = self._leased(ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
-		if not isinstance(base.weights, Patchable):
-			raise ModelError(f'The model part {ref.part!r} cannot be patched.')
-		with self._changed:
-			resident.holding.based_on = base.holding
-		handed.room = base.room
-		if isinstance(base.weights, PatchMeasure):
-			nbytes = base.weights.patched_bytes(ref.weight_patches, handed)
-			self._rooms.claim_weights(resident, Size(nbytes), 0, load.token)
-		weights = base.weights.patched(ref.weight_patches, handed)
+		base = self._based(resident, load, handed, leases, working)
+		weights = base.patched(resident.ref.weight_patches, handed)
 		self._rooms.settle(resident, weights, load.token)
 		return weights
+
+	def _based(self, resident: Resident, load: Loading, handed: Load, leases: ExitStack, working: int) -> Patchable:
+		"""The base of a changed set, leased, and room for the set. If it leaves none, it comes once more with less of it there."""
+		ref, reserve = resident.ref, 0
+		while True:
+			with ExitStack() as held:
+				base = self._acquire(ref.unpatched, Asker(load.token, load.pass_on), reserve)
+				held.callback(self._rooms.release, base)
+				if not isinstance(base.weights, Patchable):
+					raise ModelError(f'The model part {ref.part!r} cannot be patched.')
+				with self._changed:
+					resident.holding.based_on = base.holding
+				if not isinstance(base.weights, PatchMeasure):
+					leases.push(held.pop_all())
+					return base.weights
+				size = base.weights.patched_size(ref.weight_patches, handed)
+				try:
+					handed.room, handed.in_memory = self._rooms.claim_weights(resident, size, working, load.token)
+				except OutOfDeviceMemory:
+					needed = (size.least or size.nbytes) + working
+					if needed <= reserve:
+						raise
+					reserve = needed
+				else:
+					leases.push(held.pop_all())
+					return base.weights
+			with self._changed:
+				resident.holding.based_on = None
+			self._rooms.unload(base.id)

@@ -17,6 +17,7 @@ from nodes.diffusion.files import TensorSource
 from nodes.diffusion.filling import fill
 from nodes.diffusion.interrupt import interruptible
 from nodes.diffusion.layout import Layout, Piece, Recipe, plain
+from nodes.diffusion.placement import tied_names
 
 SHOWN = 3
 """How many tensor names an error tells."""
@@ -88,7 +89,7 @@ def filled(
 	several modules share are read once. Raises `UnknownFormat` if any is missing, has another shape, or if the file has
 	more under the prefix than the network takes (but for what is `ignored`); `ModelLoadCancelled`.
 	"""
-	tied = _tied(module)
+	tied = tied_names(module)
 	wanted = _found(source, tied, layout, prefix, spellings)
 	if not wanted:
 		raise UnknownFormat(source.path, f'it holds no {part}')
@@ -109,14 +110,6 @@ def filled(
 	fill(module, source, wanted, tied, load, storage=storage, dtype=dtype)
 	interruptible(module)
 	return module
-
-
-def _tied(module: Module) -> dict[str, list[str]]:
-	"""Every tensor of the state, by its first name, with all the names that it goes by."""
-	names: dict[int, list[str]] = {}
-	for name, tensor in module.state_dict(keep_vars=True).items():
-		names.setdefault(id(tensor), []).append(name)
-	return {same[0]: same for same in names.values()}
 
 
 def _found(

@@ -6,6 +6,7 @@ built without memory of its own. No hub is ever asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,11 +84,15 @@ def load_text_encoder(load: Load) -> Towers:
 		family, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
 	layouts: dict[str, Layout] = {}
-	for tower, found, source in towers:
-		part = _filled(source, tower.part, found, load)
+	left = load.room
+	for tower, found, source in sorted(towers, key=_values):
+		# The room is for all of them: the small ones are there whole, and the large one gets what they leave.
+		part = _filled(source, tower.part, found, replace(load, room=left))
 		loaded[tower.name] = tower.tower(part.module, part.config, source)
 		layouts[tower.name] = _original(tower.part, part.config)
-	return Towers(loaded, family.text.join, layouts)
+		if left is not None:
+			left = max(0, left - sum(weight.nbytes for weight in part.module.parameters()))
+	return Towers({tower.name: loaded[tower.name] for tower, _, _ in towers}, family.text.join, layouts)
 
 
 def load_autoencoder(load: Load) -> Vae:
@@ -167,6 +172,12 @@ def _latents(source: TensorSource, family: Family) -> LatentFormat:
 
 
 Placed = tuple[TowerPart, Found, TensorSource]
+
+
+def _values(placed: Placed) -> int:
+	"""How many numbers a text encoder has."""
+	_, found, source = placed
+	return sum(math.prod(shape) for shape in source.within(found.prefix).values())
 
 
 def _found_together(source: TensorSource) -> tuple[Family, list[Placed]]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from engine.models import Load, WeightPatch
+from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.control.live import residuals
 from nodes.diffusion.hooks import NO_HOOKS, Hooks
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout
 from nodes.diffusion.networks import Network
 from nodes.diffusion.parametrisation import Parametrisation
-from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import DENOISER_PREFIXES, Target
 from nodes.diffusion.whereabouts import moved, place_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
@@ -49,9 +49,12 @@ class Denoiser:
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Denoiser:
 		"""See `Patchable`."""
-		(target,) = self.targets()
-		made = patched(target, patches, load)
+		(made,) = patched(self.targets(), patches, load)
 		return replace(self, network=self.network.around(made.module), own=made.nbytes, unmatched=made.unmatched)
+
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
+		"""See `PatchMeasure`."""
+		return patched_size(self.targets(), patches, load)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""What the network is to hear of a prompt: see `Network`."""

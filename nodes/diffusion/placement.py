@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -33,6 +34,31 @@ class Block:
 	name: str
 	weights: tuple[str, ...]
 	nbytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+	"""How a network is streamed: where its weights come from, their bytes, and the names of those that come and go."""
+
+	read: Read
+	sizes: Mapping[str, int]
+	away: frozenset[str]
+
+
+_STREAMS: WeakKeyDictionary[Module, Stream] = WeakKeyDictionary()
+
+
+def streamed(module: Module) -> Stream | None:
+	"""How a network is streamed; None if it is there whole."""
+	return _STREAMS.get(module)
+
+
+def tied_names(module: Module) -> dict[str, list[str]]:
+	"""Every tensor of a network's state, by its first name, with all the names that it goes by."""
+	names: dict[int, list[str]] = {}
+	for name, tensor in module.state_dict(keep_vars=True).items():
+		names.setdefault(id(tensor), []).append(name)
+	return {same[0]: same for same in names.values()}
 
 
 def blocks_of(module: Module, sizes: Mapping[str, int], tied: Mapping[str, Sequence[str]]) -> list[Block]:
@@ -99,6 +125,25 @@ def stream(
 		# Before all others: a hook that ends the pass must find the weights there.
 		part.register_forward_pre_hook(partial(turns.enter, block), prepend=True)
 		part.register_forward_hook(partial(turns.leave, block), always_call=True)
+	_STREAMS[module] = Stream(read, sizes, frozenset(away))
+
+
+def without_turns(module: Module) -> None:
+	"""Take away from a copy of a streamed network what has weights come and go: that belongs to the original."""
+	for part in module.modules():
+		for hooks in (part._forward_pre_hooks, part._forward_hooks):
+			of_turns = [
+				key
+				for key, hook in cast(Any, hooks).items()
+				if isinstance(getattr(_called(hook), '__self__', None), _Turns)
+			]
+			for key in of_turns:
+				del hooks[key]
+				part._forward_hooks_always_called.pop(key, None)
+
+
+def _called(hook: object) -> object:
+	return hook.func if isinstance(hook, partial) else hook
 
 
 class _Turns:
@@ -118,6 +163,10 @@ class _Turns:
 		}
 		self._lock = threading.RLock()
 		self._inside: list[tuple[int, Block]] = []
+
+	def __deepcopy__(self, memo: object) -> _Turns:
+		"""Itself: a copied network has no turns of its own."""
+		return self
 
 	def bring(self, weights: Collection[str]) -> None:
 		"""Read weights and put each where it belongs."""

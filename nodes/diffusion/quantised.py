@@ -28,9 +28,10 @@ class CodedWeight(Module):
 	shape: torch.Size
 	compute: torch.dtype
 
-	def decoded(self, dtype: torch.dtype) -> Tensor:
-		"""The weight as numbers, in its shape: a tensor of its own."""
-		return self.coding.decode(self.get_parameter('weight'), dtype).reshape(self.shape)
+	def decoded(self, dtype: torch.dtype, weight: Tensor | None = None) -> Tensor:
+		"""The weight, or another one that is kept alike, as numbers in its shape: a tensor of its own."""
+		stored = self.get_parameter('weight') if weight is None else weight
+		return self.coding.decode(stored, dtype).reshape(self.shape)
 
 
 class CodedLinear(CodedWeight, Linear):

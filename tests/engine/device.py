@@ -82,8 +82,8 @@ class FakeModel:
 		load.room = None
 		return FakeModel(self.memory, f'{self.name}+', changed, load)
 
-	def patched_bytes(self, patches: Sequence[WeightPatch], load: Load) -> int:
-		return sum(patch.nbytes for patch in patches if isinstance(patch, FakePatch))
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
+		return Size(sum(patch.nbytes for patch in patches if isinstance(patch, FakePatch)))
 
 	def forward(self) -> int:
 		"""Go through all blocks; those that are not there come one by one."""

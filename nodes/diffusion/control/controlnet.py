@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.models import Load, WeightPatch
+from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layout import Layout
-from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.whereabouts import dtype_of, moved, place_of
 from nodes.values import ModelInputs
@@ -47,9 +47,12 @@ class UNetControl:
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> UNetControl:
 		"""See `Patchable`."""
-		(target,) = self.targets()
-		made = patched(target, patches, load)
+		(made,) = patched(self.targets(), patches, load)
 		return replace(self, module=made.module, own=made.nbytes)
+
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
+		"""See `PatchMeasure`."""
+		return patched_size(self.targets(), patches, load)
 
 	def of_kind(self, kind: int | None) -> UNetControl:
 		"""The same for hints of one kind; without effect on what is no union."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.errors import PatchMismatch, UnknownFormat
 from nodes.diffusion.patches.apply import Change, Changes
 from nodes.diffusion.patches.deltas import Delta, bias_of, delta_of, flat_shape
 from nodes.diffusion.patches.lora_names import Groups, grouped
-from nodes.diffusion.patches.reading import read_tensors, tensor_names
+from nodes.diffusion.patches.reading import read_tensors, tensor_shapes
 from nodes.diffusion.patches.target import Spot, Spots, Target, is_text
 
 logger = logging.getLogger(__name__)
@@ -72,9 +73,27 @@ def matched(groups: Groups, target: Target) -> tuple[dict[str, dict[str, Spots]]
 	return found, tuple(unmatched)
 
 
+def touched(path: Path, target: Target) -> set[str]:
+	"""The target's tensors that a file may change, by its header."""
+	groups, _ = grouped(tensor_shapes(path))
+	found, _ = matched(groups, target)
+	return {
+		spot.tensor
+		for layer, kinds in found.items()
+		for kind, spots in kinds.items()
+		if kind == 'weight' or 'diff_b' in groups[layer]
+		for spot in spots
+	}
+
+
+def float32_bytes(path: Path) -> int:
+	"""What a file's tensors take as they are computed with."""
+	return sum(4 * math.prod(shape) for shape in tensor_shapes(path).values())
+
+
 def for_text(path: Path) -> bool:
 	"""Whether a file changes a text encoder too."""
-	groups, _ = grouped(tensor_names(path))
+	groups, _ = grouped(tensor_shapes(path))
 	return any(is_text(layer) for layer in groups)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -16,6 +17,6 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 		return {name: reader.read(name).clone() for name in source.shapes}
 
 
-def tensor_names(path: Path) -> tuple[str, ...]:
-	"""The names alone, from the header. Raises as `read_tensors` does."""
-	return tuple(open_source(path).shapes)
+def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+	"""Names and shapes alone, from the header. Raises as `read_tensors` does."""
+	return open_source(path).shapes

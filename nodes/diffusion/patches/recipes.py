@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,14 @@ class TensorPatch(WeightPatch):
 	def changes(self, target: Target, load: Load) -> Changes:
 		"""What is done to which of the target's tensors. Raises `PatchMismatch`."""
 		raise NotImplementedError
+
+	def touched(self, target: Target, load: Load) -> Collection[str]:
+		"""Which of the target's tensors it may change, told without reading any: all of them."""
+		return target.tensors.keys()
+
+	def kept(self, load: Load) -> int:
+		"""Bytes that it holds for as long as weights are changed time and again."""
+		return 0
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,18 @@ class LoraPatch(TensorPatch):
 		from nodes.diffusion.patches.lora import changes
 
 		return changes(load.find(self.file), self.strength, target, load.note)
+
+	def touched(self, target: Target, load: Load) -> Collection[str]:
+		"""See `TensorPatch`."""
+		from nodes.diffusion.patches.lora import touched
+
+		return touched(load.find(self.file), target)
+
+	def kept(self, load: Load) -> int:
+		"""See `TensorPatch`."""
+		from nodes.diffusion.patches.lora import float32_bytes
+
+		return float32_bytes(load.find(self.file))
 
 
 @dataclass(frozen=True)

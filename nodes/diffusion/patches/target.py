@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nodes.diffusion.layout import Layout, Piece
 from nodes.diffusion.packing import unpacked
+from nodes.diffusion.placement import streamed
 
 Spots = tuple['Spot', ...]
 KINDS = ('weight', 'bias')
@@ -61,8 +62,8 @@ class Coded(Protocol):
 	@property
 	def compute(self) -> torch.dtype: ...
 
-	def decoded(self, dtype: torch.dtype) -> Tensor:
-		"""The weight as numbers, a tensor of its own."""
+	def decoded(self, dtype: torch.dtype, weight: Tensor | None = None) -> Tensor:
+		"""The weight, or another one that is kept alike, as numbers: a tensor of its own."""
 		...
 
 
@@ -114,9 +115,14 @@ class Target:
 		return layer if leaf == 'weight' and isinstance(layer, Coded) else None
 
 	def numbers(self, name: str) -> Tensor:
-		"""A parameter's values: itself, or a coded weight as float32."""
-		layer = self.coded(name)
-		return unpacked(self.tensors[name]) if layer is None else layer.decoded(torch.float32)
+		"""A parameter's values: itself, or a coded weight as float32. One that is streamed is fetched."""
+		layer, stream = self.coded(name), streamed(self.module)
+		if stream is not None and name in stream.away:
+			return self._numbers(layer, stream.read([name])[name])
+		return self._numbers(layer, self.module.get_parameter(name))
+
+	def _numbers(self, layer: Coded | None, weight: Tensor) -> Tensor:
+		return unpacked(weight) if layer is None else layer.decoded(torch.float32, weight)
 
 	@cached_property
 	def originals(self) -> Mapping[str, str]:

@@ -10,9 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.models import Load, WeightPatch
+from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.layout import Layout
-from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
@@ -107,7 +107,7 @@ class Towers:
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Towers:
 		"""See `Patchable`."""
-		made = [patched(target, patches, load) for target in self.targets()]
+		made = patched(self.targets(), patches, load)
 		changed = zip(self.towers.items(), made, strict=True)
 		return replace(
 			self,
@@ -115,6 +115,10 @@ class Towers:
 			own=sum(one.nbytes for one in made),
 			unmatched=tuple(name for one in made for name in one.unmatched),
 		)
+
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
+		"""See `PatchMeasure`."""
+		return patched_size(self.targets(), patches, load)
 
 	def encode(self, text: str, each: Mapping[str, str] | None = None) -> Conditioning:
 		"""One prompt; `each` gives some towers, by name, a text of their own."""

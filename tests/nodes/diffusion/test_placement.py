@@ -21,12 +21,13 @@ from engine.errors import JobCancelled, OutOfDeviceMemory
 from engine.models import FileDigest, Load, Loaders, ModelRef
 from engine.modelstore import ModelStore
 from nodes import load as loading
-from nodes.diffusion.checkpoint import load_denoiser
+from nodes.diffusion.checkpoint import load_denoiser, load_text_encoder
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.placement import Read, blocks_of, least_bytes, stream
 from nodes.values import DiffusionModel, ModelInputs
 from tests import tiny, tiny_unets
 from tests.nodes.diffusion.gguf_files import write_gguf
+from tests.tiny_transformers import save_parts
 
 FLUX: dict[str, Any] = {
 	'patch_size': 1,
@@ -249,6 +250,18 @@ class TestLoading:
 		streamed = load_denoiser(Load((checkpoint,), 'denoiser', 'bfloat16', room=whole.nbytes // 2))
 
 		assert torch.equal(denoised(streamed), denoised(whole))
+
+	def test_text_encoders_share_their_room(self, tmp_path: Path) -> None:
+		"""All of them together are in it; what they say is the same."""
+		files = save_parts(tmp_path, 'sd3')
+		whole = load_text_encoder(Load(files.texts, 'text', option='sd3'))
+		room = whole.nbytes * 4 // 5
+		streamed = load_text_encoder(Load(files.texts, 'text', option='sd3', room=room))
+		said, before = (towers.encode('a cat').prompts[0].embedding for towers in (streamed, whole))
+
+		assert [*streamed.towers] == [*whole.towers]
+		assert torch.equal(said, before)
+		assert sum(held(tower.module) for tower in streamed.towers.values()) <= room
 
 	@pytest.mark.parametrize('kept', ['Q8_0', 'fp8_e4m3fn', 'fp8_e5m2'])
 	def test_kept_in_eight_bits(self, kept: str, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class TestFusedLayers:
 		up, down = noise(3 * WIDTH, 2), noise(2, WIDTH)
 		layer = 'lora_unet_double_blocks_0_img_attn_qkv'
 		file = files.write({f'{layer}.lora_up.weight': up, f'{layer}.lora_down.weight': down})
-		made = patched(target, [LoraPatch(file, 1.0)], files.load).module
+		made = patched([target], [LoraPatch(file, 1.0)], files.load)[0].module
 		after = torch.cat([made.get_parameter(f'{name}.weight') for name in ('to_q', 'to_k', 'to_v')])
 
 		assert torch.allclose(after, before + up @ down, atol=1e-6)
@@ -49,7 +49,7 @@ class TestFusedLayers:
 		before = {name: tensor.clone() for name, tensor in target.tensors.items()}
 		up, down = noise(WIDTH, 2), noise(2, WIDTH)
 		file = files.write({'transformer.to_k.lora_B.weight': up, 'transformer.to_k.lora_A.weight': down})
-		made = patched(target, [LoraPatch(file, 1.0)], files.load).module
+		made = patched([target], [LoraPatch(file, 1.0)], files.load)[0].module
 
 		assert torch.allclose(made.get_parameter('to_k.weight'), before['to_k.weight'] + up @ down, atol=1e-6)
 		assert torch.equal(made.get_parameter('to_q.weight'), before['to_q.weight'])
@@ -60,7 +60,7 @@ class TestFusedLayers:
 		before = target.tensors['out.weight'].clone()
 		up, down = noise(WIDTH, 2), noise(2, 3)
 		file = files.write({'diffusion_model.proj.lora_B.weight': up, 'diffusion_model.proj.lora_A.weight': down})
-		made = patched(target, [LoraPatch(file, 1.0)], files.load).module
+		made = patched([target], [LoraPatch(file, 1.0)], files.load)[0].module
 
 		assert torch.allclose(made.get_parameter('out.weight'), before + (up @ down).t(), atol=1e-6)
 
@@ -92,8 +92,8 @@ class CodedLinear(torch.nn.Linear):
 		self.shape, self.compute = self.weight.shape, torch.bfloat16
 		self.weight = torch.nn.Parameter(numbers.flatten(), requires_grad=False)
 
-	def decoded(self, dtype: torch.dtype) -> Tensor:
-		return (self.weight.to(dtype) * self.STEP).reshape(self.shape)
+	def decoded(self, dtype: torch.dtype, weight: Tensor | None = None) -> Tensor:
+		return ((self.weight if weight is None else weight).to(dtype) * self.STEP).reshape(self.shape)
 
 
 class TestCodedWeights:
@@ -106,7 +106,7 @@ class TestCodedWeights:
 		up, down = noise(4, 2), noise(2, 6)
 		file = files.write({'transformer.a.lora_B.weight': up, 'transformer.a.lora_A.weight': down})
 		before = target.numbers('a.weight')
-		made = patched(target, [LoraPatch(file, 1.0)], files.load)
+		(made,) = patched([target], [LoraPatch(file, 1.0)], files.load)
 		changed = made.module.get_submodule('a')
 
 		assert type(changed) is torch.nn.Linear
