@@ -33,6 +33,7 @@ def register(kit: Kit) -> None:
 		loop,
 		mask,
 		merge,
+		model_attention,
 		model_guidance,
 		model_sampling,
 		patch,
@@ -53,7 +54,7 @@ def register(kit: Kit) -> None:
 
 	for module in (
 		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
-		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, step_cache),
+		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
 		*(logic, loop, primitive, text),
@@ -64,8 +65,9 @@ def register(kit: Kit) -> None:
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
-	for setting in (*model_sampling.SETTINGS, *model_guidance.SETTINGS, *step_cache.SETTINGS):
-		kit.codecs.add_dataclass(setting, setting.__name__)
+	for module in (model_sampling, model_guidance, model_attention, step_cache):
+		for setting in module.SETTINGS:
+			kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.marks.extend(MARKS)
 	for kind in ('checkpoints', 'loras', 'controlnet'):
 		kit.catalogue.add(kind, DEMO_MODELS / kind)

@@ -72,7 +72,7 @@ RAW_MODES = PNG_MODES | {'I', 'F', 'P', 'CMYK', 'YCbCr', 'HSV', 'LAB', 'RGBX', '
 
 def add_codecs(codecs: Codecs) -> None:
 	"""Make a kit's codecs understand all of it."""
-	for cls in (*VALUES, *PATCHES, values.LastLayer, Loop):
+	for cls in (*VALUES, *PATCHES, values.LastLayer, values.TextPadding, Loop):
 		codecs.add_dataclass(cls, cls.__name__)
 	codecs.add_handler(TensorHandler())
 	codecs.add_handler(ArrayHandler())

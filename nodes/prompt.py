@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
-from engine.declaration import FromInput, Number, Source, Text
+from engine.declaration import Choice, FromInput, Number, Source, Text
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.embeddings import embeddings_digest, with_embeddings
 from nodes.known import MAX_RESOLUTION
-from nodes.values import Conditioning, LastLayer, Sizes, TextEncoder
+from nodes.values import Conditioning, LastLayer, Sizes, TextEncoder, TextPadding
 
 FACTS: Mapping[str, Mapping[str, Source]] = {'CONDITIONING': {'family': FromInput(input='clip')}}
 PROMPT = Text(multiline=True, dynamic_prompts=True)
@@ -100,6 +100,46 @@ def encode_prompt_flux(
 	with context.models.use(clip) as encoder:
 		said = encoder.encode(t5xxl, {'clip_l': clip_l})
 	return Conditioning(tuple(replace(prompt, guidance=guidance) for prompt in said.prompts))
+
+
+@node(kind='CLIPTextEncodeSD3', category='advanced/conditioning', facts=FACTS, fingerprint=embeddings_digest)
+def encode_prompt_sd3(
+	context: Context,
+	clip: Annotated[ModelRef[TextEncoder], 'The text encoders of Stable Diffusion 3.'],
+	clip_l: Annotated[str, PROMPT, 'What the smaller CLIP (L) hears.'],
+	clip_g: Annotated[str, PROMPT, 'What the larger CLIP (bigG) hears.'],
+	t5xxl: Annotated[str, PROMPT, 'What T5 hears.'],
+	empty_padding: Annotated[
+		str, Choice(options=('none', 'empty_prompt')), 'Whether an empty text is an empty prompt, or nothing at all.'
+	],
+) -> Conditioning:
+	"""Encode a prompt for Stable Diffusion 3, with a text for each encoder."""
+	nothing = empty_padding == 'none'
+	texts: dict[str, str | None] = {'clip_l': clip_l, 'clip_g': clip_g, 't5xxl': t5xxl}
+	if nothing and not clip_l and not clip_g:
+		# The two stand side by side: what one of them hears, the other must fill up.
+		texts |= {'clip_l': None, 'clip_g': None}
+	with context.models.use(clip) as encoder:
+		if nothing and not t5xxl:
+			encoder = encoder.padded(0, 0)
+		return with_embeddings(context, encoder).encode(clip_g, texts)
+
+
+@node(
+	kind='T5TokenizerOptions',
+	category='_for_testing/conditioning',
+	lane='cpu',
+	facts={'CLIP': {'family': FromInput(input='clip')}},
+)
+def t5_tokenizer_options(
+	clip: Annotated[ModelRef[TextEncoder], 'The text encoders, of which one is T5.'],
+	min_padding: Annotated[int, Number(default=0, min=0, max=10000, step=1), 'Filling that follows each prompt.'],
+	min_length: Annotated[
+		int, Number(default=0, min=0, max=10000, step=1), 'To how many tokens a prompt is filled up.'
+	],
+) -> ModelRef[TextEncoder]:
+	"""Say how prompts are filled up for T5, which listens to the filling too."""
+	return clip.patched(TextPadding(min_padding, min_length))
 
 
 def _sized(said: Conditioning, sizes: Sizes) -> Conditioning:

@@ -44,6 +44,16 @@ def euler_ancestral_cfg_pp(
 	return _made('euler_ancestral_cfg_pp', eta=eta, s_noise=s_noise)
 
 
+@node(kind='SamplerEulerCFGpp', title='SamplerEulerCFG++', category='_for_testing', lane='cpu')
+def euler_cfg_pp(
+	version: Annotated[
+		str, Choice(options=('regular', 'alternative')), 'Which slope: the unguided one, or twice guided less unguided.'
+	],
+) -> Sampler:
+	"""Euler steps with CFG++."""
+	return _made('euler_cfg_pp', alternative=True) if version == 'alternative' else Sampler('euler_cfg_pp')
+
+
 @node(kind='SamplerLMS', category=CATEGORY, lane='cpu')
 def lms(order: Annotated[int, Number(default=4, min=1, max=100), 'How many slopes are used.']) -> Sampler:
 	"""Linear multistep."""

@@ -255,15 +255,19 @@ class TextEncoder(Protocol):
 	@property
 	def nbytes(self) -> int: ...
 
-	def encode(self, text: str, each: Mapping[str, str] | None = None) -> Conditioning:
+	def encode(self, text: str, each: Mapping[str, str | None] | None = None) -> Conditioning:
 		"""Encode a prompt; `(words:1.2)` raises and `(words:0.8)` lowers their weight.
 
-		`each` gives some of several encoders, by names such as `clip_l`, a text of their own.
+		`each` gives some of several encoders, by names such as `clip_l`, a text of their own; one that gets None is left out.
 		"""
 		...
 
 	def at_layer(self, layer: int) -> TextEncoder:
 		"""The same, listening to another layer of CLIP, counted from the end: −1 is the last."""
+		...
+
+	def padded(self, padding: int, least: int) -> TextEncoder:
+		"""The same, in which T5 hears so much filling after each prompt, and at least so many tokens."""
 		...
 
 	def with_embeddings(self, read: Callable[[str], Mapping[str, Tensor] | None]) -> TextEncoder:
@@ -280,6 +284,18 @@ class LastLayer(Setting):
 	def apply(self, model: TextEncoder, use: Use) -> TextEncoder:
 		"""See `Setting`."""
 		return model.at_layer(self.layer)
+
+
+@dataclass(frozen=True)
+class TextPadding(Setting):
+	"""How prompts are filled up for T5: so much filling after each, and at least so many tokens."""
+
+	padding: int
+	least: int
+
+	def apply(self, model: TextEncoder, use: Use) -> TextEncoder:
+		"""See `Setting`."""
+		return model.padded(self.padding, self.least)
 
 
 @socket('VAE')

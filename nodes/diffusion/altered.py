@@ -70,7 +70,7 @@ def without_self_attention(module: torch.nn.Module) -> Iterator[RemovableHandle]
 		heard: Tensor = known.to_out[0](known.to_v(args[0]))
 		return heard
 
-	for group in _part(module, 'mid_block', 'attentions'):
+	for group in part_of(module, 'mid_block', 'attentions'):
 		for block in group.transformer_blocks:
 			yield block.attn1.register_forward_hook(itself)
 
@@ -92,7 +92,7 @@ class FreeU:
 		widths = cast(Any, module).config.block_out_channels
 		scales = {widths[0] * 4: (self.b[0], self.s[0]), widths[0] * 2: (self.b[1], self.s[1])}
 		channels = widths[-1]
-		for block in _part(module, 'up_blocks'):
+		for block in part_of(module, 'up_blocks'):
 			for resnet in block.resnets:
 				if channels in scales:
 					yield resnet.register_forward_pre_hook(self._scaled(channels, *scales[channels]))
@@ -140,7 +140,8 @@ def _passed_by(block: torch.nn.Module, args: tuple[Any, ...], given: Mapping[str
 	return told['hidden_states']
 
 
-def _part(module: torch.nn.Module, *names: str) -> Any:
+def part_of(module: torch.nn.Module, *names: str) -> Any:
+	"""A part of a UNet. Raises `NodeUsage` for other networks."""
 	part: Any = module
 	for name in names:
 		part = getattr(part, name, None)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from engine.errors import NodeUsage
 from nodes.diffusion.hooks import Look
 from nodes.diffusion.scopes import Box, Part, prepare
 from nodes.values import NO_SCENE, Conditioning, DiffusionModel, ModelInputs, Scene
@@ -39,6 +40,7 @@ class Sides:
 	) -> None:
 		self.model = model
 		self._parts = prepare(model, sides, latent, scene)
+		self.count = len(sides)
 		self._groups: dict[tuple[int, ...], list[_Group]] = {}
 		self._apart = False
 
@@ -200,6 +202,8 @@ def _look(
 	sides: Sides, x: Tensor, sigma: Tensor, wanted: Tensor, unwanted: Tensor, cfg: float, numbers: tuple[int, int]
 ) -> Look:
 	def again(model: Any, *, x: Tensor | None = None, positive: bool = True) -> Tensor:
+		if not positive and sides.count < 2:
+			raise NodeUsage('A setting of the model wants a negative side, and it is steered by a positive one alone.')
 		(guess,) = sides.guesses(here if x is None else x, sigma, (numbers[0 if positive else 1],), model=model)
 		return guess
 

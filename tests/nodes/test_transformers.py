@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
+from engine.cancel import CancelToken
+from engine.context import Context, JobInfo
 from engine.graph import Graph
+from engine.models import Setting
 from engine.settings import Settings
+from nodes.load import load_three_clips
+from nodes.prompt import encode_prompt_sd3
+from nodes.values import Prompt, TextPadding
 from tests.nodes.conftest import Bench, link, make_graph
 from tests.tiny_transformers import save_parts, save_whole
 
@@ -130,6 +137,78 @@ class TestFluxPrompt:
 		usual = picture(bench, self.encoded('a red cat', 'a red cat', 3.5))
 
 		assert picture(bench, self.encoded(clip_l, t5xxl, guidance)) != usual
+
+
+class TestSd3Prompt:
+	"""What nodes around the three encoders of Stable Diffusion 3 hand on."""
+
+	def said(
+		self,
+		bench: Bench,
+		*changes: Setting,
+		empty_padding: str = 'none',
+		clip_l: str = '',
+		clip_g: str = '',
+		t5xxl: str = '',
+	) -> Prompt:
+		"""The prompt, from the files."""
+		runner = bench.runner
+		context = Context(
+			JobInfo('job'),
+			'node',
+			models=runner.models,
+			storage=runner.storage,
+			cancel=CancelToken(),
+			publish=lambda event: None,
+		)
+		clip = load_three_clips(context, *(f'sd3-{number}.safetensors' for number in (1, 2, 3)))
+		for change in changes:
+			clip = clip.patched(change)
+		(prompt,) = encode_prompt_sd3(context, clip, clip_l, clip_g, t5xxl, empty_padding).prompts
+		return prompt
+
+	def test_equal_texts_are_the_plain_prompt(self, bench: Bench) -> None:
+		"""Whatever is done about empty ones."""
+		texts = {'clip_l': 'a red cat', 'clip_g': 'a red cat', 't5xxl': 'a red cat'}
+		one, other = (self.said(bench, empty_padding=padding, **texts) for padding in ('none', 'empty_prompt'))
+
+		assert torch.equal(one.embedding, other.embedding)
+		assert one.embedding.shape[1] == 77 + 77
+
+	def test_each_encoder_hears_its_own(self, bench: Bench) -> None:
+		"""CLIPs are the first 77 tokens, side by side; T5 is what follows."""
+		texts = {'clip_l': 'a red cat', 'clip_g': 'a red cat', 't5xxl': 'a red cat'}
+		usual = self.said(bench, **texts).embedding[0]
+		differs = {
+			name: (self.said(bench, **texts | {name: 'dog'}).embedding[0] != usual).any(dim=-1) for name in texts
+		}
+		left = (self.said(bench, **texts | {'clip_l': 'dog'}).embedding[0] != usual)[:77].any(dim=0)
+		right = (self.said(bench, **texts | {'clip_g': 'dog'}).embedding[0] != usual)[:77].any(dim=0)
+
+		assert differs['clip_l'][:77].any()
+		assert not differs['clip_l'][77:].any()
+		assert not differs['clip_g'][77:].any()
+		assert not differs['t5xxl'][:77].any()
+		assert differs['t5xxl'][77:].any()
+		assert not (left & right).any()
+
+	def test_nothing_is_left_of_empty_texts_without_padding(self, bench: Bench) -> None:
+		"""Of T5 its mark at the end; of two empty CLIPs nothing, but of one an empty prompt beside the other's."""
+		assert self.said(bench).embedding.shape[1] == 1
+		assert self.said(bench).pooled is None
+		assert self.said(bench, t5xxl='a cat').embedding.shape[1] == 77
+		assert self.said(bench, clip_l='a cat').embedding.shape[1] == 77 + 1
+		assert self.said(bench, empty_padding='empty_prompt').embedding.shape[1] == 77 + 77
+		assert self.said(bench, empty_padding='empty_prompt').pooled is not None
+
+	def test_options_of_t5_count(self, bench: Bench) -> None:
+		"""No filling, or a hundred tokens; CLIPs stay as they are."""
+		texts = {'clip_l': 'cat', 'clip_g': 'cat', 't5xxl': 'cat'}
+		bare, long = (self.said(bench, TextPadding(0, least), **texts).embedding for least in (0, 100))
+
+		assert bare.shape[1] < 77 + 77
+		assert long.shape[1] == 77 + 100
+		assert torch.equal(bare[:, :77], long[:, :77])
 
 
 def picture(bench: Bench, graph: Graph) -> bytes:

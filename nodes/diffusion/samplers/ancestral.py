@@ -51,9 +51,18 @@ def euler_ancestral_cfg_pp(task: Task, x: Tensor, sigmas: Tensor, *, eta: float 
 	return x
 
 
-def euler_cfg_pp(task: Task, x: Tensor, sigmas: Tensor) -> Tensor:
-	"""Euler with CFG++ (Chung et al. 2024), without noise."""
-	return euler_ancestral_cfg_pp(task, x, sigmas, eta=0.0, s_noise=0.0)
+def euler_cfg_pp(task: Task, x: Tensor, sigmas: Tensor, *, alternative: bool = False) -> Tensor:
+	"""Euler with CFG++ (Chung et al. 2024), without noise.
+
+	The alternative is ComfyUI's: Euler whose slope is away from twice the guided guess less the unguided one.
+	"""
+	if not alternative:
+		return euler_ancestral_cfg_pp(task, x, sigmas, eta=0.0, s_noise=0.0)
+	for done, (sigma, lower) in enumerate(pairwise(sigmas), start=1):
+		denoised, unguided = task.apart(x, sigma)
+		x = x + slope(x, 2 * denoised - unguided, sigma) * (lower - sigma)
+		task.on_step(done, denoised)
+	return x
 
 
 def dpm_2_ancestral(task: Task, x: Tensor, sigmas: Tensor, *, eta: float = 1.0, s_noise: float = 1.0) -> Tensor:

@@ -107,6 +107,10 @@ class ClipTower:
 		"""See `Tower`; a layer that is not there is the last."""
 		return replace(self, layer=layer if 0 < -layer <= self.module.depth else None)
 
+	def padded(self, padding: int, least: int) -> ClipTower:
+		"""Itself: its chunks are filled up anyway."""
+		return self
+
 	def with_vectors(self, vectors: Vectors) -> ClipTower:
 		"""See `Tower`."""
 		return replace(self, vectors=vectors)

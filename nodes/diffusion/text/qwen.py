@@ -85,6 +85,10 @@ class QwenTower:
 		"""Itself: which layers are listened to belongs to the model."""
 		return self
 
+	def padded(self, padding: int, least: int) -> QwenTower:
+		"""Itself: how prompts are filled up belongs to the model."""
+		return self
+
 	def with_vectors(self, vectors: Vectors) -> QwenTower:
 		"""Itself: there are no such vectors for it."""
 		return self

@@ -40,7 +40,8 @@ class T5Model(Module):
 
 @dataclass(frozen=True, eq=False)
 class T5Tower:
-	"""T5 with its tokenizer: a `Tower`. `least` is how many tokens a prompt has at least; shorter ones are filled up.
+	"""T5 with its tokenizer: a `Tower`. `least` is how many tokens a prompt has at least; shorter ones are filled up,
+	after as much filling as `padding` says.
 
 	What is filled up is listened to as well, as the models that use it do.
 	"""
@@ -49,6 +50,7 @@ class T5Tower:
 	tokenizer: T5Tokenizer
 	least: int
 	vectors: Vectors | None = None
+	padding: int = 0
 
 	def chunks(self, text: str) -> int:
 		"""One: it takes any length at once."""
@@ -62,6 +64,7 @@ class T5Tower:
 		found = runs(text, self.tokenizer, self.vectors)
 		line: list[tuple[Word, float]] = [(word, weight) for words, weight in found for word in words]
 		line.append((END, 1.0))
+		line += [(PAD, 1.0)] * self.padding
 		line += [(PAD, 1.0)] * (self.least - len(line))
 		if all(weight == 1 for _, weight in line):
 			return Encoded(self._embed([line]))
@@ -74,6 +77,10 @@ class T5Tower:
 	def at_layer(self, layer: int) -> T5Tower:
 		"""Itself: only its last layer is listened to."""
 		return self
+
+	def padded(self, padding: int, least: int) -> T5Tower:
+		"""See `Tower`."""
+		return replace(self, padding=padding, least=least)
 
 	def with_vectors(self, vectors: Vectors) -> T5Tower:
 		"""See `Tower`."""

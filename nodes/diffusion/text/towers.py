@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from engine.errors import NodeUsage
 from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.layout import Layout
 from nodes.diffusion.patches.apply import patched, patched_size
@@ -53,6 +54,10 @@ class Tower(Protocol):
 
 	def at_layer(self, layer: int) -> Tower:
 		"""The same, listening to another of its layers, counted from the end (−1 is the last); itself if it cannot."""
+		...
+
+	def padded(self, padding: int, least: int) -> Tower:
+		"""The same, with so much filling after each prompt, and filled up to so many tokens; itself if it has chunks."""
 		...
 
 	def with_vectors(self, vectors: Vectors) -> Tower:
@@ -120,16 +125,27 @@ class Towers:
 		"""See `PatchMeasure`."""
 		return patched_size(self.targets(), patches, load)
 
-	def encode(self, text: str, each: Mapping[str, str] | None = None) -> Conditioning:
-		"""One prompt; `each` gives some towers, by name, a text of their own."""
-		texts = {name: (each or {}).get(name, text) for name in self.towers}
-		chunks = max(tower.chunks(texts[name]) for name, tower in self.towers.items())
-		said = {name: tower.encode(texts[name], chunks) for name, tower in self.towers.items()}
-		return Conditioning((self.join(said),))
+	def encode(self, text: str, each: Mapping[str, str | None] | None = None) -> Conditioning:
+		"""One prompt; `each` gives some towers, by name, a text of their own. One that gets None is left out.
+
+		Raises `NodeUsage` if the family cannot do without it.
+		"""
+		given = {name: (each or {}).get(name, text) for name in self.towers}
+		texts = {name: heard for name, heard in given.items() if heard is not None}
+		chunks = max((self.towers[name].chunks(heard) for name, heard in texts.items()), default=1)
+		said = {name: self.towers[name].encode(heard, chunks) for name, heard in texts.items()}
+		try:
+			return Conditioning((self.join(said),))
+		except KeyError as error:
+			raise NodeUsage(f'These text encoders want a text for {error.args[0]}.') from error
 
 	def at_layer(self, layer: int) -> Towers:
 		"""The same, each tower listening to another of its layers."""
 		return replace(self, towers={name: tower.at_layer(layer) for name, tower in self.towers.items()})
+
+	def padded(self, padding: int, least: int) -> Towers:
+		"""The same, each tower that takes any length filling prompts up so."""
+		return replace(self, towers={name: tower.padded(padding, least) for name, tower in self.towers.items()})
 
 	def with_embeddings(self, read: Embeddings) -> Towers:
 		"""The same, each tower taking its vectors for `embedding:name`; those that are not as wide as it is do not count."""

@@ -92,7 +92,7 @@ def counted(module: torch.nn.Module) -> Iterator[list[torch.nn.Module]]:
 			handle.remove()
 
 
-def run(model: Denoiser, text: Towers) -> Tensor:
+def run(model: Denoiser, text: Towers, *, side: int = 8) -> Tensor:
 	"""Eight steps of it."""
 	return sample(
 		model,
@@ -103,7 +103,7 @@ def run(model: Denoiser, text: Towers) -> Tensor:
 		scheduler='normal',
 		positive=text.encode('a red cat'),
 		negative=text.encode('dog'),
-		latent=Latent(torch.zeros(1, 4, 8, 8)),
+		latent=Latent(torch.zeros(1, 4, side, side)),
 	)
 
 

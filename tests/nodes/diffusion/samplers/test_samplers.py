@@ -177,6 +177,26 @@ class TestGuidanceApart:
 		assert float((run(1.0) - run(0.0)).mean()) > 0.5
 
 
+class TestEulerAlternative:
+	def test_without_guidance_it_is_euler(self) -> None:
+		"""Twice a guess less the same one is the guess."""
+		sigmas = karras(gaussian.LEVELS, 10).double()
+		found = ancestral.euler_cfg_pp(gaussian.task(START), START, sigmas, alternative=True)
+
+		assert torch.allclose(found, SAMPLERS['euler'](gaussian.task(START), START, sigmas))
+
+	def test_its_slope_leads_further_from_the_unguided_guess(self) -> None:
+		"""x + (x − 2 · guided + unguided) / sigma · (lower − sigma), step by step."""
+
+		def apart(x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+			return x * 0.5, x * 0.25
+
+		sigmas = torch.tensor([4.0, 2.0, 0.0], dtype=torch.float64)
+		found = ancestral.euler_cfg_pp(replace(gaussian.task(START), apart=apart), START, sigmas, alternative=True)
+
+		assert torch.allclose(found, START * (1 - 0.25 * 0.5) * (1 - 0.25))
+
+
 class TestSteps:
 	@pytest.mark.parametrize('name', [name for name in SAMPLERS if name not in ('dpm_fast', 'dpm_adaptive')])
 	def test_every_step_is_told_once_with_a_guess(self, name: str) -> None:

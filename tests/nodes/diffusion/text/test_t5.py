@@ -49,6 +49,15 @@ class TestEncode:
 		assert len(numbers) == LEAST
 		assert torch.equal(tower().encode('a red cat').embedding, by_transformers(numbers))
 
+	@pytest.mark.parametrize(('padding', 'least', 'filling'), [(0, 0, 0), (2, 0, 2), (0, 6, 2), (5, 6, 5)])
+	def test_filling_is_as_told(self, padding: int, least: int, filling: int) -> None:
+		"""So much after each prompt, and then up to the least length, both weighted or not."""
+		numbers = [*tokenizer()('a red cat'), 1, *[0] * filling]
+		other = tower().padded(padding, least)
+
+		assert torch.equal(other.encode('a red cat').embedding, by_transformers(numbers))
+		assert other.encode('a (cat:1.5)').embedding.shape[1] == max(least, len(tokenizer()('a cat')) + 1 + padding)
+
 	def test_long_prompts_are_as_long_as_they_are(self) -> None:
 		"""Twenty cats and the mark at the end."""
 		assert tower().encode('cat ' * 20).embedding.shape == (1, 21, 2 * tiny_texts.WIDTH)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from engine.errors import NodeUsage
 from nodes.diffusion.text.towers import Towers
 from tests import tiny
 
@@ -15,6 +17,11 @@ class TestEncode:
 
 		assert prompt.embedding.shape == (1, tiny.LENGTH, tiny.WIDTH)
 		assert prompt.embedding.dtype == torch.float32
+
+	def test_a_tower_that_is_needed_cannot_be_left_out(self, text: Towers) -> None:
+		"""The family has no other."""
+		with pytest.raises(NodeUsage, match='want a text for clip_l'):
+			text.encode('', {'clip_l': None})
 
 	def test_the_empty_prompt_is_encoded(self, text: Towers) -> None:
 		"""It is what guidance leads away from."""
