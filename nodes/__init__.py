@@ -38,6 +38,7 @@ def register(kit: Kit) -> None:
 		patch,
 		primitive,
 		prompt,
+		prompt_picture,
 		sample,
 		sampler,
 		save,
@@ -52,7 +53,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
+		*(load, load_folder, patch, merge, prompt, prompt_picture, conditioning, control, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),

@@ -5,7 +5,7 @@ Importing this module imports no torch: tensors are named only for the type chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -259,6 +259,13 @@ class TextEncoder(Protocol):
 		"""Encode a prompt; `(words:1.2)` raises and `(words:0.8)` lowers their weight.
 
 		`each` gives some of several encoders, by names such as `clip_l`, a text of their own.
+		"""
+		...
+
+	def look(self, text: str, pictures: Sequence[Images]) -> Conditioning:
+		"""Encode a prompt with pictures in it, the first of each batch: each where the text says `<|image_pad|>`, in order.
+
+		Raises `NodeUsage` for an encoder that cannot see.
 		"""
 		...
 
