@@ -330,6 +330,14 @@ class ControlNet(Protocol):
 		...
 
 
+@socket('MODEL_PATCH')
+class ModelPatch(Protocol):
+	"""A network that works inside a denoiser, beside its own blocks."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+
 @socket('UPSCALE_MODEL')
 class Upscaling(Protocol):
 	"""A network that enlarges pictures."""
