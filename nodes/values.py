@@ -113,7 +113,8 @@ class ControlUse:
 
 	`hint` is float32 [batch, height, width, channels], 0 to 1, of any size; `strength` counts from 0; `start` and `end` are
 	the part of the way, 0 to 1, on which it acts. `vae` encodes the hint for networks that take latents. `everywhere` says
-	that negative prompts without any control are steered by it too.
+	that negative prompts without any control are steered by it too. `mask` [batch, height, width] is 1 where networks that
+	fill in are to do so; others take no notice of it.
 	"""
 
 	model: ModelRef[ControlNet]
@@ -123,6 +124,7 @@ class ControlUse:
 	end: float = 1.0
 	vae: ModelRef[AutoEncoder] | None = None
 	everywhere: bool = False
+	mask: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,6 +322,11 @@ class ControlNet(Protocol):
 	@property
 	def wants_latents(self) -> bool:
 		"""Whether the picture is encoded by a VAE for it."""
+		...
+
+	@property
+	def wants_mask(self) -> bool:
+		"""Whether it fills in, and wants to know where: then the hint has a channel more, which is 1 where all stays."""
 		...
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:

@@ -57,7 +57,9 @@ def module(channels: int = 64, count: int = 2, seed: int = 0, width: int = WIDTH
 def model() -> Denoiser:
 	"""The tiny Qwen-Image."""
 	net = NETWORKS['qwen-image']
-	return Denoiser(qwen_network(net.make(), net.config, QWEN_IMAGE.latents), Flow(), QWEN_IMAGE.latents, 'qwen-image')
+	return Denoiser(
+		qwen_network(net.make(), net.config, QWEN_IMAGE.latents), Flow(multiplier=1.0), QWEN_IMAGE.latents, 'qwen-image'
+	)
 
 
 def picture(height: int = 48, width: int = 64) -> Tensor:
