@@ -35,10 +35,12 @@ def register(kit: Kit) -> None:
 		merge,
 		model_attention,
 		model_guidance,
+		model_patch,
 		model_sampling,
 		patch,
 		primitive,
 		prompt,
+		prompt_picture,
 		sample,
 		sampler,
 		save,
@@ -53,7 +55,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
+		*(load, load_folder, patch, merge, prompt, prompt_picture, conditioning, control, model_patch, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
@@ -62,6 +64,7 @@ def register(kit: Kit) -> None:
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
 	control.add_loaders(kit.loaders)
+	model_patch.add_loaders(kit.loaders)
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)

@@ -42,7 +42,7 @@ VALUES = (
 	steering.DualCfgGuider,
 	steering.PerpNegGuider,
 )
-PATCHES = (recipes.LoraPatch, recipes.MergePatch, settings.UnionKind, settings.DifferencePatch)
+PATCHES = (recipes.LoraPatch, recipes.MergePatch, settings.UnionKind, settings.DifferencePatch, settings.BlockwisePatch)
 
 TORCH_TYPES = {
 	'bool': 'BOOL',

@@ -12,7 +12,7 @@ from engine.spec import Context, node
 from nodes.computing import measure
 from nodes.diffusion.control.settings import POOLED, UNION_KINDS, DifferencePatch, UnionKind
 from nodes.load import digest_of
-from nodes.values import AutoEncoder, Conditioning, ControlNet, ControlUse, DiffusionModel, Images
+from nodes.values import AutoEncoder, Conditioning, ControlNet, ControlUse, DiffusionModel, Images, Mask
 
 CONTROL = 'controlnet'
 POOLED_ENDINGS = ('_shuffle', '_shuffle_fp16')
@@ -139,6 +139,25 @@ def apply_control_with_vae(
 ) -> Steered:
 	"""Steer both prompts by a picture that the network sees through a VAE."""
 	use = ControlUse(control_net, image.pixels, strength, start_percent, end_percent, vae)
+	return Steered(_steered(positive, use), _steered(negative, use))
+
+
+@node(
+	kind='ControlNetInpaintingAliMamaApply', category='conditioning/controlnet', lane='cpu', facts=BOTH, agreements=SAME
+)
+def apply_control_with_mask(
+	positive: Positive,
+	negative: Negative,
+	control_net: Net,
+	vae: Annotated[ModelRef[AutoEncoder], 'Encodes the picture for the network.'],
+	image: Annotated[Images, 'The picture to fill in; any size.'],
+	mask: Annotated[Mask, 'Where to fill in. Networks that do not do so take no notice of it.'],
+	strength: Strength,
+	start_percent: Start,
+	end_percent: End,
+) -> Steered:
+	"""Steer both prompts by a picture and a mask, for networks that fill in."""
+	use = ControlUse(control_net, image.pixels, strength, start_percent, end_percent, vae, mask=mask.values)
 	return Steered(_steered(positive, use), _steered(negative, use))
 
 

@@ -5,7 +5,7 @@ Importing this module imports no torch: tensors are named only for the type chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -113,7 +113,8 @@ class ControlUse:
 
 	`hint` is float32 [batch, height, width, channels], 0 to 1, of any size; `strength` counts from 0; `start` and `end` are
 	the part of the way, 0 to 1, on which it acts. `vae` encodes the hint for networks that take latents. `everywhere` says
-	that negative prompts without any control are steered by it too.
+	that negative prompts without any control are steered by it too. `mask` [batch, height, width] is 1 where networks that
+	fill in are to do so; others take no notice of it.
 	"""
 
 	model: ModelRef[ControlNet]
@@ -123,6 +124,7 @@ class ControlUse:
 	end: float = 1.0
 	vae: ModelRef[AutoEncoder] | None = None
 	everywhere: bool = False
+	mask: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,6 +264,13 @@ class TextEncoder(Protocol):
 		"""
 		...
 
+	def look(self, text: str, pictures: Sequence[Images]) -> Conditioning:
+		"""Encode a prompt with pictures in it, the first of each batch: each where the text says `<|image_pad|>`, in order.
+
+		Raises `NodeUsage` for an encoder that cannot see.
+		"""
+		...
+
 	def at_layer(self, layer: int) -> TextEncoder:
 		"""The same, listening to another layer of CLIP, counted from the end: −1 is the last."""
 		...
@@ -331,12 +340,25 @@ class ControlNet(Protocol):
 		"""Whether the picture is encoded by a VAE for it."""
 		...
 
+	@property
+	def wants_mask(self) -> bool:
+		"""Whether it fills in, and wants to know where: then the hint has a channel more, which is 1 where all stays."""
+		...
+
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
 		"""What it says of x [batch, channels, h, w], scaled for the denoiser, at timestep [batch].
 
 		hint is [batch, channels, height, width]: pixels 0 to 1, or latents in the model's scale.
 		"""
 		...
+
+
+@socket('MODEL_PATCH')
+class ModelPatch(Protocol):
+	"""A network that works inside a denoiser, beside its own blocks."""
+
+	@property
+	def nbytes(self) -> int: ...
 
 
 @socket('UPSCALE_MODEL')

@@ -40,6 +40,20 @@ QWEN: dict[str, Any] = {
 }
 
 
+QWEN_EYES: dict[str, Any] = {
+	'depth': 8,
+	'hidden_size': WIDTH,
+	'intermediate_size': 2 * WIDTH,
+	'num_heads': 1,
+	'in_channels': 3,
+	'patch_size': 14,
+	'temporal_patch_size': 2,
+	'window_size': 8 * 14,
+	'out_hidden_size': WIDTH,
+	'fullatt_block_indexes': (7,),
+}
+
+
 def spiece_model() -> bytes:
 	"""A SentencePiece model with T5's marks and a few pieces, as a protocol buffer."""
 	pieces = [('<pad>', 0.0, 3), ('</s>', 0.0, 3), ('<unk>', 0.0, 2)]
@@ -76,9 +90,10 @@ def t5(seed: int = 0) -> T5Model:
 	return module
 
 
-def qwen(generation: int, seed: int = 0) -> QwenModel:
-	"""A Qwen with random weights, all of its layers and the final norm."""
+def qwen(generation: int, seed: int = 0, *, eyes: bool = False) -> QwenModel:
+	"""A Qwen with random weights, all of its layers and the final norm; that of the second generation may have eyes."""
 	config = {**QWEN, 'vocab_size': qwen_size(), 'model_type': f'qwen{generation}', 'layers': None}
+	config['vision'] = QWEN_EYES if eyes else None
 	if generation == 3:
 		config['head_dim'] = 8
 	else:

@@ -217,7 +217,8 @@ def _save_texts(folder: Path, family: str) -> Iterator[Path]:
 		generation = 2 if family == 'qwen-image' else 3
 		path = folder / 'qwen.safetensors'
 		vocabulary = {'qwen_tokenizer': tiny_texts.qwen_tokenizer()}
-		save_file(tiny_texts.tensors(tiny_texts.qwen(generation)), path, metadata=vocabulary)
+		qwen = tiny_texts.qwen(generation, eyes=generation == 2)
+		save_file(tiny_texts.tensors(qwen), path, metadata=vocabulary)
 		yield path
 
 

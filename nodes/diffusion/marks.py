@@ -21,6 +21,7 @@ CHANNELS = (4, 16)
 HINT = 'input_hint_block.0.weight'
 OWN_HINT = 'controlnet_cond_embedding.conv_in.weight'
 ENTRY = 'middle_block.1.proj_in.weight'
+TOKENS = 'controlnet_x_embedder.weight'
 OWN_ENTRY = 'mid_block.attentions.0.proj_in.weight'
 
 CONTROLNETS = (
@@ -36,8 +37,9 @@ CONTROLNETS = (
 	('sdxl', Mark({OWN_HINT: None, OWN_SIZES: None})),
 	('sd2', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY)})),
 	('sd1', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY, 1, 1)})),
+	('qwen-image', Mark({TOKENS: None, 'transformer_blocks.0.img_mod.1.weight': None})),
 )
-"""ControlNets of UNets in both layouts, told like the UNets that they are copies of."""
+"""ControlNets of UNets in both layouts, told like the UNets that they are copies of, and of Qwen-Image."""
 
 
 def _denoisers(prefix: str) -> Iterator[FileMark]:

@@ -35,6 +35,7 @@ class UNetControl:
 	kind: int | None = None
 	own: int | None = None
 	wants_latents: bool = False
+	wants_mask: bool = False
 
 	@property
 	def nbytes(self) -> int:

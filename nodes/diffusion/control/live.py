@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from engine.errors import NodeUsage
@@ -11,6 +12,7 @@ from nodes.diffusion.control.hints import fitted, repeated
 from nodes.diffusion.control.residuals import Residuals, added
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.parametrisation import Parametrisation
+from nodes.pixels.scale import resize_masks
 from nodes.values import AutoEncoder, ControlNet, ControlUse, Images, ModelInputs
 
 
@@ -28,14 +30,34 @@ class Control:
 		size = (latent.shape[-2], latent.shape[-1])
 		if size not in self._hints:
 			height, width = (side * latents.pixels for side in size)
-			pixels = fitted(self.use.hint, height, width)
-			self._hints[size] = self._encoded(pixels, latents) if self.net.wants_latents else pixels
+			kept = self._kept() if self.net.wants_mask else None
+			shown = self.use.hint if kept is None else _holed(self.use.hint, kept)
+			hint = fitted(shown, height, width)
+			if self.net.wants_latents:
+				hint = self._encoded(hint, latents)
+			if kept is not None:
+				fits = fitted(kept[..., None], hint.shape[-2], hint.shape[-1]).to(hint)
+				hint = torch.cat([hint, fits[torch.arange(len(hint)) % len(fits)]], dim=1)
+			self._hints[size] = hint
 		return self._hints[size]
+
+	def _kept(self) -> Tensor:
+		"""Where the picture stays (1), [batch, height, width]."""
+		if self.use.mask is None:
+			raise NodeUsage('This ControlNet fills in: apply it with a mask (ControlNetInpaintingAliMamaApply).')
+		return 1 - self.use.mask
 
 	def _encoded(self, pixels: Tensor, latents: LatentFormat) -> Tensor:
 		if self.vae is None:
 			raise NodeUsage('This ControlNet takes latents: link a VAE to the node that applies it.')
 		return latents.process_in(self.vae.encode(Images(pixels.movedim(1, -1))).samples)
+
+
+def _holed(pixels: Tensor, kept: Tensor) -> Tensor:
+	"""Pictures [batch, height, width, channels], black where they do not stay."""
+	height, width = pixels.shape[1:3]
+	area = resize_masks(kept, width, height, 'bilinear', 'center').round().to(pixels)
+	return pixels * area[torch.arange(len(pixels)) % len(area)][..., None]
 
 
 @dataclass(frozen=True, eq=False)

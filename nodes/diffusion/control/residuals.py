@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -16,13 +16,15 @@ class Residuals:
 	"""Tensors to add: to what is handed on from each block on the way down, and after the middle.
 
 	`inner` are added within the way down, after each level's last block (T2I-Adapter). Of a transformer, `down` go with
-	its first kind of blocks, and `single` with its second.
+	its first kind of blocks, and `single` with its second; each of `down` then goes with `spread` blocks that follow each
+	other.
 	"""
 
 	down: tuple[Tensor, ...] = ()
 	middle: Tensor | None = None
 	inner: tuple[Tensor, ...] = ()
 	single: tuple[Tensor, ...] = ()
+	spread: int = 1
 
 	def scaled(self, strength: float) -> Residuals:
 		"""The same, so many times."""
@@ -31,7 +33,23 @@ class Residuals:
 			None if self.middle is None else self.middle * strength,
 			tuple(one * strength for one in self.inner),
 			tuple(one * strength for one in self.single),
+			self.spread,
 		)
+
+	def apart(self) -> Residuals:
+		"""The same with one of `down` for each block."""
+		return replace(self, down=tuple(one for one in self.down for _ in range(self.spread)), spread=1)
+
+	def for_tokens(self, like: Tensor, count: int) -> list[Tensor]:
+		"""What goes with each of a transformer's `count` blocks of the first kind, for tokens [batch, tokens, …].
+
+		What is said is of the first of them, those of the picture; the others and further blocks get nought.
+		"""
+		beyond = like.shape[1] - self.down[0].shape[1] if self.down else 0
+		padded = [torch.nn.functional.pad(one.to(like.dtype), (0, 0, 0, beyond)) for one in self.down]
+		nothing = like.new_zeros(())
+		numbers = [block // self.spread for block in range(count)]
+		return [padded[number] if number < len(padded) else nothing for number in numbers]
 
 	def for_unet(self, dtype: torch.dtype) -> dict[str, Any]:
 		"""As arguments of diffusers' UNet."""
@@ -48,13 +66,15 @@ def added(several: Sequence[Residuals]) -> Residuals | None:
 	"""What several say together; None of none."""
 	if not several:
 		return None
-	total, *others = several
+	alike = len({one.spread for one in several}) == 1
+	total, *others = several if alike else [one.apart() for one in several]
 	for other in others:
 		total = Residuals(
 			_sums(total.down, other.down),
 			_sum(total.middle, other.middle),
 			_sums(total.inner, other.inner),
 			_sums(total.single, other.single),
+			total.spread,
 		)
 	return total
 

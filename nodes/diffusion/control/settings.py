@@ -10,6 +10,8 @@ from engine.models import Load, ModelRef, Setting, Use
 from nodes.diffusion.patches.recipes import TensorPatch
 
 if TYPE_CHECKING:
+	from torch import Tensor
+
 	from nodes.diffusion.patches.apply import Changes
 	from nodes.diffusion.patches.target import Target
 
@@ -43,6 +45,23 @@ class UnionKind(Setting):
 		if self.kind is not None and self.kind >= kinds:
 			raise ModelError(f'This union ControlNet knows {kinds} kinds of hints, and not number {self.kind + 1}.')
 		return model.of_kind(self.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockwisePatch(Setting):
+	"""A blockwise ControlNet that steers a model by a picture. See `nodes.diffusion.control.blockwise.Hint`."""
+
+	patch: ModelRef[Any]
+	vae: ModelRef[Any]
+	pixels: Tensor
+	mask: Tensor | None
+	strength: float
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""See `Setting`. Raises `NodeUsage` for a model of another family or size."""
+		from nodes.diffusion.control.blockwise import steered
+
+		return steered(model, use(self.patch), use(self.vae), self.pixels, self.mask, self.strength)
 
 
 @dataclass(frozen=True)

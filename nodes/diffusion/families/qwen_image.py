@@ -86,7 +86,8 @@ QWEN_IMAGE = Family(
 							'img_in.weight': None,
 							'transformer_blocks.0.img_mod.1.weight': None,
 							'transformer_blocks.0.attn.norm_added_q.weight': None,
-						}
+						},
+						without=('controlnet_x_embedder.weight',),
 					),
 				),
 				qwen_image.config,

@@ -9,8 +9,20 @@ from nodes.diffusion.layouts.pieces import Shapes, blocks
 QWEN_HEAD = 128
 """Width of an attention's head in all Qwens of these sizes, where no norm tells it."""
 
-SPEAKING = ('visual.', 'model.visual.', 'lm_head.')
-"""The parts of a Qwen that see and speak, which nobody listens to."""
+EYES = 'visual.'
+"""What the names of Qwen 2.5-VL's vision tower begin with; some writers put `model.` before it."""
+
+EYE_HEAD = 80
+"""Width of an attention's head in them."""
+
+LOOKS_AROUND = 8
+"""Every so many blocks of them look at the whole picture, the others at windows."""
+
+WINDOW = 8
+"""Side of such a window in patches."""
+
+SPEAKING = (EYES, f'model.{EYES}', 'lm_head.')
+"""The parts of a Qwen that see and speak, which only that of the second generation has a use for."""
 
 
 def t5(shapes: Shapes) -> dict[str, Any]:
@@ -60,11 +72,33 @@ def qwen(shapes: Shapes, *, generation: int) -> dict[str, Any]:
 		'rope_theta': 1_000_000.0,
 		'rms_norm_eps': 1e-6,
 	}
-	return config if generation == 2 else {**config, 'head_dim': head}
+	if generation == 3:
+		return {**config, 'head_dim': head}
+	return {**config, 'vision': eyes(bare) if f'{EYES}patch_embed.proj.weight' in bare else None}
+
+
+def eyes(shapes: Shapes) -> dict[str, Any]:
+	"""The config of Qwen 2.5-VL's vision tower."""
+	width, colours, frames, patch, _ = shapes[f'{EYES}patch_embed.proj.weight']
+	depth = blocks(shapes, f'{EYES}blocks')
+	return {
+		'depth': depth,
+		'hidden_size': width,
+		'intermediate_size': shapes[f'{EYES}blocks.0.mlp.gate_proj.weight'][0],
+		'num_heads': max(1, width // EYE_HEAD),
+		'in_channels': colours,
+		'patch_size': patch,
+		'temporal_patch_size': frames,
+		'window_size': WINDOW * patch,
+		'out_hidden_size': shapes[f'{EYES}merger.mlp.2.weight'][0],
+		'fullatt_block_indexes': tuple(range(LOOKS_AROUND - 1, depth, LOOKS_AROUND)),
+	}
 
 
 def qwen_name(name: str) -> str:
 	"""A tensor's name as the causal models of transformers have it: others put more, or nothing, before it."""
+	if name.startswith(f'model.{EYES}'):
+		return name.removeprefix('model.')
 	for start in ('model.language_model.', 'language_model.model.', 'model.'):
 		if name.startswith(start):
 			return 'model.' + name.removeprefix(start)
@@ -73,6 +107,8 @@ def qwen_name(name: str) -> str:
 
 def qwen_spellings(stored: str) -> tuple[str, ...]:
 	"""The names under which writers keep a tensor."""
+	if stored.startswith(EYES):
+		return stored, f'model.{stored}'
 	bare = stored.removeprefix('model.')
 	return stored, f'model.language_model.{bare}', f'language_model.model.{bare}', bare
 

@@ -58,13 +58,16 @@ class QwenImageTransformer:
 		clean = any(bool(place[0, CLEAN_COLUMN]) for place in inputs.places)
 		self._hear_clean(clean)
 		exact = torch.cat([timestep, timestep * 0]) if clean else timestep
+		seen = torch.cat(tokens, dim=1).to(dtype)
+		count = len(cast(Any, self.module).transformer_blocks)
 		with exactly(self.module.get_submodule('time_text_embed.time_proj'), exact):
 			said: Tensor = self.module(
-				torch.cat(tokens, dim=1).to(dtype),
+				seen,
 				encoder_hidden_states=inputs.embedding.to(dtype),
 				encoder_hidden_states_mask=inputs.token_mask,
 				timestep=timestep,
 				img_shapes=[[(1, *grid(picture)) for picture in pictures]] * len(x),
+				controlnet_block_samples=None if inputs.residuals is None else inputs.residuals.for_tokens(seen, count),
 				return_dict=False,
 			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x).float()

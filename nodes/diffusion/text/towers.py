@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
-from nodes.values import Conditioning, Prompt
+from nodes.values import Conditioning, Images, Prompt
 
 PATCHED = torch.float16
 """What patched weights of text encoders are rounded to: ComfyUI holds them so, and pictures are to be the same."""
@@ -66,6 +66,15 @@ class Tower(Protocol):
 
 	def on(self, module: torch.nn.Module) -> Tower:
 		"""The same with other weights."""
+		...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+	"""A tower that can look at pictures as well."""
+
+	def look(self, text: str, pictures: Sequence[Tensor]) -> Encoded:
+		"""One prompt with pictures [height, width, 3 or more], 0 to 1: each where the text has the mark for one, in order."""
 		...
 
 
@@ -138,6 +147,16 @@ class Towers:
 			return Conditioning((self.join(said),))
 		except KeyError as error:
 			raise NodeUsage(f'These text encoders want a text for {error.args[0]}.') from error
+
+	def look(self, text: str, pictures: Sequence[Images]) -> Conditioning:
+		"""One prompt with pictures in it, the first of each batch. Raises `NodeUsage` if any encoder has no eyes."""
+		shown = [picture.pixels[0] for picture in pictures]
+		said = {}
+		for name, tower in self.towers.items():
+			if not isinstance(tower, Seeing):
+				raise NodeUsage(f'The text encoder {name} cannot look at pictures; Qwen 2.5-VL can.')
+			said[name] = tower.look(text, shown)
+		return Conditioning((self.join(said),))
 
 	def at_layer(self, layer: int) -> Towers:
 		"""The same, each tower listening to another of its layers."""

@@ -64,6 +64,7 @@ class Counting:
 	"""A network that notes how large the batches are that it is asked for."""
 
 	wants_latents = False
+	wants_mask = False
 	nbytes = 0
 
 	def __init__(self, net: Any) -> None:

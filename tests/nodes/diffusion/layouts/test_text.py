@@ -33,6 +33,22 @@ QWEN25_7B = {
 	'num_hidden_layers': 28,
 	'num_attention_heads': 28,
 	'num_key_value_heads': 4,
+	'vision': None,
+}
+QWEN25_7B_VL = {
+	**QWEN25_7B,
+	'vision': {
+		'depth': 32,
+		'hidden_size': 1280,
+		'intermediate_size': 3420,
+		'num_heads': 16,
+		'in_channels': 3,
+		'patch_size': 14,
+		'temporal_patch_size': 2,
+		'window_size': 112,
+		'out_hidden_size': 3584,
+		'fullatt_block_indexes': (7, 15, 23, 31),
+	},
 }
 QWEN3_4B = {
 	**QWEN,
@@ -63,9 +79,11 @@ class TestReleasedSizes:
 		assert text.t5(found) == T5_XXL
 		assert sum(torch.Size(shape).numel() for shape in found.values()) == 4_762_310_656
 
-	@pytest.mark.parametrize(('config', 'generation'), [(QWEN25_7B, 2), (QWEN3_4B, 3), (QWEN3_8B, 3)])
+	@pytest.mark.parametrize(
+		('config', 'generation'), [(QWEN25_7B, 2), (QWEN25_7B_VL, 2), (QWEN3_4B, 3), (QWEN3_8B, 3)]
+	)
 	def test_qwen(self, config: dict[str, Any], generation: int) -> None:
-		"""Of both generations."""
+		"""Of both generations, with eyes and without."""
 		assert text.qwen(shapes(QwenModel, config), generation=generation) == config
 
 
@@ -75,6 +93,12 @@ class TestNames:
 		"""Each is found under its own."""
 		assert text.qwen_name(name) == 'model.norm.weight'
 		assert name in text.qwen_spellings('model.norm.weight')
+
+	@pytest.mark.parametrize('name', ['visual.merger.ln_q.weight', 'model.visual.merger.ln_q.weight'])
+	def test_eyes_go_by_two_names(self, name: str) -> None:
+		"""With the model's before it, or without."""
+		assert text.qwen_name(name) == 'visual.merger.ln_q.weight'
+		assert name in text.qwen_spellings('visual.merger.ln_q.weight')
 
 	@pytest.mark.parametrize(
 		'name', ['visual.blocks.0.attn.qkv.weight', 'lm_head.weight', 'model.layers.35.mlp.up_proj.weight']
