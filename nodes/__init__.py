@@ -45,13 +45,14 @@ def register(kit: Kit) -> None:
 		text,
 		upscale,
 		vae,
+		vision,
 	)
 	from nodes.codecs import add_codecs
 	from nodes.computing import add_computing
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
+		*(load, load_folder, patch, merge, prompt, conditioning, control, vision, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
@@ -60,6 +61,7 @@ def register(kit: Kit) -> None:
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
 	control.add_loaders(kit.loaders)
+	vision.add_loaders(kit.loaders)
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)

@@ -47,7 +47,7 @@ def load_denoiser(load: Load) -> Denoiser:
 			raise UnknownFormat(source.path, 'it holds no UNet, and no other network that denoises')
 		raise unknown(source.shapes)
 	family, found = known
-	part = _filled(source, family.denoiser, found, load)
+	part = read_part(source, family.denoiser, found, load)
 	latents = _latents(source, family)
 	training = Training(
 		config=part.config,
@@ -82,7 +82,7 @@ def load_text_encoder(load: Load) -> Towers:
 	loaded: dict[str, Tower] = {}
 	layouts: dict[str, Layout] = {}
 	for tower, found, source in towers:
-		part = _filled(source, tower.part, found, load)
+		part = read_part(source, tower.part, found, load)
 		loaded[tower.name] = tower.tower(part.module, part.config, source)
 		layouts[tower.name] = _original(tower.part, part.config)
 	return Towers(loaded, family.text.join, layouts)
@@ -97,11 +97,11 @@ def load_autoencoder(load: Load) -> Vae:
 			raise unknown(source.shapes)
 		raise UnknownFormat(source.path, 'it holds no VAE')
 	vae, found = known
-	part = _filled(source, vae, found, load)
+	part = read_part(source, vae, found, load)
 	return vae.vae(part.module, part.config)
 
 
-def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
+def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
 	"""Build a part by what its shapes and the metadata say, and read its tensors."""
 	config = {**_config(source, part, found), **_described(source, part.metadata)}
 	module = built(lambda: part.build(config), source.path, part.title)
