@@ -49,13 +49,14 @@ def register(kit: Kit) -> None:
 		text,
 		upscale,
 		vae,
+		vision,
 	)
 	from nodes.codecs import add_codecs
 	from nodes.computing import add_computing
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, prompt, prompt_picture, conditioning, control, model_patch, vae),
+		*(load, load_folder, patch, merge, prompt, prompt_picture, conditioning, control, model_patch, vision, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
@@ -65,6 +66,7 @@ def register(kit: Kit) -> None:
 	load.add_loaders(kit.loaders)
 	control.add_loaders(kit.loaders)
 	model_patch.add_loaders(kit.loaders)
+	vision.add_loaders(kit.loaders)
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)

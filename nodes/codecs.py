@@ -32,6 +32,8 @@ VALUES = (
 	values.Area,
 	values.Scope,
 	values.ControlUse,
+	values.VisionOutput,
+	values.Variation,
 	values.Prompt,
 	values.Conditioning,
 	steering.Noise,

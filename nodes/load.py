@@ -60,7 +60,8 @@ def digest_of(kind: str, *inputs: str) -> Callable[[Storage, Mapping[str, JsonVa
 	return digests
 
 
-def _from_file(name: str, *facts: str) -> dict[str, Source]:
+def from_file(name: str, *facts: str) -> dict[str, Source]:
+	"""Facts that the file chosen at an input tells."""
 	return {fact: FromFile(input=name) for fact in facts}
 
 
@@ -70,9 +71,9 @@ def _from_file(name: str, *facts: str) -> dict[str, Source]:
 	category='loaders',
 	lane='disk',
 	facts={
-		'MODEL': _from_file('ckpt_name', 'family', 'channels'),
-		'CLIP': _from_file('ckpt_name', 'family'),
-		'VAE': _from_file('ckpt_name', 'family', 'channels'),
+		'MODEL': from_file('ckpt_name', 'family', 'channels'),
+		'CLIP': from_file('ckpt_name', 'family'),
+		'VAE': from_file('ckpt_name', 'family', 'channels'),
 	},
 	fingerprint=digest_of('checkpoints', 'ckpt_name'),
 )
@@ -97,7 +98,7 @@ def load_checkpoint(
 	title='Load Diffusion Model',
 	category='advanced/loaders',
 	lane='disk',
-	facts={'MODEL': _from_file('unet_name', 'family', 'channels')},
+	facts={'MODEL': from_file('unet_name', 'family', 'channels')},
 	fingerprint=digest_of('diffusion_models', 'unet_name'),
 )
 def load_diffusion_model(
@@ -116,7 +117,7 @@ def load_diffusion_model(
 	title='Load VAE',
 	category='loaders',
 	lane='disk',
-	facts={'VAE': _from_file('vae_name', 'channels')},
+	facts={'VAE': from_file('vae_name', 'channels')},
 	fingerprint=digest_of('vae', 'vae_name'),
 )
 def load_vae(

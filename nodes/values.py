@@ -127,6 +127,28 @@ class ControlUse:
 	mask: Tensor | None = None
 
 
+@socket('CLIP_VISION_OUTPUT')
+@dataclass(frozen=True, eq=False)
+class VisionOutput:
+	"""What an encoder of pictures says of some: `last` [batch, tokens, width] is its last layer, `penultimate` the one before.
+
+	`embeds` [batch, width] is one projected vector of each whole picture; SigLIP, which has none, gives its last layer there.
+	"""
+
+	last: Tensor
+	penultimate: Tensor
+	embeds: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+	"""A picture that is to be varied (unCLIP): how strongly, and how much noise, 0 to 1, its embedding gets."""
+
+	seen: VisionOutput
+	strength: float = 1.0
+	noise: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Prompt:
 	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it.
@@ -137,7 +159,8 @@ class Prompt:
 	over (inpainting). `guidance` is a distilled guidance strength (Flux), None for the model's default; `references`
 	[1, channels, h, w] are latents to look at, in the wire's scale, and `reference_method` says how they are placed
 	('offset', 'index', 'uxo', 'index_timestep_zero'; '' is the model's default). `controls` are the control networks that
-	steer it besides; while a sampler runs, `live` are the same with their weights.
+	steer it besides; while a sampler runs, `live` are the same with their weights. `variations` are pictures to vary, for
+	models that hear an embedded picture (unCLIP).
 	"""
 
 	embedding: Tensor
@@ -152,6 +175,7 @@ class Prompt:
 	scope: Scope = EVERYWHERE
 	controls: tuple[ControlUse, ...] = ()
 	live: Controls | None = None
+	variations: tuple[Variation, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,12 +183,14 @@ class Scene:
 	"""What a network may need to know of the sampling besides the prompt.
 
 	`negative` says that the prompt tells what is not wanted. `clean` [batch, channels, h, w] is the latent that sampling
-	begins with, in the model's scale; `mask` [batch, height, width] says where it may change (1), None if anywhere.
+	begins with, in the model's scale; `mask` [batch, height, width] says where it may change (1), None if anywhere. `seed`
+	is that of the noise.
 	"""
 
 	negative: bool = False
 	clean: Tensor | None = None
 	mask: Tensor | None = None
+	seed: int = 0
 
 
 NO_SCENE = Scene()
@@ -359,6 +385,22 @@ class ModelPatch(Protocol):
 
 	@property
 	def nbytes(self) -> int: ...
+
+
+@socket('CLIP_VISION')
+class ClipVision(Protocol):
+	"""A network that encodes pictures for models which hear them."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+	def encode(self, images: Images, *, crop: bool = True) -> VisionOutput:
+		"""Each picture, scaled to the side that the network looks at: its middle, or with `crop` off all of it, squeezed."""
+		...
+
+	def blank(self) -> VisionOutput:
+		"""What it says of a picture that is the mean of all: of none in particular."""
+		...
 
 
 @socket('UPSCALE_MODEL')

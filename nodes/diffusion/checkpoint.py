@@ -50,7 +50,7 @@ def load_denoiser(load: Load) -> Denoiser:
 			raise UnknownFormat(source.path, 'it holds no UNet, and no other network that denoises')
 		raise unknown(source.shapes)
 	family, found = known
-	part = _filled(source, family.denoiser, found, load)
+	part = read_part(source, family.denoiser, found, load)
 	latents = _latents(source, family)
 	training = Training(
 		config=part.config,
@@ -87,7 +87,7 @@ def load_text_encoder(load: Load) -> Towers:
 	left = load.room
 	for tower, found, source in sorted(towers, key=_values):
 		# The room is for all of them: the small ones are there whole, and the large one gets what they leave.
-		part = _filled(source, tower.part, found, replace(load, room=left))
+		part = read_part(source, tower.part, found, replace(load, room=left))
 		loaded[tower.name] = tower.tower(part.module, part.config, source)
 		layouts[tower.name] = _original(tower.part, part.config)
 		if left is not None:
@@ -104,11 +104,11 @@ def load_autoencoder(load: Load) -> Vae:
 			raise unknown(source.shapes)
 		raise UnknownFormat(source.path, 'it holds no VAE')
 	vae, found = known
-	part = _filled(source, vae, found, load)
+	part = read_part(source, vae, found, load)
 	return vae.vae(part.module, part.config)
 
 
-def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
+def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
 	"""Build a part by what its shapes and the metadata say, and read its tensors."""
 	config = {**_config(source, part, found), **_described(source, part.metadata)}
 	module = built(lambda: part.build(config), source.path, part.title)

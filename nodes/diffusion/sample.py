@@ -121,7 +121,7 @@ def sample_custom(
 		clean = scaled_in(model, latent.samples)
 		start = _start(clean, noise, latent)
 		guided: Guided = _Cancellable(
-			steered(guider, model, clean, Scene(clean=clean, mask=latent.noise_mask)), check_cancelled
+			steered(guider, model, clean, Scene(clean=clean, mask=latent.noise_mask, seed=noise.seed)), check_cancelled
 		)
 		if latent.noise_mask is not None:
 			shown = start_noise(clean, noise.seed + 1) if sampler.name in FRESH_MASK_NOISE else start

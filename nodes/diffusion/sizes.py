@@ -21,6 +21,7 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
 	'text': ('cond_stage_model.', 'conditioner.embedders.', 'text_encoders.'),
 	'vae': ('first_stage_model.', 'vae.'),
+	'clip_vision': ('embedder.model.', 'image_encoder.'),
 }
 """Under which names the parts stand in files that hold a whole model; a file with none of them holds one part alone."""
 

@@ -9,13 +9,13 @@ import torch
 from diffusers.models.controlnets.controlnet_qwenimage import QwenImageControlNetModel
 from torch import Tensor
 
-from engine.models import Load, WeightPatch
+from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.files import TensorSource, torch_dtype
 from nodes.diffusion.layouts import qwen_image
 from nodes.diffusion.networks.patches import exactly, grid, packed
-from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.precision import resolved
 from nodes.diffusion.whereabouts import dtype_of, moved, place_of
@@ -48,9 +48,12 @@ class QwenImageControl:
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> QwenImageControl:
 		"""See `Patchable`."""
-		(target,) = self.targets()
-		made = patched(target, patches, load)
+		(made,) = patched(self.targets(), patches, load)
 		return replace(self, module=made.module, own=made.nbytes)
+
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
+		"""See `PatchMeasure`."""
+		return patched_size(self.targets(), patches, load)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
 		"""See `ControlNet`. What it says is tokens [batch, tokens, width]."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.errors import NodeUsage
+from nodes.diffusion import unclip
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene, Sizes
@@ -20,13 +21,16 @@ GREY = (0.8223, -0.6876, 0.6364, 0.1380)
 WANTED, UNWANTED = 6.0, 2.5
 """The aesthetic scores that the refiner hears of what is wanted, and of what is not."""
 
+MERGED_NOISE = 0.05
+"""How much noise the mixture of several pictures gets, where a model of variations hears them."""
+
 
 class UNet:
 	"""diffusers' `UNet2DConditionModel`: a `Network`.
 
-	What it takes besides the latent follows from its config: a vector of pooled text and sizes (XL) or of an embedded
-	picture (unCLIP); nine channels are the latent, a mask and what is to be kept (inpainting), eight the latent and the
-	picture that is edited (Brooks et al. 2023, "InstructPix2Pix").
+	What it takes besides the latent follows from its config: a vector of pooled text and sizes (XL), where pictures to
+	vary take the text's place, or of an embedded picture (unCLIP); nine channels are the latent, a mask and what is to be
+	kept (inpainting), eight the latent and the picture that is edited (Brooks et al. 2023, "InstructPix2Pix").
 	"""
 
 	def __init__(self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat) -> None:
@@ -52,9 +56,13 @@ class UNet:
 					'give; encode the prompt with the text encoder of its own family.'
 				)
 			pooled = prompt.pooled
+			if prompt.variations:
+				pooled = unclip.heard(prompt.variations, pooled.shape[-1], scene.seed, 0.0)[:, : pooled.shape[-1]]
 			sizes = self._sizes(prompt, latent, scene)
 		elif self._vector:
 			pooled = latent.new_zeros(1, self._vector)
+			if prompt.variations:
+				pooled = unclip.heard(prompt.variations, self._vector // 2, scene.seed, MERGED_NOISE)
 		return ModelInputs(prompt.embedding, pooled=pooled, sizes=sizes, concat=self._concat(prompt, latent, scene))
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor
 from engine.errors import NodeUsage
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.networks.unet import GREY, UNet
-from nodes.values import Prompt, Scene, Sizes
+from nodes.values import Prompt, Scene, Sizes, Variation, VisionOutput
 
 LATENTS = LatentFormat(4, scale=0.5)
 X = torch.zeros(2, 4, 8, 12)
@@ -79,6 +80,34 @@ class TestNothing:
 		assert told.pooled is not None
 		assert told.pooled.shape == (1, 2048)
 		assert not told.pooled.any()
+
+
+class TestVariations:
+	SEEN = VisionOutput(torch.zeros(1, 5, 4), torch.zeros(1, 5, 4), torch.ones(1, 8))
+
+	def test_unclip_hears_the_picture_by_the_seed(self) -> None:
+		"""Embedding and noise level make its vector; another seed is other noise."""
+		prompt = replace(PLAIN, variations=(Variation(self.SEEN, noise=0.5),))
+		unclip = network(projection_class_embeddings_input_dim=16)
+		first, again, other = (unclip.inputs(prompt, X, Scene(seed=seed)).pooled for seed in (1, 1, 2))
+
+		assert first is not None
+		assert again is not None
+		assert other is not None
+		assert first.shape == (1, 16)
+		assert torch.equal(first, again)
+		assert not torch.equal(first[:, :8], other[:, :8])
+		assert torch.equal(first[:, 8:], other[:, 8:])
+
+	def test_xl_hears_the_picture_in_place_of_the_pooled_text(self) -> None:
+		"""The text itself stays."""
+		prompt = replace(POOLED, variations=(Variation(replace(self.SEEN, embeds=torch.ones(1, 1280))),))
+		told = network(**SDXL).inputs(prompt, X)
+
+		assert told.pooled is not None
+		assert told.pooled.shape == (1, 1280)
+		assert (told.pooled - 1).abs().max() < 0.5
+		assert torch.equal(told.embedding, POOLED.embedding)
 
 
 class TestInpainting:
