@@ -57,6 +57,14 @@ Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class FileSet:
+	"""Files that are one model together: those of a kind that are called so, whatever their endings."""
+
+	kind: str
+	stems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
 	"""What a look at a model file's header told: what is wrong with it, and its facts by the marks of that time."""
 
@@ -75,6 +83,7 @@ class Catalogue:
 
 	def __init__(self, settings: Settings) -> None:
 		self._places: dict[str, list[Path]] = {}
+		self._sets: dict[tuple[str, str], FileSet] = {}
 		for kind, places in settings.first_models.items():
 			for place in places:
 				self.add(kind, place)
@@ -95,6 +104,10 @@ class Catalogue:
 		if place not in places:
 			places.append(place)
 
+	def add_set(self, kind: str, name: str, files: FileSet) -> None:
+		"""Let files that lie elsewhere be chosen together, by a name among the models of a kind."""
+		self._sets[kind, name] = files
+
 	@property
 	def places(self) -> Mapping[str, tuple[Path, ...]]:
 		"""Every folder kind with the places looked in, first one first."""
@@ -103,6 +116,15 @@ class Catalogue:
 	def names(self, kind: str) -> tuple[str, ...]:
 		"""The model files of a kind, relative, sorted."""
 		return tuple(sorted({str(path) for _, path in self.files(kind)}))
+
+	def choices(self, kind: str) -> tuple[str, ...]:
+		"""What can be chosen of a kind: its files, and after them the sets that are whole."""
+		sets = (name for (of, name) in self._sets if of == kind and self._set(kind, name))
+		return (*self.names(kind), *sets)
+
+	def by_stem(self, kind: str, stem: str) -> Path | None:
+		"""The first file of a kind that is called so, whatever its ending; None if there is none."""
+		return next((place / path for place, path in self.files(kind) if str(path.with_suffix('')) == stem), None)
 
 	def files(self, kind: str) -> Iterator[tuple[Path, Path]]:
 		"""Every model file of a kind: the place where it lies, and its path there. Hidden ones are left out.
@@ -122,7 +144,21 @@ class Catalogue:
 			path = place / plain
 			if '..' not in Path(plain).parts and not Path(plain).anchor and _is_model(path):
 				return path
+		for path in self._set(kind, name):
+			return path
 		raise ModelNotFound(name, kind, looked_in=[str(place) for place in self._places.get(kind, ())])
+
+	def paths(self, kind: str, name: str) -> tuple[Path, ...]:
+		"""All the files of a choice, in the order of their set; a file (or folder) is alone. Raises `ModelNotFound`."""
+		first = self.path(kind, name)
+		together = self._set(kind, name)
+		return together if first in together else (first,)
+
+	def _set(self, kind: str, name: str) -> tuple[Path, ...]:
+		"""The files of a set; none if any is missing, or if there is no such set."""
+		files = self._sets.get((kind, name))
+		found = () if files is None else tuple(self.by_stem(files.kind, stem) for stem in files.stems)
+		return tuple(path for path in found if path is not None) if None not in found else ()
 
 	def digest(self, path: Path) -> FileDigest:
 		"""The digest of a file's content; computed anew when its size or time has changed."""

@@ -59,6 +59,7 @@ def register(kit: Kit) -> None:
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
+	load.add_sets(kit.catalogue)
 	control.add_loaders(kit.loaders)
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
