@@ -48,6 +48,15 @@ FOLDERS = (
 OLDER_NAMES = {'text_encoders': ('clip',), 'diffusion_models': ('unet',), 'controlnet': ('t2i_adapter',)}
 """Folders of the models folder in which files of a kind may lie as well."""
 
+SAVED = {
+	'checkpoints': 'checkpoints',
+	'text_encoders': 'clip',
+	'vae': 'vae',
+	'diffusion_models': 'diffusion_models',
+	'loras': 'loras',
+}
+"""Folders of the output folder where nodes save models of a kind: these can be chosen like others."""
+
 SAMPLES = 64
 SAMPLE_BYTES = 4096
 HEADER_BYTES = 2**16
@@ -93,6 +102,8 @@ class Catalogue:
 		for kind, places in settings.extra_models.items():
 			for place in places:
 				self.add(kind, place)
+		for kind, name in SAVED.items():
+			self.add(kind, settings.output_folder / name)
 		self._lock = threading.Lock()
 		self._digests: dict[Path, tuple[Stamp, FileDigest]] = {}
 		self._looked: dict[Path, Looked] = {}

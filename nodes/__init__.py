@@ -41,6 +41,7 @@ def register(kit: Kit) -> None:
 		sample,
 		sampler,
 		save,
+		save_model,
 		sigmas,
 		text,
 		upscale,
@@ -51,7 +52,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, prompt, conditioning, control, vae),
+		*(load, load_folder, patch, merge, save_model, prompt, conditioning, control, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),

@@ -21,21 +21,39 @@ from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
+from nodes.diffusion.families.parts import MARKERS, PREDICTION_MARKERS
 from nodes.diffusion.files import TensorSource, storage_dtype, torch_dtype
 from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
-from nodes.diffusion.layout import Layout
+from nodes.diffusion.layout import Layout, Piece
+from nodes.diffusion.origin import Origin
 from nodes.diffusion.precision import AUTO, resolved
+from nodes.diffusion.text.t5_tokenizer import MODEL_TENSOR
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
+
+OPEN_CLIP = '.model.'
+"""How the place of a text encoder in OpenCLIP's layout ends; that of one in transformers' ends in `.transformer.`."""
+
+DESCRIPTIONS = (
+	'scheduler_config',
+	'vae_config',
+	'latent_rgb',
+	'tokenizer_vocab',
+	'tokenizer_merges',
+	't5_tokenizer',
+	'qwen_tokenizer',
+)
+"""Entries of metadata that tell of models, beside the configs of their parts."""
 
 
 @dataclass(frozen=True)
 class Filled:
-	"""A part with its weights, and the config that it was built by."""
+	"""A part with its weights, the config that it was built by, and where it was read."""
 
 	module: Module
 	config: Config
+	origin: Origin
 
 
 def load_denoiser(load: Load) -> Denoiser:
@@ -62,6 +80,9 @@ def load_denoiser(load: Load) -> Denoiser:
 		latents=latents,
 		family=family.name,
 		layout=_original(family.denoiser, part.config),
+		origin=replace(
+			part.origin, beside=[name for name in MARKERS if name in source.shapes and name not in PREDICTION_MARKERS]
+		),
 	)
 
 
@@ -81,11 +102,13 @@ def load_text_encoder(load: Load) -> Towers:
 		family, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
 	layouts: dict[str, Layout] = {}
+	origins: dict[str, Origin] = {}
 	for tower, found, source in towers:
 		part = _filled(source, tower.part, found, load)
 		loaded[tower.name] = tower.tower(part.module, part.config, source)
 		layouts[tower.name] = _original(tower.part, part.config)
-	return Towers(loaded, family.text.join, layouts)
+		origins[tower.name] = part.origin
+	return Towers(loaded, family.text.join, layouts, origins)
 
 
 def load_autoencoder(load: Load) -> Vae:
@@ -98,7 +121,7 @@ def load_autoencoder(load: Load) -> Vae:
 		raise UnknownFormat(source.path, 'it holds no VAE')
 	vae, found = known
 	part = _filled(source, vae, found, load)
-	return vae.vae(part.module, part.config)
+	return vae.vae(part.module, part.config).read_from(part.module, part.origin)
 
 
 def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
@@ -106,10 +129,11 @@ def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Fille
 	config = {**_config(source, part, found), **_described(source, part.metadata)}
 	module = built(lambda: part.build(config), source.path, part.title)
 	form, prefix = found.form, found.prefix
+	layout = same_names(module) if form.layout is None else form.layout(config)
 	filled(
 		module,
 		source,
-		same_names(module) if form.layout is None else form.layout(config),
+		layout,
 		part=part.title,
 		load=load,
 		dtype=_dtype(source, load, module),
@@ -118,7 +142,37 @@ def _filled(source: TensorSource, part: Part, found: Found, load: Load) -> Fille
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
 	)
-	return Filled(module, config)
+	return Filled(module, config, _origin(source, part, found, module, config, layout))
+
+
+def _origin(source: TensorSource, part: Part, found: Found, module: Module, config: Config, layout: Layout) -> Origin:
+	form, prefix = found.form, found.prefix
+	taken = {
+		prefix + spelled
+		for name in module.state_dict()
+		for piece in layout.get(name, (Piece(name),))
+		for spelled in form.spellings(piece.name)
+	}
+	return Origin(
+		source,
+		prefix,
+		part.prefixes[0],
+		_original(part, config, part.prefixes[0]),
+		rest=[
+			name
+			for name in source.shapes
+			if name.startswith(prefix)
+			and name not in taken
+			and name not in MARKERS
+			and form.ignored(name.removeprefix(prefix))
+		],
+		beside=[
+			name
+			for name in (f'{prefix.removesuffix("transformer.")}{MODEL_TENSOR}',)
+			if name in source.shapes and prefix
+		],
+		described={name: text for name, text in source.metadata.items() if name in (part.metadata, *DESCRIPTIONS)},
+	)
 
 
 def _config(source: TensorSource, part: Part, found: Found) -> Config:
@@ -141,10 +195,15 @@ def _dtype(source: TensorSource, load: Load, module: Module) -> torch.dtype:
 	return torch_dtype(resolved(asked, '' if known is None else known[0].name, weights))
 
 
-def _original(part: Part, config: Config) -> Layout:
-	"""How files in the original layout keep a part, whatever the form of the file that it was read from."""
-	layout = next((form.layout for form in part.forms if form.layout is not None), None)
-	return {} if layout is None else layout(config)
+def _original(part: Part, config: Config, prefix: str = '') -> Layout:
+	"""How files in the original layout keep a part, whatever the form of the file that it was read from.
+
+	Of a text encoder of CLIP this is OpenCLIP's where it stands under such a prefix in whole checkpoints.
+	"""
+	layouts = [form.layout for form in part.forms if form.layout is not None]
+	if not layouts:
+		return {}
+	return layouts[-1 if prefix.endswith(OPEN_CLIP) else 0](config)
 
 
 def _described(source: TensorSource, entry: str) -> dict[str, Any]:
