@@ -48,12 +48,29 @@ FOLDERS = (
 OLDER_NAMES = {'text_encoders': ('clip',), 'diffusion_models': ('unet',), 'controlnet': ('t2i_adapter',)}
 """Folders of the models folder in which files of a kind may lie as well."""
 
+SAVED = {
+	'checkpoints': 'checkpoints',
+	'text_encoders': 'clip',
+	'vae': 'vae',
+	'diffusion_models': 'diffusion_models',
+	'loras': 'loras',
+}
+"""Folders of the output folder where nodes save models of a kind: these can be chosen like others."""
+
 SAMPLES = 64
 SAMPLE_BYTES = 4096
 HEADER_BYTES = 2**16
 
 
 Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+	"""Files that are one model together: those of a kind that are called so, whatever their endings."""
+
+	kind: str
+	stems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,7 @@ class Catalogue:
 
 	def __init__(self, settings: Settings) -> None:
 		self._places: dict[str, list[Path]] = {}
+		self._sets: dict[tuple[str, str], FileSet] = {}
 		for kind, places in settings.first_models.items():
 			for place in places:
 				self.add(kind, place)
@@ -84,6 +102,8 @@ class Catalogue:
 		for kind, places in settings.extra_models.items():
 			for place in places:
 				self.add(kind, place)
+		for kind, name in SAVED.items():
+			self.add(kind, settings.output_folder / name)
 		self._lock = threading.Lock()
 		self._digests: dict[Path, tuple[Stamp, FileDigest]] = {}
 		self._looked: dict[Path, Looked] = {}
@@ -95,6 +115,10 @@ class Catalogue:
 		if place not in places:
 			places.append(place)
 
+	def add_set(self, kind: str, name: str, files: FileSet) -> None:
+		"""Let files that lie elsewhere be chosen together, by a name among the models of a kind."""
+		self._sets[kind, name] = files
+
 	@property
 	def places(self) -> Mapping[str, tuple[Path, ...]]:
 		"""Every folder kind with the places looked in, first one first."""
@@ -103,6 +127,15 @@ class Catalogue:
 	def names(self, kind: str) -> tuple[str, ...]:
 		"""The model files of a kind, relative, sorted."""
 		return tuple(sorted({str(path) for _, path in self.files(kind)}))
+
+	def choices(self, kind: str) -> tuple[str, ...]:
+		"""What can be chosen of a kind: its files, and after them the sets that are whole."""
+		sets = (name for (of, name) in self._sets if of == kind and self._set(kind, name))
+		return (*self.names(kind), *sets)
+
+	def by_stem(self, kind: str, stem: str) -> Path | None:
+		"""The first file of a kind that is called so, whatever its ending; None if there is none."""
+		return next((place / path for place, path in self.files(kind) if str(path.with_suffix('')) == stem), None)
 
 	def files(self, kind: str) -> Iterator[tuple[Path, Path]]:
 		"""Every model file of a kind: the place where it lies, and its path there. Hidden ones are left out.
@@ -122,7 +155,21 @@ class Catalogue:
 			path = place / plain
 			if '..' not in Path(plain).parts and not Path(plain).anchor and _is_model(path):
 				return path
+		for path in self._set(kind, name):
+			return path
 		raise ModelNotFound(name, kind, looked_in=[str(place) for place in self._places.get(kind, ())])
+
+	def paths(self, kind: str, name: str) -> tuple[Path, ...]:
+		"""All the files of a choice, in the order of their set; a file (or folder) is alone. Raises `ModelNotFound`."""
+		first = self.path(kind, name)
+		together = self._set(kind, name)
+		return together if first in together else (first,)
+
+	def _set(self, kind: str, name: str) -> tuple[Path, ...]:
+		"""The files of a set; none if any is missing, or if there is no such set."""
+		files = self._sets.get((kind, name))
+		found = () if files is None else tuple(self.by_stem(files.kind, stem) for stem in files.stems)
+		return tuple(path for path in found if path is not None) if None not in found else ()
 
 	def digest(self, path: Path) -> FileDigest:
 		"""The digest of a file's content; computed anew when its size or time has changed."""

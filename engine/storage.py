@@ -31,7 +31,7 @@ class Storage:
 		"""What may be chosen now: the fixed options, or the names of the files that lie there."""
 		source, _, kind = choice.files_from.partition(':')
 		if source == 'models':
-			return self.catalogue.names(kind)
+			return self.catalogue.choices(kind)
 		if source == 'input':
 			return self.files.names('input', kind)
 		return choice.options
@@ -61,7 +61,10 @@ class Storage:
 	def damage(self, choice: Choice, value: Option) -> str | None:
 		"""What is plainly wrong with the chosen model file; None if nothing is."""
 		source, _, kind = choice.files_from.partition(':')
-		return self.catalogue.damage(self.catalogue.path(kind, str(value))) if source == 'models' else None
+		if source != 'models':
+			return None
+		found = map(self.catalogue.damage, self.catalogue.paths(kind, str(value)))
+		return next((damage for damage in found if damage is not None), None)
 
 	def facts(self, choice: Choice, value: Option) -> Mapping[str, Fact]:
 		"""What the chosen model file's tensors tell of it; nothing if it is not there or of no known kind."""

@@ -44,6 +44,7 @@ def register(kit: Kit) -> None:
 		sample,
 		sampler,
 		save,
+		save_model,
 		sigmas,
 		step_cache,
 		text,
@@ -56,7 +57,8 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, prompt, prompt_picture, conditioning, control, model_patch, vision, vae),
+		*(load, load_folder, patch, merge, save_model),
+		*(prompt, prompt_picture, conditioning, control, model_patch, vision, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
@@ -64,6 +66,7 @@ def register(kit: Kit) -> None:
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
+	load.add_sets(kit.catalogue)
 	control.add_loaders(kit.loaders)
 	model_patch.add_loaders(kit.loaders)
 	vision.add_loaders(kit.loaders)

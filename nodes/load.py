@@ -7,17 +7,20 @@ from typing import Annotated, NamedTuple
 
 from pydantic import JsonValue
 
+from engine.catalogue import Catalogue, FileSet
 from engine.declaration import Choice, FromFile, Source
 from engine.models import FileDigest, Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
 from nodes.computing import measure
 from nodes.diffusion.families import FAMILIES
+from nodes.diffusion.layouts.tiny_vae import SCALES
 from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
 
 DENOISER = 'denoiser'
 TEXT = 'text'
 AUTOENCODER = 'vae'
+TINY_VAE = 'tiny_vae'
 
 
 PRECISIONS = {
@@ -55,7 +58,9 @@ def digest_of(kind: str, *inputs: str) -> Callable[[Storage, Mapping[str, JsonVa
 
 	def digests(storage: Storage, constants: Mapping[str, JsonValue]) -> str:
 		catalogue = storage.catalogue
-		return ','.join(catalogue.digest(catalogue.path(kind, str(constants[name]))) for name in inputs)
+		return ','.join(
+			catalogue.digest(path) for name in inputs for path in catalogue.paths(kind, str(constants[name]))
+		)
 
 	return digests
 
@@ -123,8 +128,15 @@ def load_diffusion_model(
 def load_vae(
 	context: Context, vae_name: Annotated[str, Choice(files_from='models:vae'), 'The file of the VAE.']
 ) -> ModelRef[AutoEncoder]:
-	"""Choose a VAE that is a file of its own, or the one of a checkpoint that lies among the VAEs."""
-	return ModelRef(_digest(context, 'vae', vae_name), AUTOENCODER)
+	"""Choose a VAE that is a file of its own, or the one of a checkpoint that lies among the VAEs.
+
+	A tiny one (TAESD) is two files in models/vae_approx, and chosen by its name: `taesd` for `taesd_decoder.safetensors` and
+	`taesd_encoder.safetensors`.
+	"""
+	first, *more = map(context.catalogue.digest, context.catalogue.paths('vae', vae_name))
+	if more:
+		return ModelRef(first, TINY_VAE, more=tuple(more), option=vae_name)
+	return ModelRef(first, AUTOENCODER)
 
 
 @node(
@@ -187,10 +199,23 @@ def _text_encoder(context: Context, kind: str, *names: str) -> ModelRef[TextEnco
 
 
 def add_loaders(loaders: Loaders) -> None:
-	"""Register the readers of the three parts."""
+	"""Register the readers of the three parts, and of tiny VAEs."""
 	loaders.add(DENOISER, _load_denoiser, measure)
 	loaders.add(TEXT, _load_text_encoder, measure)
 	loaders.add(AUTOENCODER, _load_autoencoder, measure)
+	loaders.add(TINY_VAE, _load_tiny_vae)
+
+
+def add_sets(catalogue: Catalogue) -> None:
+	"""Let tiny VAEs be chosen, whose halves are two files."""
+	for name in SCALES:
+		catalogue.add_set('vae', name, FileSet('vae_approx', (f'{name}_decoder', f'{name}_encoder')))
+
+
+def tiny_decoder(catalogue: Catalogue, name: str) -> ModelRef[AutoEncoder] | None:
+	"""The decoder of a tiny VAE, enough to look at latents; None if its file is not there."""
+	path = catalogue.by_stem('vae_approx', f'{name}_decoder') if name else None
+	return None if path is None else ModelRef(catalogue.digest(path), TINY_VAE, option=name)
 
 
 def _load_denoiser(load: Load) -> Weights:
@@ -209,6 +234,12 @@ def _load_autoencoder(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_autoencoder
 
 	return load_autoencoder(load)
+
+
+def _load_tiny_vae(load: Load) -> Weights:
+	from nodes.diffusion.tiny_vae import load_tiny_vae
+
+	return load_tiny_vae(load)
 
 
 def import_libraries() -> None:

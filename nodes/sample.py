@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from engine.declaration import Agreement, Choice, Number, Toggle
+from engine.errors import ModelError
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
 from nodes.known import as_input, family_of
+from nodes.load import tiny_decoder
 from nodes.steering import CfgGuider, Guider, Noise, Sampler, Sigmas
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
 
 if TYPE_CHECKING:
+	from PIL import Image
 	from torch import Tensor
+
+	from nodes.diffusion.latents import LatentFormat
+
+log = logging.getLogger(__name__)
 
 SEED_MAX = 2**64 - 1
 STEPS_MAX = 10000
+TINY_BYTES = 2**27
+"""Room for a tiny VAE and what it draws, without which previews do without it."""
 
 Model = Annotated[ModelRef[DiffusionModel], 'The model that denoises.']
 Seed = Annotated[int, Number(default=0, min=0, max=SEED_MAX, seed=True), 'Equal seeds give equal noise.']
@@ -204,17 +214,40 @@ def leased(
 @contextmanager
 def watched(context: Context, model: DiffusionModel) -> Iterator[OnStep]:
 	"""What to call after each step: tells progress, and shows previews where they are wanted and can be drawn."""
-	from nodes.diffusion.previews import Previews, picture
+	from nodes.diffusion.previews import Previews
 
-	rgb = model.latents.rgb
-	with Previews(lambda latent: picture(latent, rgb), context.preview) as previews:
+	with _drawing(context, model.latents) as draw:
+		if draw is None:
+			yield lambda done, total, denoised: context.progress(done, total, phase='step')
+			return
+		with Previews(draw, context.preview) as previews:
 
-		def on_step(done: int, total: int, denoised: Tensor) -> None:
-			if context.job.previews and rgb:
+			def on_step(done: int, total: int, denoised: Tensor) -> None:
 				previews.offer(denoised)
-			context.progress(done, total, phase='step')
+				context.progress(done, total, phase='step')
 
-		yield on_step
+			yield on_step
+
+
+@contextmanager
+def _drawing(context: Context, latents: LatentFormat) -> Iterator[Callable[[Tensor], Image.Image] | None]:
+	"""What draws latents: a tiny VAE, if its decoder is there and there is room, else a map to colours, if one is known."""
+	from nodes.diffusion.previews import decoded, picture
+
+	if not context.job.previews:
+		yield None
+		return
+	rgb, tiny = latents.rgb, tiny_decoder(context.catalogue, latents.tiny)
+	with ExitStack() as leases:
+		if tiny is not None and context.models.has_room(tiny, TINY_BYTES):
+			try:
+				vae = leases.enter_context(context.models.use(tiny))
+			except ModelError as error:
+				log.warning('Previews are drawn without the tiny VAE: %s', error)
+			else:
+				yield lambda latent: decoded(latent, latents, vae)
+				return
+		yield (lambda latent: picture(latent, rgb)) if rgb else None
 
 
 def _sampled(

@@ -23,22 +23,40 @@ from nodes.diffusion.cpu import has_bfloat16
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
+from nodes.diffusion.families.parts import MARKERS, PREDICTION_MARKERS
 from nodes.diffusion.files import TensorSource, storage_dtype, torch_dtype
 from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
-from nodes.diffusion.layout import Layout
+from nodes.diffusion.layout import Layout, Piece
+from nodes.diffusion.origin import Origin
 from nodes.diffusion.packing import pack
 from nodes.diffusion.precision import AUTO, resolved
+from nodes.diffusion.text.t5_tokenizer import MODEL_TENSOR
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
+
+OPEN_CLIP = '.model.'
+"""How the place of a text encoder in OpenCLIP's layout ends; that of one in transformers' ends in `.transformer.`."""
+
+DESCRIPTIONS = (
+	'scheduler_config',
+	'vae_config',
+	'latent_rgb',
+	'tokenizer_vocab',
+	'tokenizer_merges',
+	't5_tokenizer',
+	'qwen_tokenizer',
+)
+"""Entries of metadata that tell of models, beside the configs of their parts."""
 
 
 @dataclass(frozen=True)
 class Filled:
-	"""A part with its weights, and the config that it was built by."""
+	"""A part with its weights, the config that it was built by, and where it was read."""
 
 	module: Module
 	config: Config
+	origin: Origin
 
 
 def load_denoiser(load: Load) -> Denoiser:
@@ -65,6 +83,9 @@ def load_denoiser(load: Load) -> Denoiser:
 		latents=latents,
 		family=family.name,
 		layout=_original(family.denoiser, part.config),
+		origin=replace(
+			part.origin, beside=[name for name in MARKERS if name in source.shapes and name not in PREDICTION_MARKERS]
+		),
 	)
 
 
@@ -84,15 +105,18 @@ def load_text_encoder(load: Load) -> Towers:
 		family, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
 	layouts: dict[str, Layout] = {}
+	origins: dict[str, Origin] = {}
 	left = load.room
 	for tower, found, source in sorted(towers, key=_values):
 		# The room is for all of them: the small ones are there whole, and the large one gets what they leave.
 		part = read_part(source, tower.part, found, replace(load, room=left))
 		loaded[tower.name] = tower.tower(part.module, part.config, source)
 		layouts[tower.name] = _original(tower.part, part.config)
+		origins[tower.name] = part.origin
 		if left is not None:
 			left = max(0, left - sum(weight.nbytes for weight in part.module.parameters()))
-	return Towers({tower.name: loaded[tower.name] for tower, _, _ in towers}, family.text.join, layouts)
+	in_order = {tower.name: loaded[tower.name] for tower, _, _ in towers}
+	return Towers(in_order, family.text.join, layouts, origins)
 
 
 def load_autoencoder(load: Load) -> Vae:
@@ -105,7 +129,7 @@ def load_autoencoder(load: Load) -> Vae:
 		raise UnknownFormat(source.path, 'it holds no VAE')
 	vae, found = known
 	part = read_part(source, vae, found, load)
-	return vae.vae(part.module, part.config)
+	return vae.vae(part.module, part.config).read_from(part.module, part.origin)
 
 
 def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Filled:
@@ -113,10 +137,11 @@ def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Fil
 	config = {**_config(source, part, found), **_described(source, part.metadata)}
 	module = built(lambda: part.build(config), source.path, part.title)
 	form, prefix = found.form, found.prefix
+	layout = same_names(module) if form.layout is None else form.layout(config)
 	filled(
 		module,
 		source,
-		same_names(module) if form.layout is None else form.layout(config),
+		layout,
 		part=part.title,
 		load=load,
 		dtype=_dtype(source, load, module),
@@ -127,7 +152,37 @@ def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Fil
 	)
 	if load.place == CPU and load.room is None and has_bfloat16():
 		pack(module)
-	return Filled(module, config)
+	return Filled(module, config, _origin(source, part, found, module, config, layout))
+
+
+def _origin(source: TensorSource, part: Part, found: Found, module: Module, config: Config, layout: Layout) -> Origin:
+	form, prefix = found.form, found.prefix
+	taken = {
+		prefix + spelled
+		for name in module.state_dict()
+		for piece in layout.get(name, (Piece(name),))
+		for spelled in form.spellings(piece.name)
+	}
+	return Origin(
+		source,
+		prefix,
+		part.prefixes[0],
+		_original(part, config, part.prefixes[0]),
+		rest=[
+			name
+			for name in source.shapes
+			if name.startswith(prefix)
+			and name not in taken
+			and name not in MARKERS
+			and form.ignored(name.removeprefix(prefix))
+		],
+		beside=[
+			name
+			for name in (f'{prefix.removesuffix("transformer.")}{MODEL_TENSOR}',)
+			if name in source.shapes and prefix
+		],
+		described={name: text for name, text in source.metadata.items() if name in (part.metadata, *DESCRIPTIONS)},
+	)
 
 
 def _config(source: TensorSource, part: Part, found: Found) -> Config:
@@ -150,10 +205,15 @@ def _dtype(source: TensorSource, load: Load, module: Module) -> torch.dtype:
 	return torch_dtype(resolved(asked, '' if known is None else known[0].name, weights))
 
 
-def _original(part: Part, config: Config) -> Layout:
-	"""How files in the original layout keep a part, whatever the form of the file that it was read from."""
-	layout = next((form.layout for form in part.forms if form.layout is not None), None)
-	return {} if layout is None else layout(config)
+def _original(part: Part, config: Config, prefix: str = '') -> Layout:
+	"""How files in the original layout keep a part, whatever the form of the file that it was read from.
+
+	Of a text encoder of CLIP this is OpenCLIP's where it stands under such a prefix in whole checkpoints.
+	"""
+	layouts = [form.layout for form in part.forms if form.layout is not None]
+	if not layouts:
+		return {}
+	return layouts[-1 if prefix.endswith(OPEN_CLIP) else 0](config)
 
 
 def _described(source: TensorSource, entry: str) -> dict[str, Any]:

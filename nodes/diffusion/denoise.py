@@ -14,6 +14,7 @@ from nodes.diffusion.hooks import NO_HOOKS, Hooks
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout
 from nodes.diffusion.networks import Network
+from nodes.diffusion.origin import Origin
 from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import DENOISER_PREFIXES, Target
@@ -25,7 +26,7 @@ from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 class Denoiser:
 	"""A network with its noise levels and latents: a `DiffusionModel`. Settings are applied by replacing fields.
 
-	`layout` is how original files keep the network's tensors. Of a patched one, `own` are the bytes that it does not
+	`layout` is how original files keep the network's tensors, `origin` where they were read. Of a patched one, `own` are the bytes that it does not
 	share, and `unmatched` is what of the patches fits nothing.
 	"""
 
@@ -35,6 +36,7 @@ class Denoiser:
 	family: str
 	hooks: Hooks = NO_HOOKS
 	layout: Layout = field(default_factory=dict, repr=False)
+	origin: Origin | None = field(default=None, repr=False)
 	own: int | None = None
 	unmatched: tuple[str, ...] = ()
 
@@ -46,6 +48,10 @@ class Denoiser:
 	def targets(self) -> tuple[Target, ...]:
 		"""What patches are for."""
 		return (Target('diffusion model', self.network.module, self.layout, DENOISER_PREFIXES),)
+
+	def parts(self) -> Sequence[tuple[Target, Origin]]:
+		"""See `Savable`."""
+		return () if self.origin is None else tuple((target, self.origin) for target in self.targets())
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Denoiser:
 		"""See `Patchable`."""

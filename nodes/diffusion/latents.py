@@ -17,6 +17,7 @@ class LatentFormat:
 	On the wires latents are as the VAE gives them; the network sees (latent − shift) · scale. `scale` and `shift` are one
 	number, or one per channel. `rgb` is a linear map from the network's latents to colours from −1 to 1: a row of three per
 	channel, then a row that is added; empty where none is known. `pixels` is how many pixels a latent value spans per side.
+	`tiny` is the tiny VAE that knows them, by its name (`layouts.tiny_vae.SCALES`), if there is one.
 	"""
 
 	channels: int
@@ -24,6 +25,7 @@ class LatentFormat:
 	shift: float | tuple[float, ...] = 0.0
 	pixels: int = 8
 	rgb: tuple[tuple[float, float, float], ...] = ()
+	tiny: str = ''
 
 	def process_in(self, latent: Tensor) -> Tensor:
 		"""From the wire's scale to the network's; [batch, channels, …]."""

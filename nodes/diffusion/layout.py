@@ -6,7 +6,7 @@ halves the other way round, a matrix transposed. Importing this module imports n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,22 @@ def prefixed(layout: Layout, prefix: str) -> dict[str, Recipe]:
 	return {
 		name: tuple(replace(piece, name=prefix + piece.name) for piece in recipe) for name, recipe in layout.items()
 	}
+
+
+def independent(layout: Layout) -> Iterator[Layout]:
+	"""The smallest parts of a layout that have no tensor of the file in common."""
+	among: dict[str, dict[str, Recipe]] = {}
+	for name, recipe in layout.items():
+		group = {name: recipe}
+		for piece in recipe:
+			group = {**among.get(piece.name, {}), **group}
+		for member in group.values():
+			among.update((piece.name, group) for piece in member)
+	seen: set[int] = set()
+	for group in among.values():
+		if id(group) not in seen:
+			seen.add(id(group))
+			yield group
 
 
 def stored(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Small pictures of latents while they are made: a linear map from latent channels to colours, without the autoencoder.
+"""Small pictures of latents while they are made: by a tiny autoencoder, or a linear map from latent channels to colours.
 
 `Previews` makes them in a thread of its own, and not often, so that sampling does not wait for them.
 """
@@ -16,6 +16,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from nodes.diffusion.latents import LatentFormat
+from nodes.values import AutoEncoder, Latent
+
 
 def picture(latent: Tensor, rgb: Sequence[Sequence[float]], *, size: int = 256) -> Image.Image:
 	"""The first latent of a batch [batch, channels, h, w], in the model's scale, as an RGB picture.
@@ -31,6 +34,17 @@ def picture(latent: Tensor, rgb: Sequence[Sequence[float]], *, size: int = 256) 
 	grown = small.resize((small.width * factor, small.height * factor), Image.Resampling.BILINEAR)
 	grown.thumbnail((size, size))
 	return grown
+
+
+def decoded(latent: Tensor, latents: LatentFormat, vae: AutoEncoder, *, size: int = 512) -> Image.Image:
+	"""The first latent of a batch [batch, channels, h, w], in the model's scale, as a (tiny) autoencoder draws it.
+
+	The longer side is brought to at most `size` pixels.
+	"""
+	pixels = vae.decode(Latent(latents.process_out(latent[:1].float()))).pixels[0]
+	drawn = Image.fromarray((pixels * 255).round().to(torch.uint8).cpu().numpy(), 'RGB')
+	drawn.thumbnail((size, size))
+	return drawn
 
 
 SHARE = 0.01

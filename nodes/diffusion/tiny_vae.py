@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,14 +20,6 @@ from nodes.diffusion.vae import Vae
 from nodes.diffusion.whereabouts import dtype_of, place_of
 
 FACTOR = 8
-
-SCALES: Mapping[str, tuple[float, float]] = {
-	'taesd': (0.18215, 0.0),
-	'taesdxl': (0.13025, 0.0),
-	'taesd3': (1.5305, 0.0609),
-	'taef1': (0.3611, 0.1159),
-}
-"""Name → scale and shift of the latents of the models that they stand in for: they know (latent − shift) · scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,30 +54,31 @@ class TinyCoder:
 def load_tiny_vae(load: Load) -> Vae:
 	"""The decoder (the first file) and encoder (the second) that the option names: a `Loader` of `AutoEncoder`.
 
-	Raises `UnknownFormat` for files of something else.
+	Without the second it only decodes, as previews do. Raises `UnknownFormat` for files of something else.
 	"""
-	if load.option not in SCALES or len(load.paths) != 2:
-		raise ModelError(f'A tiny VAE is one of {", ".join(SCALES)}, of two files; not {load.option!r}.')
+	if load.option not in layout.SCALES or len(load.paths) > 2:
+		raise ModelError(f'A tiny VAE is one of {", ".join(layout.SCALES)}, of two files at most; not {load.option!r}.')
 	tensors: dict[str, Tensor] = {}
-	for path, prefix in zip(load.paths, (layout.DECODER, layout.ENCODER), strict=True):
+	for path, prefix in zip(load.paths, (layout.DECODER, layout.ENCODER), strict=False):
 		tensors |= {prefix + name: tensor for name, tensor in read_tensors(path).items()}
 	if f'{layout.DECODER}1.weight' not in tensors:
 		raise UnknownFormat(load.path, 'it holds no decoder of a tiny VAE')
 	config = layout.config({name: tuple(tensor.shape) for name, tensor in tensors.items()})
 	# diffusers' from_config has no annotations.
 	module = built(lambda: cast(torch.nn.Module, cast(Any, AutoencoderTiny).from_config(config)), load.path, 'VAE')
-	names = {name: recipe[0].name for name, recipe in layout.original(config).items()}
+	if len(load.paths) == 1:
+		del module.encoder
+	names = {name: recipe[0].name for name, recipe in layout.original(config).items() if name in module.state_dict()}
 	lacking = sorted({*names.values()} - tensors.keys())
 	if lacking:
 		raise UnknownFormat(load.paths[-1], f'its VAE lacks {len(lacking)} tensors: {", ".join(lacking[:3])}')
 	dtype = torch_dtype(load.dtype)
+	kept = {name: tensors[stored].to(load.place, dtype) for name, stored in names.items()}
 	try:
-		module.load_state_dict(
-			{name: tensors[stored].to(load.place, dtype) for name, stored in names.items()}, assign=True
-		)
+		module.load_state_dict(kept, assign=True)
 	except RuntimeError as error:
 		raise UnknownFormat(load.path, f'its tensors have other shapes than a tiny VAE has ({error})') from error
 	module.requires_grad_(False)
-	scale, shift = SCALES[load.option]
+	scale, shift = layout.SCALES[load.option]
 	nbytes = sum(weight.nbytes for weight in module.parameters())
 	return Vae(TinyCoder(module, scale, shift), factor=FACTOR, nbytes=nbytes)

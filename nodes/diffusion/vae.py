@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from nodes.diffusion.origin import Origin
+from nodes.diffusion.patches.target import Target
 from nodes.values import Images, Latent
 
 
@@ -57,6 +60,16 @@ class Vae:
 		self._model = model
 		self._factor = factor
 		self._nbytes = nbytes
+		self._parts: Sequence[tuple[Target, Origin]] = ()
+
+	def read_from(self, module: torch.nn.Module, origin: Origin) -> Vae:
+		"""Keep where the weights were read, so that it can be saved; gives itself."""
+		self._parts = ((Target('VAE', module, origin.layout, ()), origin),)
+		return self
+
+	def parts(self) -> Sequence[tuple[Target, Origin]]:
+		"""See `Savable`."""
+		return self._parts
 
 	@property
 	def nbytes(self) -> int:

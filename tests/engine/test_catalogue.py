@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalogue import FOLDERS, HEADER_BYTES, OLDER_NAMES, SAMPLE_BYTES, SAMPLES, Catalogue, sampled_digest
+from engine.catalogue import (
+	FOLDERS,
+	HEADER_BYTES,
+	OLDER_NAMES,
+	SAMPLE_BYTES,
+	SAMPLES,
+	Catalogue,
+	FileSet,
+	sampled_digest,
+)
 from engine.errors import ModelNotFound
 from engine.facts import FileMark, TensorMark
 from engine.modelfile import read_shapes
@@ -134,6 +143,43 @@ class TestPath:
 		with pytest.raises(ModelNotFound, match=r"'x\.pt' under vae\. Looked in: .*/models/vae, .*/more\.") as caught:
 			catalogue.path('vae', 'x.pt')
 		assert (caught.value.name, caught.value.folder) == ('x.pt', 'vae')
+
+
+class TestSets:
+	"""Files that are chosen together, by a name of their own."""
+
+	@pytest.fixture
+	def pairs(self, catalogue: Catalogue) -> Catalogue:
+		"""Two halves in one folder are a choice in another."""
+		catalogue.add_set('vae', 'pair', FileSet('vae_approx', ('pair_b', 'pair_a')))
+		return catalogue
+
+	def test_a_whole_one_can_be_chosen(self, pairs: Catalogue) -> None:
+		"""Whatever the endings; it comes after the files, is none of them, and its files are in its own order."""
+		first, second = (put(pairs, name, kind='vae_approx') for name in ('pair_b.safetensors', 'pair_a.pth'))
+		put(pairs, 'z.safetensors', kind='vae')
+
+		assert pairs.choices('vae') == ('z.safetensors', 'pair')
+		assert pairs.names('vae') == ('z.safetensors',)
+		assert pairs.paths('vae', 'pair') == (first, second)
+		assert pairs.path('vae', 'pair') == first
+
+	def test_one_that_lacks_a_file_is_none(self, pairs: Catalogue) -> None:
+		"""Neither listed nor found, and told as missing."""
+		put(pairs, 'pair_b.safetensors', kind='vae_approx')
+		put(pairs, 'pair_a.txt', kind='vae_approx')
+
+		assert pairs.choices('vae') == ()
+		with pytest.raises(ModelNotFound):
+			pairs.paths('vae', 'pair')
+
+	def test_a_file_of_its_name_comes_first(self, pairs: Catalogue) -> None:
+		"""A model folder or file that is called so is meant."""
+		for name in ('pair_a.pt', 'pair_b.pt'):
+			put(pairs, name, kind='vae_approx')
+		own = put(pairs, 'pair', kind='vae')
+
+		assert pairs.paths('vae', 'pair') == (own,)
 
 
 class TestDigest:

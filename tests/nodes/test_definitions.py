@@ -31,7 +31,17 @@ SOME_OF = {('CLIPLoader', 'type'), ('DualCLIPLoader', 'type')}
 # Version 0.33 tells of them at KSampler alone, though every list of samplers has them.
 MORE_SAMPLERS = ['exp_heun_2_x0', 'exp_heun_2_x0_sde']
 MORE_VARIANTS = {('SaveImageAdvanced', 'format')}
-BRAND = {'ComfyUI': 'Lumengraph', 'latents/ComfyUI': 'latents/Lumengraph'}
+BRAND = {
+	f'{folder}ComfyUI{end}': f'{folder}Lumengraph{end}'
+	for folder, end in (
+		('', ''),
+		('latents/', ''),
+		('checkpoints/', ''),
+		('diffusion_models/', ''),
+		('clip/', ''),
+		('vae/', '_vae'),
+	)
+}
 
 
 def infos() -> dict[str, NodeInfo]:

@@ -48,7 +48,7 @@ def _build(config: Config) -> Module:
 	return build_diffusers('FluxTransformer2DModel', config)
 
 
-FLUX_LATENTS = LatentFormat(channels=16, scale=0.3611, shift=0.1159)
+FLUX_LATENTS = LatentFormat(channels=16, scale=0.3611, shift=0.1159, tiny='taef1')
 
 FLUX = Family(
 	name='flux',

@@ -39,7 +39,8 @@ OWN_RELATIVES = (
 )
 """What UNets have that look like Stable Diffusion and are not: Stable Video Diffusion, the x4 upscaler, Kolors."""
 
-MARKERS = ('v_pred', 'ztsnr', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min', 'edm_mean', 'edm_std')
+PREDICTION_MARKERS = ('v_pred', 'ztsnr')
+MARKERS = (*PREDICTION_MARKERS, 'edm_vpred.sigma_max', 'edm_vpred.sigma_min', 'edm_mean', 'edm_std')
 """Tensors without a prefix by which writers tell how a model was trained."""
 
 NORMED_LATENTS = 'bn.running_mean'

@@ -50,6 +50,7 @@ SD1 = Family(
 	latents=LatentFormat(
 		channels=4,
 		scale=0.18215,
+		tiny='taesd',
 		# Measured on Stable Diffusion 1.4 by Kevin Turner ("Decoding latents to RGB without upscaling", Hugging Face forum,
 		# 2022).
 		rgb=(

@@ -99,7 +99,7 @@ SD3 = Family(
 	),
 	network=network,
 	parametrisation=noise_levels,
-	latents=LatentFormat(channels=16, scale=1.5305, shift=0.0609),
+	latents=LatentFormat(channels=16, scale=1.5305, shift=0.0609, tiny='taesd3'),
 	vae=KL_VAE,
 	text=TextStack(
 		towers=(

@@ -68,6 +68,7 @@ SDXL = Family(
 	latents=LatentFormat(
 		channels=4,
 		scale=0.13025,
+		tiny='taesdxl',
 		# Measured by Timothy Alexis Vass ("Explaining the SDXL latent space", Hugging Face blog, 2023).
 		rgb=(
 			(0.4706, 0.4706, 0.4706),

@@ -14,6 +14,14 @@ from nodes.diffusion.layout import Recipe, plain
 Shapes = Mapping[str, tuple[int, ...]]
 Config = Mapping[str, Any]
 
+SCALES: Mapping[str, tuple[float, float]] = {
+	'taesd': (0.18215, 0.0),
+	'taesdxl': (0.13025, 0.0),
+	'taesd3': (1.5305, 0.0609),
+	'taef1': (0.3611, 0.1159),
+}
+"""Name → scale and shift of the latents of the models that they stand in for: they know (latent − shift) · scale."""
+
 ENCODER, DECODER = 'taesd_encoder.', 'taesd_decoder.'
 BLOCKS = (1, 3, 3, 3)
 """Blocks at each of the encoder's levels; the decoder's are the same the other way round."""

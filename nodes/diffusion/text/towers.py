@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.errors import NodeUsage
 from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.origin import Origin
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
@@ -89,13 +90,14 @@ Join = Callable[[Mapping[str, Encoded]], Prompt]
 class Towers:
 	"""The text encoders of a family by name, heard together: a `TextEncoder`.
 
-	`layouts` are how original files keep their tensors. Of patched ones, `own` are the bytes that they do not share, and
+	`layouts` are how original files keep their tensors, `origins` where they were read. Of patched ones, `own` are the bytes that they do not share, and
 	`unmatched` is what of the patches fits nothing.
 	"""
 
 	towers: Mapping[str, Tower]
 	join: Join
 	layouts: Mapping[str, Layout] = field(default_factory=dict, repr=False)
+	origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 	own: int | None = None
 	unmatched: tuple[str, ...] = ()
 
@@ -117,6 +119,14 @@ class Towers:
 				PATCHED,
 			)
 			for index, (name, tower) in enumerate(self.towers.items())
+		)
+
+	def parts(self) -> Sequence[tuple[Target, Origin]]:
+		"""See `Savable`."""
+		return tuple(
+			(target, self.origins[name])
+			for name, target in zip(self.towers, self.targets(), strict=True)
+			if name in self.origins
 		)
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> Towers:

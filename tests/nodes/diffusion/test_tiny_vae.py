@@ -1,4 +1,4 @@
-"""Tiny autoencoders, built here as their author's own code builds them, layer after layer."""
+"""Tiny autoencoders."""
 
 from __future__ import annotations
 
@@ -6,62 +6,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from engine.errors import ModelError, UnknownFormat
 from engine.models import Load
-from nodes.diffusion.tiny_vae import SCALES, load_tiny_vae
+from nodes.diffusion.layouts.tiny_vae import SCALES
+from nodes.diffusion.tiny_vae import load_tiny_vae
 from nodes.values import Images, Latent
+from tests import tiny_vaes
 from tests.nodes.diffusion.patches.conftest import noise
-
-WIDTH = 8
-
-
-class Block(nn.Module):
-	"""Three convolutions, with what came in added."""
-
-	def __init__(self) -> None:
-		super().__init__()
-		layers = [nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in range(3)]
-		self.conv = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
-
-	def forward(self, x: Tensor) -> Tensor:
-		return torch.relu(self.conv(x) + x)
-
-
-class Clamp(nn.Module):
-	"""What the decoder begins with."""
-
-	def forward(self, x: Tensor) -> Tensor:
-		return torch.tanh(x / 3) * 3
-
-
-def halves(channels: int) -> tuple[nn.Sequential, nn.Sequential]:
-	"""An encoder and a decoder with random weights."""
-	with torch.random.fork_rng(devices=[]):
-		torch.manual_seed(0)
-
-		def halving() -> nn.Module:
-			return nn.Conv2d(WIDTH, WIDTH, 3, padding=1, stride=2, bias=False)
-
-		encoder: list[nn.Module] = [nn.Conv2d(3, WIDTH, 3, padding=1), Block()]
-		decoder: list[nn.Module] = [Clamp(), nn.Conv2d(channels, WIDTH, 3, padding=1), nn.ReLU()]
-		for _ in range(3):
-			encoder += [halving(), Block(), Block(), Block()]
-			decoder += [Block(), Block(), Block(), nn.Upsample(scale_factor=2)]
-			decoder += [nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False)]
-		encoder.append(nn.Conv2d(WIDTH, channels, 3, padding=1))
-		decoder += [Block(), nn.Conv2d(WIDTH, 3, 3, padding=1)]
-	return nn.Sequential(*encoder).requires_grad_(False), nn.Sequential(*decoder).requires_grad_(False)
+from tests.tiny_vaes import halves
 
 
 def write(folder: Path, encoder: nn.Module, decoder: nn.Module, option: str) -> Load:
 	"""Two files, and what the loader is handed for them."""
-	paths = (folder / f'{option}_decoder.safetensors', folder / f'{option}_encoder.safetensors')
-	for path, half in zip(paths, (decoder, encoder), strict=True):
-		save_file(half.state_dict(), path)
-	return Load(paths, 'tiny_vae', option=option)
+	return Load(tiny_vaes.save(folder, option, encoder, decoder), 'tiny_vae', option=option)
 
 
 @pytest.mark.parametrize(('option', 'channels'), [('taesd', 4), ('taesdxl', 4), ('taesd3', 16), ('taef1', 16)])
@@ -88,6 +47,20 @@ class TestTinyVae:
 		wanted = encoder(pixels.movedim(-1, 1)) / scale + shift
 
 		assert torch.allclose(vae.encode(Images(pixels)).samples, wanted, atol=1e-4)
+
+
+class TestDecoderAlone:
+	"""One file is enough to look at latents."""
+
+	def test_draws_the_same(self, tmp_path: Path) -> None:
+		"""And takes the room of the decoder only."""
+		load = write(tmp_path, *halves(4), 'taesd')
+		both = load_tiny_vae(load)
+		half = load_tiny_vae(Load(load.paths[:1], 'tiny_vae', option='taesd'))
+		latent = Latent(noise(1, 4, 4, 4))
+
+		assert torch.equal(half.decode(latent).pixels, both.decode(latent).pixels)
+		assert 0 < half.nbytes < both.nbytes
 
 
 class TestStrangers:
