@@ -77,6 +77,10 @@ def unpacked(weight: Tensor) -> Tensor:
 def _replace(weight: Tensor, reorder: Callable[..., Tensor], *more: object) -> None:
 	"""Put packed values in the place of plain ones, for all that hold this very weight."""
 	with torch.inference_mode(False), torch.no_grad():
-		packed = Parameter(reorder(weight.detach(), *more), requires_grad=False)
+		plain = weight.detach()
+		if plain.dim() > 2:
+			# oneDNN packs for maps that lie as the weight does: the other order costs several times as much.
+			plain = plain.contiguous(memory_format=torch.channels_last)
+		packed = Parameter(reorder(plain, *more), requires_grad=False)
 	swap: Callable[[Tensor, Tensor], None] = torch.utils.swap_tensors  # has no annotations
 	swap(weight, packed)
