@@ -17,9 +17,8 @@ from torch.nn import Module
 
 from engine.errors import UnknownFormat
 from engine.modelfolder import DENOISERS, VAES, is_model_folder
-from engine.models import CPU, Load
+from engine.models import Load
 from nodes.diffusion.building import built, filled, same_names
-from nodes.diffusion.cpu import has_bfloat16
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
@@ -29,7 +28,6 @@ from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout, Piece
 from nodes.diffusion.origin import Origin
-from nodes.diffusion.packing import pack
 from nodes.diffusion.precision import AUTO, resolved
 from nodes.diffusion.text.t5_tokenizer import MODEL_TENSOR
 from nodes.diffusion.text.towers import Tower, Towers
@@ -150,8 +148,6 @@ def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Fil
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
 	)
-	if load.place == CPU and load.room is None and has_bfloat16():
-		pack(module)
 	return Filled(module, config, _origin(source, part, found, module, config, layout))
 
 

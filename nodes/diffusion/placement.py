@@ -198,8 +198,7 @@ class _Turns:
 		for weight in block.weights:
 			held = self._held[weight][weight.rpartition('.')[2]]
 			if held is not None:
-				# Its layer may have packed it meanwhile, which is no order that an empty one could have.
-				self._put(weight, torch.empty(held.shape, dtype=held.dtype, device='meta'))
+				self._put(weight, torch.empty_like(held, device='meta'))
 
 	def _put(self, weight: str, tensor: Tensor) -> None:
 		for name in self._tied.get(weight, (weight,)):

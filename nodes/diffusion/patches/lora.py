@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from engine.errors import PatchMismatch, UnknownFormat
@@ -111,8 +110,7 @@ def _must_fit(path: Path, layer: str, delta: Delta, target: Target, spots: Spots
 	"""Raise `PatchMismatch` if a layer's delta is not of the shape of the weights that it is for."""
 	rows = 0
 	for spot in spots:
-		# Only its shape matters; a packed weight cannot be cut.
-		there = spot.of(torch.empty(target.tensors[spot.tensor].shape, device='meta'))
+		there = spot.of(target.tensors[spot.tensor])
 		wanted = flat_shape(there)[::-1] if spot.piece.transposed else flat_shape(there)
 		given = delta.shape(there)
 		rows = max(rows, (spot.piece.start or 0) + wanted[0])

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.layout import Layout, Piece
-from nodes.diffusion.packing import unpacked
 from nodes.diffusion.placement import streamed
 
 Spots = tuple['Spot', ...]
@@ -122,7 +121,7 @@ class Target:
 		return self._numbers(layer, self.module.get_parameter(name))
 
 	def _numbers(self, layer: Coded | None, weight: Tensor) -> Tensor:
-		return unpacked(weight) if layer is None else layer.decoded(torch.float32, weight)
+		return weight if layer is None else layer.decoded(torch.float32, weight)
 
 	@cached_property
 	def originals(self) -> Mapping[str, str]:

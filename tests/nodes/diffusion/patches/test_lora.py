@@ -12,11 +12,10 @@ from torch import Tensor
 from engine.errors import PatchMismatch, UnknownFormat
 from engine.models import Load
 from nodes.diffusion.checkpoint import load_denoiser
-from nodes.diffusion.cpu import has_bfloat16
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.patches.recipes import LoraPatch
 from nodes.diffusion.text.towers import Towers
-from nodes.values import ModelInputs, Prompt
+from nodes.values import ModelInputs
 from tests import tiny
 from tests.nodes.diffusion.patches.conftest import Files, noise, weights
 
@@ -236,29 +235,3 @@ class TestMisfits:
 
 		assert changed.nbytes == 0
 		assert changed.unmatched == ()
-
-
-@pytest.mark.skipif(not has_bfloat16(), reason='the processor has no bfloat16')
-class TestPacked:
-	"""A network in bfloat16 on the CPU, whose weights are packed once it has computed."""
-
-	def test_as_before_packing(self, checkpoint: Path, files: Files) -> None:
-		"""The patched weight is the same to the bit, computes, and the others are shared packed."""
-		denoiser = load_denoiser(Load((checkpoint,), 'denoiser', 'bfloat16'))
-		name = f'{ATTENTION}.weight'
-		patch = LoraPatch(files.write(pair(weights(denoiser)[name], f'unet.{ATTENTION}', PEFT)), 0.5)
-		before = denoiser.patched([patch], files.load)
-		x, sigma = noise(1, 4, 8, 8), torch.ones(1)
-		inputs = denoiser.inputs(Prompt(noise(1, 77, 16)), x)
-		plain = denoiser.denoise(x, sigma, inputs)
-		after = denoiser.patched([patch], files.load)
-		changed = weights(after)
-
-		assert weights(denoiser)[name].is_mkldnn
-		assert not changed[name].is_mkldnn
-		assert torch.equal(changed[name], weights(before)[name])
-		assert all(changed[other] is tensor for other, tensor in weights(denoiser).items() if other != name)
-		assert after.nbytes == changed[name].nbytes
-		assert torch.equal(after.denoise(x, sigma, inputs), before.denoise(x, sigma, inputs))
-		assert not torch.equal(after.denoise(x, sigma, inputs), plain)
-		assert torch.equal(denoiser.denoise(x, sigma, inputs), plain)
