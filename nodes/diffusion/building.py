@@ -12,7 +12,7 @@ from torch.nn import Module, Parameter
 from torch.overrides import TorchFunctionMode
 
 from engine.errors import EngineError, UnknownFormat
-from engine.models import Load
+from engine.models import Load, Place
 from nodes.diffusion.files import TensorSource
 from nodes.diffusion.filling import fill
 from nodes.diffusion.interrupt import interruptible
@@ -108,8 +108,17 @@ def filled(
 	_refuse(source, part, 'has unknown', extra)
 	_refuse(source, part, 'has other shapes in', _misshapen(state, source, wanted))
 	fill(module, source, wanted, tied, load, storage=storage, dtype=dtype)
+	_bring_buffers(module, load.place)
 	interruptible(module)
 	return module
+
+
+def _bring_buffers(module: Module, place: Place) -> None:
+	"""Take what a network has computed itself to where its weights are."""
+	for part in module.modules():
+		for name, buffer in part._buffers.items():
+			if buffer is not None and not buffer.is_meta:
+				part._buffers[name] = buffer.to(place)
 
 
 def _found(

@@ -16,8 +16,13 @@ from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.errors import JobCancelled, UnknownFamily, UnknownFormat
-from engine.models import Load
+from engine.models import Load, Place
+from nodes.diffusion import building
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
+from nodes.diffusion.denoise import Denoiser
+from nodes.diffusion.text.towers import Towers
+from nodes.diffusion.vae import Vae
+from nodes.diffusion.whereabouts import moved
 from nodes.values import Images, Latent, ModelInputs
 from tests import tiny
 
@@ -226,3 +231,33 @@ class TestOffline:
 		monkeypatch.setattr(socket.socket, 'connect', refused)
 
 		assert loaded(load, checkpoint).nbytes > 0
+
+
+class TestPlace:
+	"""On the meta device, which takes no values, but is another one than main memory."""
+
+	@pytest.mark.parametrize('load_part', [load_denoiser, load_text_encoder, load_autoencoder])
+	def test_all_of_a_part_is_there(
+		self, load_part: Callable[[Load], Denoiser | Towers | Vae], checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+	) -> None:
+		"""Weights, and what networks compute when they are built, such as the numbers of positions."""
+		networks: list[torch.nn.Module] = []
+
+		def watched(module: torch.nn.Module) -> None:
+			networks.append(module)
+
+		monkeypatch.setattr(building, 'interruptible', watched)
+		load_part(Load((checkpoint,), 'any', 'float32', place=Place('meta')))
+
+		assert networks
+		for network in networks:
+			assert all(tensor.is_meta for tensor in (*network.parameters(), *network.buffers()))
+
+	def test_a_network_hears_all_of_its_inputs_there(self, checkpoint: Path) -> None:
+		"""None of what it takes, or makes itself, is left in main memory."""
+		model = load_denoiser(Load((checkpoint,), 'any', 'float32', place=Place('meta')))
+		prompt = load_text_encoder(Load((checkpoint,), 'any')).encode('a cat').prompts[0]
+		latent, there = torch.randn(1, 4, 8, 8), torch.device('meta')
+		timestep = model.parametrisation.timestep(torch.tensor([0.7])).to(there)
+
+		assert model.network(latent.to(there), timestep, moved(model.inputs(prompt, latent), there)).is_meta
