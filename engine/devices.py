@@ -19,8 +19,13 @@ def find_devices() -> tuple[Device, ...]:
 	return (Device(name='cpu', type='cpu', total=total, free=total),)
 
 
-def used_devices() -> tuple[str, ...]:
-	"""Those that nodes compute on, by torch's names; each gets workers of its own. In this version the CPU alone."""
+def used_devices(*, cpu: bool = False) -> tuple[str, ...]:
+	"""Those that nodes compute on, by torch's names; each gets workers of its own: all GPUs by CUDA's or ROCm's count.
+
+	The CPU if there is none, or if it is asked for; Apple's devices are not computed on in this version.
+	"""
+	if not cpu and torch.cuda.is_available():
+		return tuple(f'cuda:{index}' for index in range(torch.cuda.device_count()))
 	return ('cpu',)
 
 

@@ -38,6 +38,7 @@ class Settings(Model):
 
 	`precision` says what models are computed in unless a workflow names it: what suits the device and the model, or float32.
 
+	Nodes compute on the GPUs that there are, with `cpu` on the CPU.
 	`workers` processes run jobs on each device, each with the memory of `cache_bytes` and a share of that for models. A
 	node may take `node_seconds`, unless its declaration says otherwise. A worker process is ended that did not beat for
 	`heartbeat_seconds`, or whose job goes on for `grace_seconds` after it was interrupted; it is replaced between two
@@ -69,6 +70,7 @@ class Settings(Model):
 	precision: Precision = 'auto'
 	metadata: bool = True
 	workers: int = Field(default=1, ge=1)
+	cpu: bool = False
 	node_seconds: float | None = Field(default=None, gt=0)
 	heartbeat_seconds: float = Field(default=120.0, ge=0)
 	grace_seconds: float = Field(default=10.0, ge=0)

@@ -31,6 +31,7 @@ from engine.declaration import NodeInfo
 from engine.events import AnyEvent, GraphExpanded, JobFinished, NodeFinished, NodeStarted, NodeWaits
 from engine.formats.prompt import read_object, read_prompt
 from engine.graph import Graph, NodeId
+from engine.graphics import may_have_gpu
 from engine.kernel import end_with_parent, go_first
 from engine.modelreport import report
 from engine.models import CPU, Place
@@ -79,7 +80,8 @@ class Worker:
 		self._current: tuple[str, CancelToken] | None = None
 		self._interrupted: set[str] = set()
 		self._ended = threading.Event()
-		self._runner = Runner(settings, self._publish, pack=pack, place=Place(device) if device else CPU)
+		self._on_cpu = settings.cpu or not may_have_gpu()
+		self._runner = Runner(settings, self._publish, pack=pack, place=self._found())
 
 	def work(self) -> None:
 		"""Describe, warm up, then run jobs until the server says stop or goes away."""
@@ -199,6 +201,14 @@ class Worker:
 				# The job is on its way here: it is stopped when it begins.
 				self._interrupted.add(job)
 
+	def _found(self) -> Place:
+		"""Where to compute. torch is asked only where its answer may be another than the CPU."""
+		if self._device or self._on_cpu:
+			return Place(self._device) if self._device else CPU
+		from engine.devices import used_devices
+
+		return Place(used_devices()[0])
+
 	def _ready(self) -> Ready:
 		versions = {}
 		for library in LIBRARIES:
@@ -210,7 +220,7 @@ class Worker:
 			return Ready(device=self._device, versions=versions)
 		from engine.devices import find_devices, used_devices
 
-		used = used_devices()
+		used = used_devices(cpu=self._on_cpu)
 		return Ready(device=used[0], devices=find_devices(), used=used, versions=versions)
 
 	def _publish(self, event: AnyEvent) -> None:

@@ -62,7 +62,7 @@ def output_flags() -> argparse.ArgumentParser:
 	flags.add_argument(
 		'--disable-metadata', '--no-metadata', action='store_true', help='write no workflow into saved pictures'
 	)
-	flags.add_argument('--cpu', action='store_true', help='compute on the CPU, as this version always does')
+	flags.add_argument('--cpu', action='store_true', help='compute on the CPU, even if there is a GPU')
 	flags.add_argument(
 		'--precision',
 		choices=get_args(Precision),
@@ -203,6 +203,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
 			'allowed_packs': tuple(options.whitelist_custom_nodes),
 			'precision': getattr(options, 'precision', 'auto'),
 			'metadata': not getattr(options, 'disable_metadata', False),
+			'cpu': getattr(options, 'cpu', False),
 			**history_settings(options),
 			**cache_settings(options),
 			**worker_settings(options),

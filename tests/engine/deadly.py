@@ -172,7 +172,7 @@ def register(kit: Kit) -> None:
 	names = tuple(os.environ.get('TEST_DEVICES', 'cpu').split(','))
 	devices = ModuleType('engine.devices')
 	vars(devices).update(
-		used_devices=lambda: names,
+		used_devices=lambda cpu=False: names,
 		memory_of=lambda place: 2**30,
 		find_devices=lambda: tuple(Device(name=name, type='cpu', total=2**30, free=2**29) for name in names),
 	)

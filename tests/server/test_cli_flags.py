@@ -145,6 +145,8 @@ class TestComfySpellings:
 	def test_cpu_and_metadata(self) -> None:
 		"""The CPU is used anyway; pictures without workflows are wanted by some."""
 		assert settings('--cpu').metadata
+		assert settings('--cpu').cpu
+		assert not settings().cpu
 		assert not settings('--cpu', '--disable-metadata').metadata
 
 	def test_precision(self) -> None:
