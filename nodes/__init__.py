@@ -18,6 +18,7 @@ def register(kit: Kit) -> None:
 		conditioning,
 		control,
 		guide,
+		hypernetwork,
 		image,
 		image_combine,
 		image_edit,
@@ -57,7 +58,7 @@ def register(kit: Kit) -> None:
 	from nodes.diffusion.marks import MARKS
 
 	for module in (
-		*(load, load_folder, patch, merge, save_model),
+		*(load, load_folder, patch, hypernetwork, merge, save_model),
 		*(prompt, prompt_picture, conditioning, control, model_patch, vision, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
@@ -70,10 +71,11 @@ def register(kit: Kit) -> None:
 	control.add_loaders(kit.loaders)
 	model_patch.add_loaders(kit.loaders)
 	vision.add_loaders(kit.loaders)
+	hypernetwork.add_loaders(kit.loaders)
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
-	for module in (model_sampling, model_guidance, model_attention, step_cache):
+	for module in (model_sampling, model_guidance, model_attention, step_cache, hypernetwork):
 		for setting in module.SETTINGS:
 			kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.marks.extend(MARKS)

@@ -50,7 +50,25 @@ class TiledAttention(Setting):
 		return replace(model, hooks=replace(model.hooks, run=(*model.hooks.run, begin)))
 
 
-SETTINGS = (BlurredAttention, TiledAttention)
+@dataclass(frozen=True)
+class MergedPlaces(Setting):
+	"""See `nodes.diffusion.token_merging.Merging`."""
+
+	part: float
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""See `Setting`. Raises `NodeUsage` if it is no UNet."""
+		from nodes.diffusion.altered import Altered, part_of
+		from nodes.diffusion.token_merging import Merging
+
+		def begin(model: Any) -> Any:
+			return replace(model, network=Altered(model.network, Merging(self.part)))
+
+		part_of(model.network.module, 'mid_block')
+		return replace(model, hooks=replace(model.hooks, run=(*model.hooks.run, begin)))
+
+
+SETTINGS = (BlurredAttention, TiledAttention, MergedPlaces)
 
 
 @node(
@@ -79,3 +97,12 @@ def hyper_tile(
 ) -> ModelRef[DiffusionModel]:
 	"""Let a UNet's places look within tiles only, which is quicker for large pictures."""
 	return model.patched(TiledAttention(tile_size, swap_size, max_depth, scale_depth))
+
+
+@node(kind='TomePatchModel', category=UNET, lane='cpu', facts=same('MODEL'))
+def merge_places(
+	model: Model,
+	ratio: Annotated[float, Number(default=0.3, min=0.0, max=1.0, step=0.01), 'The part of places that are merged.'],
+) -> ModelRef[DiffusionModel]:
+	"""Let places of a UNet that are alike ask for attention once (token merging), which is quicker for large pictures."""
+	return model.patched(MergedPlaces(ratio)) if ratio > 0 else model

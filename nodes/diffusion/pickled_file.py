@@ -84,7 +84,7 @@ class _Reader(TensorReader):
 def open_pickled(path: Path) -> PickledFile:
 	"""Look what a file holds. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
 	check_pickled(path)
-	tensors = _loaded(path, 'meta')
+	tensors = _tensors(path, unpickled(path, 'meta'))
 	return PickledFile(
 		path,
 		shapes={name: tuple(tensor.shape) for name, tensor in tensors.items()},
@@ -93,7 +93,8 @@ def open_pickled(path: Path) -> PickledFile:
 	)
 
 
-def _loaded(path: Path, device: str) -> dict[str, Tensor]:
+def unpickled(path: Path, device: str = 'cpu') -> object:
+	"""What a file holds, its tensors on a device. Raises `UnknownFormat` or `ModelNotFound`."""
 	try:
 		with path.open('rb') as file, LOCK, torch.serialization.safe_globals(HARMLESS):
 			mapped = _can_be_mapped(path)
@@ -113,7 +114,7 @@ def _loaded(path: Path, device: str) -> dict[str, Tensor]:
 		raise UnknownFormat(
 			path, f'it is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})'
 		) from error
-	return _tensors(path, held)
+	return held
 
 
 def _can_be_mapped(path: Path) -> bool:
@@ -133,4 +134,4 @@ def _tensors(path: Path, held: object) -> dict[str, Tensor]:
 
 @contextmanager
 def _opened(source: PickledFile) -> Iterator[TensorReader]:
-	yield _Reader(source, _loaded(source.path, 'cpu'), mapped=_can_be_mapped(source.path))
+	yield _Reader(source, _tensors(source.path, unpickled(source.path)), mapped=_can_be_mapped(source.path))
