@@ -37,9 +37,10 @@ CONTROLNETS = (
 	('sdxl', Mark({OWN_HINT: None, OWN_SIZES: None})),
 	('sd2', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY)})),
 	('sd1', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY, 1, 1)})),
+	('flux', Mark({TOKENS: None, 'x_embedder.weight': None, 'transformer_blocks.0.attn.norm_q.weight': None})),
 	('qwen-image', Mark({TOKENS: None, 'transformer_blocks.0.img_mod.1.weight': None})),
 )
-"""ControlNets of UNets in both layouts, told like the UNets that they are copies of, and of Qwen-Image."""
+"""ControlNets of UNets in both layouts, told like the UNets that they are copies of, and of transformers."""
 
 
 def _denoisers(prefix: str) -> Iterator[FileMark]:

@@ -11,7 +11,7 @@ from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
 from engine.errors import UnknownFamily, UnknownFormat
 from engine.models import Load, Weights
 from nodes.diffusion.building import built, filled, same_names
-from nodes.diffusion.control import configs, qwen_image
+from nodes.diffusion.control import configs, flux, qwen_image
 from nodes.diffusion.control.controlnet import TITLE, UNetControl
 from nodes.diffusion.control.settings import POOLED
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
@@ -34,6 +34,8 @@ def load_control(load: Load) -> Weights:
 			return _original(load, source, prefix)
 	if qwen_image.is_control(source):
 		return qwen_image.load_control(load, source)
+	if flux.is_control(source):
+		return flux.load_control(load, source)
 	if 'controlnet_cond_embedding.conv_in.weight' in source.shapes:
 		return _diffusers(load, source)
 	some = ', '.join(sorted(source.shapes)[:3])

@@ -17,7 +17,7 @@ class Residuals:
 
 	`inner` are added within the way down, after each level's last block (T2I-Adapter). Of a transformer, `down` go with
 	its first kind of blocks, and `single` with its second; each of `down` then goes with `spread` blocks that follow each
-	other.
+	other, each of `single` with `single_spread`.
 	"""
 
 	down: tuple[Tensor, ...] = ()
@@ -25,6 +25,7 @@ class Residuals:
 	inner: tuple[Tensor, ...] = ()
 	single: tuple[Tensor, ...] = ()
 	spread: int = 1
+	single_spread: int = 1
 
 	def scaled(self, strength: float) -> Residuals:
 		"""The same, so many times."""
@@ -34,22 +35,29 @@ class Residuals:
 			tuple(one * strength for one in self.inner),
 			tuple(one * strength for one in self.single),
 			self.spread,
+			self.single_spread,
 		)
 
 	def apart(self) -> Residuals:
-		"""The same with one of `down` for each block."""
-		return replace(self, down=tuple(one for one in self.down for _ in range(self.spread)), spread=1)
+		"""The same with one of `down`, and one of `single`, for each block."""
+		return replace(
+			self,
+			down=tuple(one for one in self.down for _ in range(self.spread)),
+			single=tuple(one for one in self.single for _ in range(self.single_spread)),
+			spread=1,
+			single_spread=1,
+		)
 
 	def for_tokens(self, like: Tensor, count: int) -> list[Tensor]:
 		"""What goes with each of a transformer's `count` blocks of the first kind, for tokens [batch, tokens, …].
 
 		What is said is of the first of them, those of the picture; the others and further blocks get nought.
 		"""
-		beyond = like.shape[1] - self.down[0].shape[1] if self.down else 0
-		padded = [torch.nn.functional.pad(one.to(like.dtype), (0, 0, 0, beyond)) for one in self.down]
-		nothing = like.new_zeros(())
-		numbers = [block // self.spread for block in range(count)]
-		return [padded[number] if number < len(padded) else nothing for number in numbers]
+		return _for_blocks(self.down, self.spread, like, count)
+
+	def single_for_tokens(self, like: Tensor, count: int) -> list[Tensor]:
+		"""The same for its `count` blocks of the second kind."""
+		return _for_blocks(self.single, self.single_spread, like, count)
 
 	def for_unet(self, dtype: torch.dtype) -> dict[str, Any]:
 		"""As arguments of diffusers' UNet."""
@@ -66,7 +74,7 @@ def added(several: Sequence[Residuals]) -> Residuals | None:
 	"""What several say together; None of none."""
 	if not several:
 		return None
-	alike = len({one.spread for one in several}) == 1
+	alike = len({(one.spread, one.single_spread) for one in several}) == 1
 	total, *others = several if alike else [one.apart() for one in several]
 	for other in others:
 		total = Residuals(
@@ -75,6 +83,7 @@ def added(several: Sequence[Residuals]) -> Residuals | None:
 			_sums(total.inner, other.inner),
 			_sums(total.single, other.single),
 			total.spread,
+			total.single_spread,
 		)
 	return total
 
@@ -88,3 +97,11 @@ def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 	if one is None or other is None:
 		return one if other is None else other
 	return one + other
+
+
+def _for_blocks(said: Sequence[Tensor], spread: int, like: Tensor, count: int) -> list[Tensor]:
+	beyond = like.shape[1] - said[0].shape[1] if said else 0
+	padded = [torch.nn.functional.pad(one.to(like.dtype), (0, 0, 0, beyond)) for one in said]
+	nothing = like.new_zeros(())
+	numbers = [block // spread for block in range(count)]
+	return [padded[number] if number < len(padded) else nothing for number in numbers]

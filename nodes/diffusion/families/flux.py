@@ -78,7 +78,8 @@ FLUX = Family(
 							'transformer_blocks.0.attn.add_k_proj.weight': None,
 							'time_text_embed.text_embedder.linear_1.weight': None,
 							'x_embedder.weight': None,
-						}
+						},
+						without=('controlnet_x_embedder.weight',),
 					),
 				),
 				flux.own_config,

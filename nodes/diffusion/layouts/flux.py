@@ -32,12 +32,22 @@ def config(shapes: Shapes) -> dict[str, Any]:
 
 def own_config(shapes: Shapes) -> dict[str, Any]:
 	"""The config of a file that has the module's own names, as diffusers writes it."""
+	return {**_own_blocks(shapes), 'out_channels': shapes['proj_out.weight'][0]}
+
+
+def control_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a ControlNet, `FluxControlNetModel`; unions have a table of the kinds of their hints."""
+	modes = shapes.get('controlnet_mode_embedder.weight')
+	return {**_own_blocks(shapes), 'num_mode': None if modes is None else modes[0]}
+
+
+def _own_blocks(shapes: Shapes) -> dict[str, Any]:
+	"""What transformer and ControlNet have in common."""
 	width, channels = shapes['x_embedder.weight']
 	head = shapes['transformer_blocks.0.attn.norm_q.weight'][0]
 	return {
 		'patch_size': 1,
 		'in_channels': channels,
-		'out_channels': shapes['proj_out.weight'][0],
 		'num_layers': blocks(shapes, 'transformer_blocks'),
 		'num_single_layers': blocks(shapes, 'single_transformer_blocks'),
 		'attention_head_dim': head,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,19 +69,31 @@ class FluxTransformer:
 			tokens.append(packed(reference.to(x)))
 			ids.append(positions(reference, axes=AXES, first=plane, top=top, left=left))
 		dtype = dtype_of(self.module)
+		hidden = torch.cat(tokens, dim=1).to(dtype)
 		exact = [timestep] if inputs.guidance is None else [timestep, inputs.guidance]
 		with exactly(self.module.get_submodule('time_text_embed.time_proj'), *(number * SCALE for number in exact)):
 			said: Tensor = self.module(
-				torch.cat(tokens, dim=1).to(dtype),
+				hidden,
 				encoder_hidden_states=inputs.embedding.to(dtype),
 				pooled_projections=inputs.pooled.to(dtype),
 				timestep=timestep,
 				img_ids=torch.cat(ids),
 				txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
 				guidance=inputs.guidance,
+				**self._steered(inputs, hidden),
 				return_dict=False,
 			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x).float()
+
+	def _steered(self, inputs: ModelInputs, hidden: Tensor) -> dict[str, Any]:
+		"""What control networks say, as arguments of the module."""
+		if inputs.residuals is None:
+			return {}
+		double, single = self.config['num_layers'], self.config['num_single_layers']
+		return {
+			'controlnet_block_samples': inputs.residuals.for_tokens(hidden, double),
+			'controlnet_single_block_samples': inputs.residuals.single_for_tokens(hidden, single),
+		}
 
 	def _beside(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor | None:
 		"""The latent to lay beside the noisy one, zeros if there is none; models that fill get the mask as well.

@@ -19,6 +19,7 @@ from nodes.diffusion.control.live import Control, Controls, residuals
 from nodes.diffusion.control.loading import load_control
 from nodes.diffusion.control.qwen_image import QwenImageControl
 from nodes.diffusion.control.residuals import Residuals, added
+from nodes.diffusion.control.settings import DifferencePatch
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import find_denoiser
 from nodes.diffusion.marks import MARKS
@@ -180,6 +181,21 @@ class TestResiduals:
 		)
 
 		assert said is None
+
+
+class TestPatches:
+	def test_a_file_that_is_whole_is_no_difference(self, tmp_path: Path) -> None:
+		"""Loaded as a difference to a model it is the same, and has no weights of its own."""
+		net, load = (
+			loaded(tmp_path / 'net.safetensors', controlnet()),
+			Load((tmp_path / 'net.safetensors',), 'controlnet'),
+		)
+		patch = DifferencePatch(ModelRef(FileDigest('model'), 'denoiser'))
+		changed, hint = net.patched([patch], load), noise(1, 16, 6, 8)
+		one, other = (control(X, SIGMA, ModelInputs(EMBEDDING), hint).down[0] for control in (net, changed))
+
+		assert torch.equal(one, other)
+		assert changed.nbytes == 0 <= net.patched_size([patch], load).nbytes <= net.nbytes
 
 
 class TestFiles:
