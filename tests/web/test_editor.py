@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +56,30 @@ class TestOpening:
 		for node in ('model', 'positive', 'negative', 'latent', 'sample', 'decode', 'save'):
 			expect(editor.page.get_by_test_id(f'node-{node}')).to_be_visible()
 
+		assert editor.complaints == []
+
+	def test_opens_what_comfyuis_editor_saved(self, editor: Editor, tmp_path: Path) -> None:
+		"""Its values have their names, reroutes are gone, and the graph runs."""
+		nodes = [
+			{'id': 1, 'type': 'EmptyImage', 'pos': [0, 0], 'widgets_values': [32, 48, 1, 0]},
+			{'id': 2, 'type': 'Reroute', 'pos': [300, 0], 'inputs': [{'name': '', 'type': '*', 'link': 1}]},
+			{
+				'id': 3,
+				'type': 'PreviewImage',
+				'pos': [400, 0],
+				'inputs': [{'name': 'images', 'type': 'IMAGE', 'link': 2}],
+			},
+		]
+		links = [[1, 1, 0, 2, 0, '*'], [2, 2, 0, 3, 0, 'IMAGE']]
+		file = tmp_path / 'saved.json'
+		file.write_text(json.dumps({'nodes': nodes, 'links': links, 'version': 0.4}))
+		editor.page.get_by_test_id('workflow-file').set_input_files(file)
+
+		expect(editor.page.get_by_test_id('node-3')).to_be_visible()
+		expect(editor.page.get_by_test_id('widget-1-height')).to_have_value('48')
+		expect(editor.page.get_by_test_id('node-2')).to_have_count(0)
+		queue(editor)
+		assert shown_picture(editor, '3').size == (32, 48)
 		assert editor.complaints == []
 
 

@@ -74,20 +74,19 @@ class Follower:
 		if wire is None:
 			return None
 		if wire.origin == INSIDE_INPUTS and place.instance is not None:
-			return self._outside(place, wire.origin_slot, step.wanted)
+			return self._outside(place, wire.origin_slot)
 		origin = place.record(wire.origin)
 		return None if origin is None else _Output(origin, wire.origin_slot, step.wanted)
 
 	@staticmethod
-	def _outside(place: Place, index: int, wanted: str) -> _Next:
+	def _outside(place: Place, index: int) -> _Next:
 		"""Through an input of a subgraph to what its instance has there."""
 		if place.instance is None or place.definition is None or index >= len(place.definition.inputs):
 			return None
 		name = place.definition.inputs[index].name
 		slot = place.instance.node.input_named(name)
 		if slot is not None and place.instance.node.inputs[slot].link in place.instance.place.sheet.wires:
-			type = place.instance.node.inputs[slot].type
-			return _Input(place.instance, slot, wanted if is_open(type) else type)
+			return _Input(place.instance, slot, place.instance.node.inputs[slot].type)
 		return Value(place.values[name]) if name in place.values else None
 
 	def _behind_output(self, step: _Output) -> _Next:
@@ -116,7 +115,7 @@ class Follower:
 		if place is None or wire is None:
 			return None
 		if wire.origin == INSIDE_INPUTS:
-			return self._outside(place, wire.origin_slot, step.wanted)
+			return self._outside(place, wire.origin_slot)
 		origin = place.record(wire.origin)
 		return None if origin is None else _Output(origin, wire.origin_slot, step.wanted)
 

@@ -10,8 +10,8 @@ from pydantic import JsonValue
 from engine.declaration import Choice, Input, NodeInfo
 from engine.dynamic import live_inputs
 from engine.formats.editor.arrange import arrange
-from engine.formats.editor.kinds import NOTES
-from engine.formats.editor.sheet import identity, mapping, objects
+from engine.formats.editor.kinds import BYPASSED, MUTED, NOTES
+from engine.formats.editor.sheet import identity, mapping, objects, text
 from engine.formats.editor.widgets import has_control, has_widget, in_order, live_widgets
 from engine.graph import Call, Constant, Graph
 
@@ -49,7 +49,9 @@ def write_editor(
 	base = base or {}
 	drawn = {id: entry for entry in objects(base.get('nodes')) if (id := identity(entry.get('id'))) is not None}
 	ids = _ids(graph)
-	written = {node: _Written(ids[node], call, nodes.get(call.kind)) for node, call in graph.calls.items()}
+	written = {
+		node: _Written(ids[node], call, nodes.get(call.kind), drawn.get(node, {})) for node, call in graph.calls.items()
+	}
 	links: list[JsonValue] = []
 	for node, given, link in graph.links():
 		source = written.get(link.node)
@@ -66,10 +68,14 @@ def write_editor(
 		# Nodes without a place go below the others.
 		bottom = max((corner.y + 200 for corner in corners.values()), default=0)
 		corners = {node: corners.get(node) or Corner(x, y + bottom) for node, (x, y) in made.items()}
-	entries: list[JsonValue] = [
-		one.entry(order, corners[node], drawn.get(node, {})) for order, (node, one) in enumerate(written.items())
+	entries: list[JsonValue] = [one.entry(order, corners[node]) for order, (node, one) in enumerate(written.items())]
+	taken = set(map(str, ids.values()))
+	# What gives nothing to the graph stays on the canvas.
+	entries += [
+		_unlinked(entry)
+		for id, entry in drawn.items()
+		if id not in taken and (text(entry.get('type')) in NOTES or entry.get('mode') in (MUTED, BYPASSED))
 	]
-	entries += [entry for id, entry in drawn.items() if entry.get('type') in NOTES and id not in ids.values()]
 	extra = {name: value for name, value in mapping(base.get('extra')).items() if name not in CANVAS_KEYS}
 	numbers = [id for id in ids.values() if isinstance(id, int)]
 	return {
@@ -87,6 +93,13 @@ def write_editor(
 		'extra': extra,
 		'version': VERSION,
 	}
+
+
+def _unlinked(entry: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+	"""A node as it was, but for its wires."""
+	inputs: list[JsonValue] = [{**slot, 'link': None} for slot in objects(entry.get('inputs'))]
+	outputs: list[JsonValue] = [{**slot, 'links': None} for slot in objects(entry.get('outputs'))]
+	return {**entry, **({'inputs': inputs} if inputs else {}), **({'outputs': outputs} if outputs else {})}
 
 
 def _numbers(ids: Mapping[str, object]) -> list[int]:
@@ -114,10 +127,11 @@ def _ids(graph: Graph) -> dict[str, int | str]:
 
 
 class _Written:
-	"""A node that is being written: its slots and values."""
+	"""A node that is being written: its slots and values. `drawn` is what the file had for it before."""
 
-	def __init__(self, id: int | str, call: Call, info: NodeInfo | None) -> None:
+	def __init__(self, id: int | str, call: Call, info: NodeInfo | None, drawn: Mapping[str, JsonValue]) -> None:
 		self.id = id
+		self._drawn = drawn if drawn.get('type') == call.kind else {}
 		self._call = call
 		self._info = info
 		self.constants = {
@@ -128,10 +142,14 @@ class _Written:
 		for item in self._live():
 			if not has_widget(item) and item.dynamic is None:
 				self._add(item.name, item)
-		self._outputs: list[dict[str, JsonValue]] = [
-			{'name': output.name, 'type': output.type, 'links': None, 'slot_index': index}
-			for index, output in enumerate(info.outputs if info is not None else ())
-		]
+		self._outputs: list[dict[str, JsonValue]] = (
+			[{**slot, 'links': None} for slot in objects(self._drawn.get('outputs'))]
+			if info is None
+			else [
+				{'name': output.name, 'type': output.type, 'links': None, 'slot_index': index}
+				for index, output in enumerate(info.outputs)
+			]
+		)
 		self._wires: dict[int, list[JsonValue]] = {}
 
 	def _live(self) -> tuple[Input, ...]:
@@ -164,7 +182,7 @@ class _Written:
 		wires = self._wires.setdefault(index, [])
 		wires.append(link)
 		self._outputs[index]['links'] = wires
-		return str(self._outputs[index]['type'])
+		return str(self._outputs[index].get('type', '*'))
 
 	@property
 	def height(self) -> int:
@@ -175,7 +193,9 @@ class _Written:
 	def _values(self) -> list[JsonValue]:
 		"""The widgets' values in their order, with what the editor keeps beside them."""
 		if self._info is None:
-			return list(self.constants.values())
+			# Which place is whose is not known here.
+			former = self._drawn.get('widgets_values')
+			return former if isinstance(former, list) else list(self.constants.values())
 		found: list[JsonValue] = []
 		buttons = 0
 		for name, item in live_widgets(in_order(self._info), self.constants):
@@ -186,9 +206,8 @@ class _Written:
 			buttons += isinstance(item.widget, Choice) and item.widget.upload
 		return found + ['image'] * buttons
 
-	def entry(self, order: int, corner: Corner, drawn: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-		"""The node as the file has it; `drawn` is how it looked before."""
-		own = drawn if drawn.get('type') == self._call.kind else {}
+	def entry(self, order: int, corner: Corner) -> dict[str, JsonValue]:
+		"""The node as the file has it."""
 		title = {'title': self._call.title} if self._call.title else {}
 		inputs: list[JsonValue] = [*self.inputs]
 		outputs: list[JsonValue] = [*self._outputs]
@@ -201,7 +220,7 @@ class _Written:
 			'order': order,
 			'mode': 0,
 			'properties': {'Node name for S&R': self._call.kind},
-			**{name: own[name] for name in DRAWN_KEYS if name in own},
+			**{name: self._drawn[name] for name in DRAWN_KEYS if name in self._drawn},
 			**title,
 			'inputs': inputs,
 			'outputs': outputs,

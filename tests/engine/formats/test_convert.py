@@ -85,6 +85,14 @@ class TestChanged:
 				},
 				{'id': 2, 'type': 'Save', 'pos': [300, 20], 'inputs': [{'name': 'images', 'type': 'IMAGE', 'link': 1}]},
 				{'id': 3, 'type': 'Note', 'pos': [0, 0], 'widgets_values': ['remember']},
+				{'id': 4, 'type': 'Blur', 'mode': 2, 'pos': [0, 9], 'widgets_values': [5]},
+				{
+					'id': 5,
+					'type': 'Elsewhere',
+					'pos': [0, 9],
+					'widgets_values': [1, 2],
+					'outputs': [{'name': 'X', 'type': 'Y'}],
+				},
 			],
 			'links': [[1, 1, 0, 2, 0, 'IMAGE']],
 			'groups': [{'title': 'all', 'bounding': [0, 0, 500, 500]}],
@@ -101,11 +109,20 @@ class TestChanged:
 
 		assert written['nodes'][0]['widgets_values'] == ['b', 'image']
 		assert [written['nodes'][0][key] for key in ('pos', 'color')] == [[10, 20], '#432']
-		assert written['nodes'][2] == self.document()['nodes'][2]
+		assert written['nodes'][-2:] == self.document()['nodes'][2:4]
 		assert [written[key] for key in ('groups', 'anything')] == [self.document()['groups'], 'else']
 		assert written['extra'] == {'somebody': {'own': 1}}
-		assert written['last_node_id'] == 3
+		assert written['last_node_id'] == 5
 		assert read_workflow(written, NODES).graph == changed.graph
+
+	def test_keeps_what_is_not_known_here(self) -> None:
+		"""Values and outputs of kinds that are not declared stay as they were."""
+		changed = read_workflow(self.document(), NODES).with_value('1.file', 'b')
+		written: Any = converted(changed, 'editor', NODES)
+		[unknown] = [node for node in written['nodes'] if node['type'] == 'Elsewhere']
+
+		assert unknown['widgets_values'] == [1, 2]
+		assert unknown['outputs'] == [{'name': 'X', 'type': 'Y', 'links': None}]
 
 
 class TestDrawing:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 
 from engine.errors import BadDocument
 from engine.formats.convert import converted
-from engine.formats.workflow import parse_json, read_workflow
+from engine.formats.workflow import Form, parse_json, read_workflow
+from engine.graph import Graph
 from tests.engine.formats.declared import infos
 
 REAL = Path(__file__).parent / 'real'
 FILES = sorted(REAL.glob('*.json'))
+FORMS: tuple[Form, ...] = ('native', 'api', 'editor')
 CASES = 2000
 ODD: tuple[Any, ...] = (
 	*(None, True, -1, 0, 4, 2**70, 1.5, float('nan'), '', '0', '-10', 'x', 'a:b'),
@@ -72,7 +75,10 @@ def test_spoilt_files(part: int) -> None:
 		except BadDocument:
 			continue
 		read += 1
-		for form in ('native', 'api', 'editor'):
+		# Changed, so that it is drawn anew over what the file had.
+		rest = Graph(dict(list(workflow.graph.calls.items())[1:]))
+		json.dumps(converted(replace(workflow, graph=rest), 'editor', infos()))
+		for form in FORMS:
 			again = copied(converted(workflow, form, infos()))
 			# An empty graph says of no form that it is of it.
 			with suppress(BadDocument):

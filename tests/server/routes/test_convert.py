@@ -74,4 +74,17 @@ class TestEditorFormElsewhere:
 		response = await api.post('/v1/jobs', {'workflow': EDITOR, 'inputs': {'1.value': 5}})
 
 		assert response.status == 201
-		assert (await response.json())['prompt']['1']['inputs']['value'] == 5
+		job = await response.json()
+		assert job['prompt']['1']['inputs']['value'] == 5
+		# What is written into pictures opens in ComfyUI's editor, with the value that was set.
+		drawn = job['extra']['extra_pnginfo']['workflow']
+		assert [node['pos'] for node in drawn['nodes']] == [[10, 20], [400, 20]]
+		assert drawn['nodes'][0]['widgets_values_named']['value'] == 5
+
+	async def test_refusals_name_the_pack(self, api: Api) -> None:
+		"""Who lacks a pack is told which one."""
+		node = {'id': 5, 'type': 'Elsewhere', 'properties': {'cnr_id': 'a-pack'}}
+		response = await api.post('/v1/jobs', {'workflow': {'nodes': [node], 'links': []}})
+
+		assert response.status == 400
+		assert "the pack 'a-pack' has it" in await response.text()

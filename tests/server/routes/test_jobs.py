@@ -109,7 +109,7 @@ class TestSubmit:
 		('body', 'words'),
 		[
 			({}, 'workflow'),
-			({'workflow': {'nodes': []}}, 'editor form'),
+			({'workflow': {'nodes': []}}, 'an empty graph'),
 			({'workflow': {'x': 1}}, 'no workflow'),
 			({'workflow': NATIVE, 'inputs': {'nothing': 1}}, "no workflow input 'nothing'"),
 			({'workflow': NATIVE, 'webhook': 'ftp://x'}, 'webhook'),

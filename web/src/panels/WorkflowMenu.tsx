@@ -90,7 +90,7 @@ export function WorkflowMenu() {
 			<input
 				ref={picker}
 				type="file"
-				accept=".json,application/json,image/png"
+				accept=".json,application/json,image/png,image/webp,image/jpeg,image/avif"
 				hidden
 				data-testid="workflow-file"
 				onChange={(event) => {
