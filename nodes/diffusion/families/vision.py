@@ -1,10 +1,10 @@
-"""Encoders of pictures: those of CLIP and SigLIP, alone or inside of a checkpoint (unCLIP)."""
+"""What sees pictures for a model: the encoders of CLIP and SigLIP, alone or inside of a checkpoint (unCLIP); Flux Redux."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part
+from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes
 from nodes.diffusion.layouts import clip_vision
 
 if TYPE_CHECKING:
@@ -37,3 +37,23 @@ VISION = Part(
 	metadata='clip_vision_config',
 )
 """ViT-L, H and bigG of CLIP (Radford et al. 2021; Ilharco et al. 2021), and SigLIP (Zhai et al. 2023)."""
+
+
+def _redux_config(shapes: Shapes) -> Config:
+	inner, seen = shapes['redux_up.weight']
+	return {'seen': seen, 'inner': inner, 'width': shapes['redux_down.weight'][0]}
+
+
+def _build_redux(config: Config) -> Module:
+	from nodes.diffusion.redux import ReduxModel
+
+	return ReduxModel(**config)
+
+
+REDUX = Part(
+	title='style model',
+	prefixes=('',),
+	forms=(Form((Mark({'redux_up.weight': (ANY, ANY), 'redux_down.weight': (ANY, ANY)}),), _redux_config),),
+	build=_build_redux,
+)
+"""Flux.1 Redux."""
