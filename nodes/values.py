@@ -187,7 +187,8 @@ class ModelInputs:
 	[batch] a distilled guidance strength (Flux), `concat` [batch, channels, h, w] is laid beside the latent (inpainting),
 	`references` are latents to look at, `places` [batch, 3 or 4] where each begins: its plane, row and column, in tokens,
 	and whether it is taken for clean (1). What a family does not take is None. `controls` are control networks to ask, and
-	`residuals` what they said. `bias` [batch, tokens + 1, tokens] see `Prompt`. `prompts` is how many prompts are joined in the batch, each for the same latents.
+	`residuals` what they said. `bias` [batch, tokens + 1, tokens] see `Prompt`; `heard` are tokens [batch, tokens, width] for
+	each IP-Adapter. `prompts` is how many prompts are joined in the batch, each for the same latents.
 	"""
 
 	embedding: Tensor
@@ -202,6 +203,7 @@ class ModelInputs:
 	prompts: int = 1
 	places: tuple[Tensor, ...] = ()
 	bias: Tensor | None = None
+	heard: tuple[Tensor, ...] = ()
 
 
 @socket('CONDITIONING')

@@ -6,7 +6,7 @@ Importing this module imports no torch: tensors are named only for the type chec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.sockets import socket
 from nodes.values import Images
@@ -62,4 +62,16 @@ class StyleModel(Protocol):
 
 	def tokens(self, seen: VisionOutput) -> Tensor:
 		"""What to say of the pictures, [batch, tokens, width], as if it were encoded text."""
+		...
+
+
+@socket('IP_ADAPTER')
+class PictureAdapter(Protocol):
+	"""A network that lets the attention of a UNet hear pictures beside the text (IP-Adapter)."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+	def on(self, network: Any, shown: VisionOutput, blank: VisionOutput, weight: float, levels: Any) -> Any:
+		"""The network with ears for the pictures; `blank` is what its encoder says of none in particular."""
 		...

@@ -1,11 +1,11 @@
-"""What sees pictures for a model: the encoders of CLIP and SigLIP, alone or inside of a checkpoint (unCLIP); Flux Redux."""
+"""What sees pictures for a model: the encoders of CLIP and SigLIP, alone or inside of a checkpoint (unCLIP); Flux Redux; IP-Adapters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes
-from nodes.diffusion.layouts import clip_vision
+from nodes.diffusion.layouts import clip_vision, ip_adapter
 
 if TYPE_CHECKING:
 	from torch.nn import Module
@@ -57,3 +57,30 @@ REDUX = Part(
 	build=_build_redux,
 )
 """Flux.1 Redux."""
+
+
+def _build_adapter(config: Config) -> Module:
+	from nodes.diffusion.ip_adapter import AdapterModel
+
+	return AdapterModel(config)
+
+
+FIRST = {ip_adapter.ATTENTION.format(1): (ANY, ANY)}
+
+IP_ADAPTER = Part(
+	title='IP-Adapter',
+	prefixes=('',),
+	forms=(
+		Form(
+			(
+				Mark({'image_proj.proj.weight': (ANY, ANY), 'image_proj.norm.weight': None, **FIRST}),
+				Mark({'image_proj.latents': None, 'image_proj.layers.0.0.to_kv.weight': None, **FIRST}),
+				Mark({'image_proj.proj.3.weight': None, **FIRST}),
+			),
+			ip_adapter.config,
+			ip_adapter.layout,
+		),
+	),
+	build=_build_adapter,
+)
+"""IP-Adapters of Stable Diffusion 1 and XL: plain, plus, and of the full face (Ye et al. 2023)."""
