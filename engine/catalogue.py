@@ -29,6 +29,7 @@ FOLDERS = (
 	'style_models',
 	'embeddings',
 	'controlnet',
+	'ipadapter',
 	'upscale_models',
 	'latent_upscale_models',
 	'vae_approx',

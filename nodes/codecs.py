@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
-from nodes import steering, values
+from nodes import steering, values, vision_values
 from nodes.diffusion.control import settings
 from nodes.diffusion.patches import recipes
 from nodes.loop import Loop
@@ -32,8 +32,8 @@ VALUES = (
 	values.Area,
 	values.Scope,
 	values.ControlUse,
-	values.VisionOutput,
-	values.Variation,
+	vision_values.VisionOutput,
+	vision_values.Variation,
 	values.Prompt,
 	values.Conditioning,
 	steering.Noise,

@@ -56,13 +56,16 @@ def concat(conditioning_to: Steer, conditioning_from: Steer) -> Conditioning:
 	"""Put the tokens of one prompt behind those of each of the others, as if it were one long prompt."""
 	import torch
 
+	from nodes.diffusion.biases import joined
+
 	added = conditioning_from.prompts[0]
 
 	def longer(prompt: Prompt) -> Prompt:
 		mask = None
 		if prompt.token_mask is not None or added.token_mask is not None:
 			mask = torch.cat([_mask(prompt), _mask(added)], dim=1)
-		return replace(prompt, embedding=torch.cat([prompt.embedding, added.embedding], dim=1), token_mask=mask)
+		both = torch.cat([prompt.embedding, added.embedding], dim=1)
+		return replace(prompt, embedding=both, token_mask=mask, bias=joined(prompt, added))
 
 	return conditioning_to.each(longer)
 

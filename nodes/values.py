@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 	from nodes.diffusion.hooks import Hooks
 	from nodes.diffusion.latents import LatentFormat
 	from nodes.diffusion.parametrisation import Parametrisation
+	from nodes.vision_values import Variation
 
 
 @socket('IMAGE')
@@ -127,28 +128,6 @@ class ControlUse:
 	mask: Tensor | None = None
 
 
-@socket('CLIP_VISION_OUTPUT')
-@dataclass(frozen=True, eq=False)
-class VisionOutput:
-	"""What an encoder of pictures says of some: `last` [batch, tokens, width] is its last layer, `penultimate` the one before.
-
-	`embeds` [batch, width] is one projected vector of each whole picture; SigLIP, which has none, gives its last layer there.
-	"""
-
-	last: Tensor
-	penultimate: Tensor
-	embeds: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Variation:
-	"""A picture that is to be varied (unCLIP): how strongly, and how much noise, 0 to 1, its embedding gets."""
-
-	seen: VisionOutput
-	strength: float = 1.0
-	noise: float = 0.0
-
-
 @dataclass(frozen=True, eq=False)
 class Prompt:
 	"""One encoded prompt: `embedding` is float32 [1, tokens, width]; `pooled` [1, width] where the family has it.
@@ -160,7 +139,8 @@ class Prompt:
 	[1, channels, h, w] are latents to look at, in the wire's scale, and `reference_method` says how they are placed
 	('offset', 'index', 'uxo', 'index_timestep_zero'; '' is the model's default). `controls` are the control networks that
 	steer it besides; while a sampler runs, `live` are the same with their weights. `variations` are pictures to vary, for
-	models that hear an embedded picture (unCLIP).
+	models that hear an embedded picture (unCLIP). `bias` [1, tokens + 1, tokens] is how much more than by itself each token,
+	and in the last row each place of the picture, listens to each token, as is added to attention's logits (Flux).
 	"""
 
 	embedding: Tensor
@@ -176,6 +156,7 @@ class Prompt:
 	controls: tuple[ControlUse, ...] = ()
 	live: Controls | None = None
 	variations: tuple[Variation, ...] = ()
+	bias: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +187,8 @@ class ModelInputs:
 	[batch] a distilled guidance strength (Flux), `concat` [batch, channels, h, w] is laid beside the latent (inpainting),
 	`references` are latents to look at, `places` [batch, 3 or 4] where each begins: its plane, row and column, in tokens,
 	and whether it is taken for clean (1). What a family does not take is None. `controls` are control networks to ask, and
-	`residuals` what they said. `prompts` is how many prompts are joined in the batch, each for the same latents.
+	`residuals` what they said. `bias` [batch, tokens + 1, tokens] see `Prompt`; `heard` are tokens [batch, tokens, width] for
+	each IP-Adapter. `prompts` is how many prompts are joined in the batch, each for the same latents.
 	"""
 
 	embedding: Tensor
@@ -220,6 +202,8 @@ class ModelInputs:
 	residuals: Residuals | None = None
 	prompts: int = 1
 	places: tuple[Tensor, ...] = ()
+	bias: Tensor | None = None
+	heard: tuple[Tensor, ...] = ()
 
 
 @socket('CONDITIONING')
@@ -385,22 +369,6 @@ class ModelPatch(Protocol):
 
 	@property
 	def nbytes(self) -> int: ...
-
-
-@socket('CLIP_VISION')
-class ClipVision(Protocol):
-	"""A network that encodes pictures for models which hear them."""
-
-	@property
-	def nbytes(self) -> int: ...
-
-	def encode(self, images: Images, *, crop: bool = True) -> VisionOutput:
-		"""Each picture, scaled to the side that the network looks at: its middle, or with `crop` off all of it, squeezed."""
-		...
-
-	def blank(self) -> VisionOutput:
-		"""What it says of a picture that is the mean of all: of none in particular."""
-		...
 
 
 @socket('UPSCALE_MODEL')

@@ -11,18 +11,11 @@ from engine.spec import Context, node
 from nodes.computing import measure
 from nodes.conditioning import Steer, same_family
 from nodes.load import AUTOENCODER, DENOISER, TEXT, digest_of, from_file
-from nodes.values import (
-	AutoEncoder,
-	ClipVision,
-	Conditioning,
-	DiffusionModel,
-	Images,
-	TextEncoder,
-	Variation,
-	VisionOutput,
-)
+from nodes.values import AutoEncoder, Conditioning, DiffusionModel, Images, TextEncoder
+from nodes.vision_values import ClipVision, StyleModel, Variation, VisionOutput
 
 CLIP_VISION = 'clip_vision'
+STYLE = 'style'
 
 Seen = Annotated[VisionOutput, 'The encoded pictures.']
 
@@ -104,12 +97,62 @@ def vary(
 	return conditioning.each(lambda prompt: replace(prompt, variations=(*prompt.variations, added)))
 
 
+@node(
+	kind='StyleModelLoader',
+	title='Load Style Model',
+	category='loaders',
+	lane='disk',
+	fingerprint=digest_of('style_models', 'style_model_name'),
+)
+def load_style_model(
+	context: Context,
+	style_model_name: Annotated[str, Choice(files_from='models:style_models'), 'The file of the style model.'],
+) -> ModelRef[StyleModel]:
+	"""Choose a network that tells a model of a picture as if in words: Flux Redux."""
+	return ModelRef(context.catalogue.digest(context.catalogue.path('style_models', style_model_name)), STYLE)
+
+
+@node(
+	kind='StyleModelApply',
+	title='Apply Style Model',
+	category='conditioning/style_model',
+	facts=same_family('conditioning'),
+)
+def apply_style(
+	context: Context,
+	conditioning: Steer,
+	style_model: Annotated[ModelRef[StyleModel], 'The style model.'],
+	clip_vision_output: Seen,
+	strength: Annotated[float, Number(default=1.0, min=0.0, max=10.0, step=0.001), 'How strongly they count.'],
+	strength_type: Annotated[
+		str,
+		Choice(options=('multiply', 'attn_bias')),
+		'Whether strength multiplies what is said of them, or how much it is listened to.',
+	],
+) -> Conditioning:
+	"""Tell a model of pictures behind the text of a prompt."""
+	from nodes.diffusion.redux import behind
+
+	with context.models.use(style_model) as style:
+		tokens = style.tokens(clip_vision_output).flatten(0, 1)[None]
+	if strength_type == 'multiply':
+		return conditioning.each(lambda prompt: behind(prompt, tokens * strength))
+	return conditioning.each(lambda prompt: behind(prompt, tokens, heard=strength))
+
+
 def add_loaders(loaders: Loaders) -> None:
-	"""Register the reader of vision encoders."""
+	"""Register the readers of vision encoders and of style models."""
 	loaders.add(CLIP_VISION, _load_clip_vision, measure)
+	loaders.add(STYLE, _load_style_model, measure)
 
 
 def _load_clip_vision(load: Load) -> Weights:
 	from nodes.diffusion.clip_vision import load_clip_vision
 
 	return load_clip_vision(load)
+
+
+def _load_style_model(load: Load) -> Weights:
+	from nodes.diffusion.redux import load_redux
+
+	return load_redux(load)

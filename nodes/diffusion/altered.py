@@ -47,12 +47,13 @@ class Altered:
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`."""
-		with _attached(self.attach, self.network.module):
+		with attached(self.attach, self.network.module):
 			return self.network(x, timestep, inputs)
 
 
 @contextmanager
-def _attached(attach: Attach, module: torch.nn.Module) -> Iterator[None]:
+def attached(attach: Attach, module: torch.nn.Module) -> Iterator[None]:
+	"""Have hooks on a network's module meanwhile."""
 	handles: list[RemovableHandle] = []
 	try:
 		handles.extend(attach(module))

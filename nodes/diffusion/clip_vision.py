@@ -18,7 +18,8 @@ from nodes.diffusion.checkpoint import read_part
 from nodes.diffusion.families.vision import VISION
 from nodes.diffusion.files import open_source
 from nodes.diffusion.whereabouts import dtype_of
-from nodes.values import Images, VisionOutput
+from nodes.values import Images
+from nodes.vision_values import VisionOutput
 
 CLIP_MEAN, CLIP_SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Mean and standard deviation of the colours that CLIP was trained with."""

@@ -26,6 +26,7 @@ from nodes.diffusion.files import TensorReader, TensorSource
 from nodes.diffusion.mapping import give_back
 from nodes.diffusion.safetensors_file import DTYPES
 
+GROUPS = ('image_proj', 'ip_adapter')
 WRAPPINGS = ('state_dict', 'model_state_dict', 'params_ema', 'params', 'model', 'module')
 """Names under which programs for training keep the tensors in what they write, beside what else they note."""
 
@@ -127,9 +128,18 @@ def _tensors(path: Path, held: object) -> dict[str, Tensor]:
 	while isinstance(held, Mapping):
 		inside = next((held[name] for name in WRAPPINGS if isinstance(held.get(name), Mapping)), None)
 		if inside is None:
-			return {str(name): value.detach() for name, value in held.items() if isinstance(value, Tensor)}
+			return {name: value.detach() for name, value in _named(held) if isinstance(value, Tensor)}
 		held = inside
 	raise UnknownFormat(path, f'it holds no tensors by name, but a {type(held).__name__}')
+
+
+def _named(held: Mapping[object, object]) -> Iterator[tuple[str, object]]:
+	"""Names and values; those in the groups of an IP-Adapter with the group's name before theirs, as in safetensors."""
+	for name, value in held.items():
+		if name in GROUPS and isinstance(value, Mapping):
+			yield from ((f'{name}.{inner}', tensor) for inner, tensor in value.items())
+		else:
+			yield str(name), value
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import NodeUsage
-from nodes.values import Variation
+from nodes.vision_values import Variation
 
 LEVELS = 1000
 LARGEST_BETA = 0.999

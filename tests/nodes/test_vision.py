@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
+from diffusers.pipelines.flux.modeling_flux import ReduxImageEncoder
 from PIL import Image
+from safetensors.torch import save_file
 
 from engine.graph import Graph, Link, NodeId
 from engine.settings import Settings
@@ -110,3 +114,52 @@ class TestLoader:
 
 		assert again.run(graph).failure is None
 		assert 'seen' not in again.called
+
+
+class TestStyle:
+	@pytest.fixture
+	def style_bench(self, vision_bench: Bench) -> Bench:
+		"""With a style model that says what the tiny text encoder could have said."""
+		make: Any = ReduxImageEncoder
+		with torch.random.fork_rng(devices=[]):
+			torch.manual_seed(0)
+			module = make(redux_dim=tiny_vision.WIDTH, txt_in_features=tiny.WIDTH)
+		(vision_bench.settings.models_folder / 'style_models').mkdir()
+		save_file(module.state_dict(), vision_bench.settings.models_folder / 'style_models' / 'redux.safetensors')
+		return vision_bench
+
+	def styled(self, picture: str, strength: float = 1.0, kind: str = 'multiply') -> Graph:
+		return steered(
+			text_to_image(),
+			'styled',
+			vision=('CLIPVisionLoader', {'clip_name': 'vision.safetensors'}),
+			style=('StyleModelLoader', {'style_model_name': 'redux.safetensors'}),
+			picture=('LoadImage', {'image': picture}),
+			seen=('CLIPVisionEncode', {'clip_vision': link('vision'), 'image': link('picture'), 'crop': 'center'}),
+			styled=(
+				'StyleModelApply',
+				{
+					'conditioning': link('positive'),
+					'style_model': link('style'),
+					'clip_vision_output': link('seen'),
+					'strength': strength,
+					'strength_type': kind,
+				},
+			),
+		)
+
+	def test_pictures_are_told_of_behind_the_text(self, style_bench: Bench) -> None:
+		"""Another picture, or another strength, is another result."""
+		red, blue, weak = (
+			made(style_bench, graph)
+			for graph in (self.styled('red.png'), self.styled('blue.png'), self.styled('red.png', 0.2))
+		)
+
+		assert (red != blue).any()
+		assert (red != weak).any()
+
+	def test_a_bias_is_none_of_its_tokens(self, style_bench: Bench) -> None:
+		"""Other models than Flux take no notice of it: any strength is as 1."""
+		half, whole = (made(style_bench, self.styled('red.png', strength, 'attn_bias')) for strength in (0.5, 1.0))
+
+		assert (half == whole).all()

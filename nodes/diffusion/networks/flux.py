@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
+from nodes.diffusion.biases import for_attention
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
 from nodes.diffusion.networks.patches import PATCH, exactly, fitted, heard, packed, positions, unpacked
@@ -57,6 +58,7 @@ class FluxTransformer:
 					prompt.reference_method or OFFSET, latent, prompt.references, patch=PATCH, spacing=1
 				)
 			),
+			bias=prompt.bias,
 		)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
@@ -70,6 +72,10 @@ class FluxTransformer:
 			ids.append(positions(reference, axes=AXES, first=plane, top=top, left=left))
 		dtype = dtype_of(self.module)
 		hidden = torch.cat(tokens, dim=1).to(dtype)
+		attention = None
+		if inputs.bias is not None:
+			bias = for_attention(inputs.bias.to(x.device, dtype), sum(one.shape[1] for one in tokens))
+			attention = {'attention_mask': bias}
 		exact = [timestep] if inputs.guidance is None else [timestep, inputs.guidance]
 		with exactly(self.module.get_submodule('time_text_embed.time_proj'), *(number * SCALE for number in exact)):
 			said: Tensor = self.module(
@@ -81,6 +87,7 @@ class FluxTransformer:
 				txt_ids=x.new_zeros(inputs.embedding.shape[1], AXES),
 				guidance=inputs.guidance,
 				**self._steered(inputs, hidden),
+				joint_attention_kwargs=attention,
 				return_dict=False,
 			)[0]
 		return unpacked(said[:, : tokens[0].shape[1]], x).float()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.errors import NodeUsage
 from nodes.diffusion import unclip
-from nodes.values import Variation, VisionOutput
+from nodes.vision_values import Variation, VisionOutput
 from tests.nodes.diffusion.patches.conftest import noise
 
 WIDTH = 8

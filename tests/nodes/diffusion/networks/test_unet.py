@@ -12,7 +12,8 @@ from torch import Tensor
 from engine.errors import NodeUsage
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.networks.unet import GREY, UNet
-from nodes.values import Prompt, Scene, Sizes, Variation, VisionOutput
+from nodes.values import Prompt, Scene, Sizes
+from nodes.vision_values import Variation, VisionOutput
 
 LATENTS = LatentFormat(4, scale=0.5)
 X = torch.zeros(2, 4, 8, 12)
