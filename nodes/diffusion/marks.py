@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from engine.facts import ANY_SIZE as ANY
 from engine.facts import Fact, FileMark
+from nodes.diffusion.control.adapters import ENTRY as ENTRY_OF_ADAPTERS
+from nodes.diffusion.control.adapters import MARKS as MARKS_OF_ADAPTERS
+from nodes.diffusion.control.adapters import PREFIX, XL_ENTRIES
 from nodes.diffusion.families import FAMILIES, vaes
 from nodes.diffusion.families.base import Mark, Part
 from nodes.diffusion.families.parts import CHECKPOINT, CROSS, OWN_CROSS, OWN_SIZES, VECTOR
@@ -55,6 +58,14 @@ def _controlnets(prefix: str) -> Iterator[FileMark]:
 		yield mark.in_file(prefix, f'ControlNet of {family}', {'family': family})
 
 
+def _adapters() -> Iterator[FileMark]:
+	"""T2I-Adapters of Stable Diffusion XL, by how they fold pictures; others may be for 1 or 2."""
+	for prefix, block in (('', MARKS_OF_ADAPTERS[0]), (PREFIX, MARKS_OF_ADAPTERS[-1])):
+		for folded in XL_ENTRIES:
+			mark = Mark({f'{prefix}{ENTRY_OF_ADAPTERS}': (ANY, folded, 3, 3), block: None})
+			yield mark.in_file('', 'T2I-Adapter of sdxl', {'family': 'sdxl'})
+
+
 def _vaes() -> Iterator[FileMark]:
 	"""By the channels of their latents: several families share VAEs of one shape."""
 	for part in vaes():
@@ -95,6 +106,7 @@ MARKS: tuple[FileMark, ...] = (
 	*_denoisers(CHECKPOINT),
 	*_controlnets('control_model.'),
 	*_controlnets(''),
+	*_adapters(),
 	*_denoisers(''),
 	*_vaes(),
 	*_text_encoders(),

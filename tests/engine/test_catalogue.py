@@ -13,6 +13,7 @@ from engine.catalogue import (
 	OLDER_NAMES,
 	SAMPLE_BYTES,
 	SAMPLES,
+	SAVED,
 	Catalogue,
 	FileSet,
 	sampled_digest,

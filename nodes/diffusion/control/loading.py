@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+from diffusers.models.adapter import T2IAdapter
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
 
 from engine.errors import UnknownFamily, UnknownFormat
 from engine.models import Load, Weights
 from nodes.diffusion.building import built, filled, same_names
-from nodes.diffusion.control import configs, flux, qwen_image
+from nodes.diffusion.control import adapters, configs, flux, qwen_image
+from nodes.diffusion.control.adapter import TITLE as ADAPTER
+from nodes.diffusion.control.adapter import AdapterControl
 from nodes.diffusion.control.controlnet import TITLE, UNetControl
 from nodes.diffusion.control.settings import POOLED
 from nodes.diffusion.files import TensorSource, open_source, torch_dtype
@@ -38,6 +41,8 @@ def load_control(load: Load) -> Weights:
 		return flux.load_control(load, source)
 	if 'controlnet_cond_embedding.conv_in.weight' in source.shapes:
 		return _diffusers(load, source)
+	if adapters.is_adapter(source.shapes):
+		return _adapter(load, source)
 	some = ', '.join(sorted(source.shapes)[:3])
 	raise UnknownFamily(f'{load.path.name} is no control network that can be run: its tensors are {some} …')
 
@@ -53,6 +58,26 @@ def _diffusers(load: Load, source: TensorSource) -> UNetControl:
 		made = _filled(load, source, ControlNetUnionModel, config, None, '')
 		return UNetControl(made.module, made.layout, kinds=config['num_control_type'])
 	return _filled(load, source, ControlNetModel, config, None, '')
+
+
+def _adapter(load: Load, source: TensorSource) -> AdapterControl:
+	own = f'{adapters.PREFIX}body.0.resnets.0.block1.weight' in source.shapes
+	try:
+		config = adapters.own_config(source.shapes) if own else adapters.original_config(source.shapes)
+	except (KeyError, IndexError) as error:
+		raise UnknownFormat(source.path, f'its {ADAPTER} lacks a tensor that tells its size ({error})') from error
+	# diffusers' from_config has no annotations.
+	module = built(lambda: cast(torch.nn.Module, cast(Any, T2IAdapter).from_config(config)), load.path, ADAPTER)
+	layout = adapters.original_layout(config)
+	filled(
+		module,
+		source,
+		same_names(module) if own else layout,
+		part=ADAPTER,
+		load=load,
+		dtype=torch_dtype(load.dtype),
+	)
+	return AdapterControl(module, config['in_channels'], config['downscale_factor'], layout)
 
 
 def _overlaid(source: TensorSource, config: dict[str, Any]) -> dict[str, Any]:

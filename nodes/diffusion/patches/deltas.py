@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.layout import Piece
+from nodes.diffusion.patches import turns
 
 Parts = Mapping[str, Tensor]
 """A layer's tensors of a file by role, float32; see `lora_names.ROLES`."""
@@ -119,29 +120,6 @@ class Decomposed:
 		weight.lerp_(changed, strength)
 
 
-@dataclass(frozen=True, eq=False)
-class Rotated:
-	"""OFT (Qiu et al. 2023): blocks of rows are turned by R = (1 + Q)(1 − Q)⁻¹ with Q antisymmetric.
-
-	`rotations` is [blocks, size, size]; W' = W + strength · (Rᵀ − 1) W, block by block.
-	"""
-
-	rotations: Tensor
-
-	def shape(self, weight: Tensor) -> tuple[int, ...]:
-		"""See `Delta`."""
-		return self.rotations.shape[0] * self.rotations.shape[1], flat_shape(weight)[1]
-
-	def onto(self, weight: Tensor, strength: float, piece: Piece) -> None:
-		"""See `Delta`. Raises `ValueError` where only some rows are there."""
-		if (piece.start, piece.stop, piece.transposed) != (None, None, False):
-			raise ValueError('it turns rows together that this model keeps in several parts')
-		blocks, size, _ = self.rotations.shape
-		rows = weight.reshape(blocks, size, -1)
-		turned = torch.bmm(self.rotations.transpose(1, 2).to(weight.device), rows)
-		weight.add_((turned - rows).reshape(weight.shape), alpha=strength)
-
-
 def delta_of(parts: Parts) -> Delta | None:
 	"""What a layer's tensors say of its weight; None if they say nothing of it.
 
@@ -168,13 +146,11 @@ def _change(parts: Parts) -> Delta | None:
 		return Full(_hadamard(parts))
 	if 'lokr_w1' in parts or 'lokr_w1_a' in parts:
 		return Full(_kronecker(parts))
-	if 'oft_blocks' in parts:
-		return Rotated(_rotations(parts))
 	if 'diff' in parts:
 		return Full(parts['diff'])
 	if 'set_weight' in parts:
 		return Replacement(parts['set_weight'])
-	return None
+	return turns.of_parts(parts)
 
 
 def _scale(parts: Parts, rank: int) -> float:
@@ -222,18 +198,6 @@ def _kronecker(parts: Parts) -> Tensor:
 def _tucker(core: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
 	"""A convolution from its core [r, s, h, w], what goes out of it [r, out], and what comes in [s, in]."""
 	return torch.einsum('rshw,ro,si->oihw', core, outer, inner)
-
-
-def _rotations(parts: Parts) -> Tensor:
-	"""Cayley's parametrisation of rotations; where alpha is not 0, it bounds the length of what they are made from."""
-	blocks = parts['oft_blocks']
-	skew = blocks - blocks.transpose(1, 2)
-	bound = float(parts.get('alpha', 0.0))
-	if bound > 0:
-		skew = skew * min(1.0, bound / (float(skew.norm()) + 1e-8))
-	one = torch.eye(blocks.shape[1])
-	turned: Tensor = torch.linalg.solve(one - skew, one + skew)
-	return turned
 
 
 def flat_shape(tensor: Tensor) -> tuple[int, ...]:

@@ -160,6 +160,60 @@ class TestRelatives:
 
 		assert torch.allclose(changed, torch.tensor([[cosine, -sine], [sine, cosine]]), atol=1e-6)
 
+	def test_boft_of_one_step_turns_pairs_of_rows(self) -> None:
+		"""With blocks of two, each row is turned with its neighbour, by the angle whose half has this tangent."""
+		tangent = 0.25
+		blocks = torch.tensor([[0.0, tangent / 2], [-tangent / 2, 0.0]]).expand(1, 2, 2, 2)
+		cosine, sine = (1 - tangent**2) / (1 + tangent**2), 2 * tangent / (1 + tangent**2)
+		turn = torch.tensor([[cosine, sine], [-sine, cosine]])
+
+		assert torch.allclose(applied({'oft_blocks': blocks}, torch.eye(4)), torch.kron(torch.eye(2), turn), atol=1e-6)
+
+	def test_boft_turns_distant_rows_in_later_steps(self) -> None:
+		"""Two steps with blocks of two reach the row two further on; the weight as a whole is turned, not stretched."""
+		weight, blocks = noise(4, 5), noise(2, 2, 2, 2)
+		changed = applied({'oft_blocks': blocks}, weight)
+		alone = applied({'oft_blocks': torch.cat([torch.zeros(1, 2, 2, 2), blocks[1:]])}, torch.eye(4))
+
+		assert torch.allclose(changed.norm(dim=0), weight.norm(dim=0), atol=1e-5)
+		assert torch.equal(
+			alone.abs() > 1e-6, torch.tensor([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]).bool()
+		)
+		assert torch.allclose(applied({'oft_blocks': blocks}, weight, 0.0), weight, atol=1e-6)
+
+	@pytest.mark.parametrize('older', [False, True])
+	def test_glora(self, older: bool) -> None:
+		"""W + W · A + B, by alpha over rank; older files have the factors the other way round."""
+		weight = noise(6, 5)
+		a, b = (noise(5, 2), noise(2, 5, seed=3)), (noise(6, 2, seed=4), noise(2, 5, seed=5))
+		first, second = (1, 0) if older else (0, 1)
+		parts = {
+			'glora_a1': a[first],
+			'glora_a2': a[second],
+			'glora_b1': b[first],
+			'glora_b2': b[second],
+			'alpha': torch.tensor(1.0),
+		}
+		wanted = weight + 0.8 * 0.5 * (weight @ a[0] @ a[1] + b[0] @ b[1])
+
+		assert torch.allclose(applied(parts, weight, 0.8), wanted, atol=1e-5)
+		some = applied(parts, weight[2:4], 0.8, Piece('', 2, 4))
+		assert torch.allclose(some, wanted[2:4], atol=1e-5)
+
+	def test_glora_of_a_convolution(self) -> None:
+		"""A mixes the channels that come in, at each place of the kernel."""
+		weight = noise(6, 5, 3, 3)
+		parts = {
+			'glora_a1': noise(5, 2),
+			'glora_a2': noise(2, 5),
+			'glora_b1': noise(6, 2),
+			'glora_b2': noise(2, 5, 3, 3),
+		}
+		mixed = torch.nn.functional.conv2d(weight, (parts['glora_a1'] @ parts['glora_a2']).t().reshape(5, 5, 1, 1))
+		wanted = weight + mixed + (parts['glora_b1'] @ parts['glora_b2'].flatten(1)).reshape(weight.shape)
+
+		assert torch.allclose(applied(parts, weight), wanted, atol=1e-5)
+
 	def test_full_difference_and_replacement(self) -> None:
 		"""A difference counts by its strength, a replacement does not."""
 		weight, other = noise(6, 5), noise(6, 5, seed=9)

@@ -1,0 +1,62 @@
+"""T2I-Adapters (Mou et al. 2023), as diffusers builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from engine.models import Load, WeightPatch
+from nodes.diffusion.control.residuals import Residuals
+from nodes.diffusion.layout import Layout
+from nodes.diffusion.networks.patches import dtype_of
+from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.target import Target
+from nodes.values import ModelInputs
+
+TITLE = 'T2I-Adapter'
+
+
+@dataclass(frozen=True, eq=False)
+class AdapterControl:
+	"""diffusers' `T2IAdapter`: a `ControlNet`.
+
+	`channels` is how many its pictures have (1: grey), `folding` of which number the sides of pictures are multiples.
+	"""
+
+	module: torch.nn.Module
+	channels: int
+	folding: int
+	layout: Layout = field(default_factory=dict, repr=False)
+	own: int | None = None
+	wants_latents: bool = False
+
+	@property
+	def nbytes(self) -> int:
+		"""Bytes of weights held, without those that are shared with the network it was patched from."""
+		return sum(weight.nbytes for weight in self.module.parameters()) if self.own is None else self.own
+
+	def targets(self) -> tuple[Target, ...]:
+		"""What patches are for."""
+		return (Target(TITLE, self.module, self.layout, ('',)),)
+
+	def patched(self, patches: Sequence[WeightPatch], load: Load) -> AdapterControl:
+		"""See `Patchable`."""
+		(target,) = self.targets()
+		made = patched(target, patches, load)
+		return replace(self, module=made.module, own=made.nbytes)
+
+	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
+		"""See `ControlNet`; it sees the picture alone."""
+		picture = hint[:, :3]
+		if self.channels == 1:
+			picture = picture.mean(dim=1, keepdim=True)
+		size = tuple(ceil(side / self.folding) * self.folding for side in picture.shape[-2:])
+		if size != picture.shape[-2:]:
+			picture = interpolate(picture, size=size, mode='nearest-exact')
+		said: list[Tensor] = self.module(picture.to(dtype_of(self.module)))
+		return Residuals(inner=tuple(one.float() for one in said))
