@@ -22,6 +22,9 @@ SMALL_WIDTH, SMALL_HEADS, HEADS = 768, 12, 16
 OPENAI_LAYERS = 24
 """Encoders with no more layers are OpenAI's, which compute a quicker GELU; OpenCLIP's H and bigG have more."""
 
+SIGLIP_SIDES = (224, 256, 384, 512)
+"""Sides, in pixels, of the pictures that SigLIP looks at; patches need not fill them (384 has 27 of 14)."""
+
 EMBEDDED = 'vision_model.embeddings.'
 OPEN_CLIP_ENDS = {
 	f'{EMBEDDED}class_embedding': 'visual.class_embedding',
@@ -101,6 +104,7 @@ def _config(
 	"""`projection_dim` is 0 for an encoder without projection; `siglip` has no class token, so a place less."""
 	width, patch = patches[0], patches[-1]
 	side = math.isqrt(positions[0] if siglip else positions[0] - 1)
+	sides = [pixels for pixels in SIGLIP_SIDES if siglip and pixels // patch == side]
 	quick = 'quick_gelu' if layers <= OPENAI_LAYERS else 'gelu'
 	return {
 		'siglip': siglip,
@@ -108,7 +112,7 @@ def _config(
 		'intermediate_size': inner[0],
 		'num_hidden_layers': layers,
 		'num_attention_heads': SMALL_HEADS if width == SMALL_WIDTH else HEADS,
-		'image_size': side * patch,
+		'image_size': sides[0] if sides else side * patch,
 		'patch_size': patch,
 		'projection_dim': projection or 0,
 		'hidden_act': 'gelu_pytorch_tanh' if siglip else quick,

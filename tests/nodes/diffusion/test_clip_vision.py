@@ -89,6 +89,18 @@ class TestLayouts:
 		assert (config['num_attention_heads'], config['hidden_act']) == (heads, act)
 		assert (config['num_hidden_layers'], config['projection_dim']) == (layers, 0)
 
+	def test_patches_of_siglip_need_not_fill_its_pictures(self) -> None:
+		"""The encoder of Flux Redux looks at 384 pixels a side, in 27 patches of 14."""
+		shapes = {
+			'vision_model.embeddings.patch_embedding.weight': (1152, 3, 14, 14),
+			'vision_model.embeddings.patch_embedding.bias': (1152,),
+			'vision_model.embeddings.position_embedding.weight': (729, 1152),
+			**{f'vision_model.encoder.layers.{n}.mlp.fc1.weight': (4304, 1152) for n in range(27)},
+		}
+		config = clip_vision.from_own(shapes)
+
+		assert (config['image_size'], config['num_attention_heads']) == (384, 16)
+
 	def test_other_files_are_refused(self, tmp_path: Path) -> None:
 		"""A file without such an encoder, and one that lacks a tensor, are named with what is wrong."""
 		with pytest.raises(UnknownFormat, match=r'other\.safetensors.*no vision encoder'):
