@@ -13,7 +13,6 @@ from engine.catalogue import (
 	OLDER_NAMES,
 	SAMPLE_BYTES,
 	SAMPLES,
-	SAVED,
 	Catalogue,
 	FileSet,
 	sampled_digest,

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.models import Load, WeightPatch
+from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layout import Layout
-from nodes.diffusion.networks.patches import dtype_of
-from nodes.diffusion.patches.apply import patched
+from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
+from nodes.diffusion.whereabouts import dtype_of, moved, place_of
 from nodes.values import ModelInputs
 
 TITLE = 'T2I-Adapter'
@@ -34,6 +34,7 @@ class AdapterControl:
 	layout: Layout = field(default_factory=dict, repr=False)
 	own: int | None = None
 	wants_latents: bool = False
+	wants_mask: bool = False
 
 	@property
 	def nbytes(self) -> int:
@@ -46,9 +47,12 @@ class AdapterControl:
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> AdapterControl:
 		"""See `Patchable`."""
-		(target,) = self.targets()
-		made = patched(target, patches, load)
+		(made,) = patched(self.targets(), patches, load)
 		return replace(self, module=made.module, own=made.nbytes)
+
+	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
+		"""See `PatchMeasure`."""
+		return patched_size(self.targets(), patches, load)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs, hint: Tensor) -> Residuals:
 		"""See `ControlNet`; it sees the picture alone."""
@@ -58,5 +62,5 @@ class AdapterControl:
 		size = tuple(ceil(side / self.folding) * self.folding for side in picture.shape[-2:])
 		if size != picture.shape[-2:]:
 			picture = interpolate(picture, size=size, mode='nearest-exact')
-		said: list[Tensor] = self.module(picture.to(dtype_of(self.module)))
-		return Residuals(inner=tuple(one.float() for one in said))
+		said: list[Tensor] = self.module(picture.to(place_of(self.module), dtype_of(self.module)))
+		return moved(Residuals(inner=tuple(one.float() for one in said)), x.device)
