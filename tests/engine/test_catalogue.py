@@ -13,6 +13,7 @@ from engine.catalogue import (
 	OLDER_NAMES,
 	SAMPLE_BYTES,
 	SAMPLES,
+	SAVED,
 	Catalogue,
 	FileSet,
 	sampled_digest,
@@ -79,9 +80,13 @@ class TestNames:
 
 class TestPlaces:
 	def test_every_kind_has_its_folder(self, catalogue: Catalogue, tmp_path: Path) -> None:
-		"""Named like the kind, below the models folder; some have older names besides."""
+		"""Named like the kind, below the models folder; some have older names besides, or one where nodes save."""
 		assert catalogue.places == {
-			kind: tuple(tmp_path / 'models' / name for name in (kind, *OLDER_NAMES.get(kind, ()))) for kind in FOLDERS
+			kind: (
+				*(tmp_path / 'models' / name for name in (kind, *OLDER_NAMES.get(kind, ()))),
+				*(tmp_path / 'output' / name for of, name in SAVED.items() if of == kind),
+			)
+			for kind in FOLDERS
 		}
 		assert catalogue.places['diffusion_models'][1] == tmp_path / 'models' / 'unet'
 
@@ -94,7 +99,12 @@ class TestPlaces:
 		)
 		places = Catalogue(settings).places
 
-		assert places['vae'] == (Path('/first'), tmp_path / 'models' / 'vae', Path('/other'))
+		assert places['vae'] == (
+			Path('/first'),
+			tmp_path / 'models' / 'vae',
+			Path('/other'),
+			tmp_path / 'output' / 'vae',
+		)
 		assert places['mine'] == (Path('/mine'),)
 
 	def test_places_can_be_added(self, catalogue: Catalogue, tmp_path: Path) -> None:
@@ -110,7 +120,7 @@ class TestPlaces:
 		assert catalogue.names('checkpoints') == ('both.pt', 'own.pt')
 		assert catalogue.path('checkpoints', 'both.pt') == first
 		assert catalogue.path('checkpoints', 'own.pt') == tmp_path / 'more' / 'own.pt'
-		assert catalogue.places['checkpoints'] == (first.parent, tmp_path / 'more')
+		assert catalogue.places['checkpoints'] == (first.parent, tmp_path / 'output' / 'checkpoints', tmp_path / 'more')
 		assert catalogue.names('tokenizers') == ('both.pt', 'own.pt')
 
 

@@ -75,7 +75,7 @@ def _adapter(load: Load, source: TensorSource) -> AdapterControl:
 		same_names(module) if own else layout,
 		part=ADAPTER,
 		load=load,
-		dtype=torch_dtype(load.dtype),
+		dtype=torch_dtype(resolved(load, '', sum(weight.numel() for weight in module.parameters()))),
 	)
 	return AdapterControl(module, config['in_channels'], config['downscale_factor'], layout)
 

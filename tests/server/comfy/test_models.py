@@ -68,7 +68,7 @@ class TestModelBrowser:
 		"""Each kind with all the places where its files lie."""
 		folders = {entry['name']: entry['folders'] for entry in await api.json('/experiment/models')}
 
-		assert folders['checkpoints'] == [str(base / 'models' / 'checkpoints')]
+		assert folders['checkpoints'] == [str(base / folder / 'checkpoints') for folder in ('models', 'output')]
 		assert folders.keys().isdisjoint({'configs', 'custom_nodes'})
 
 	async def test_files(self, api: Api, loras: Path) -> None:
