@@ -41,5 +41,5 @@ class TestConnection:
 		assert token == b'secret\n'
 		assert isinstance(described, Described)
 		assert [node.kind for node in described.nodes][:2] == ['Number', 'Add']
-		assert described.model_folders['vae'] == (tmp_path / 'models' / 'vae',)
+		assert described.model_folders['vae'] == (tmp_path / 'models' / 'vae', tmp_path / 'output' / 'vae')
 		assert code == 0
