@@ -15,13 +15,14 @@ from engine.errors import NodeUsage
 from engine.models import FileDigest, Load, ModelRef
 from nodes.diffusion.checkpoint import load_denoiser
 from nodes.diffusion.control.hints import fitted, repeated
-from nodes.diffusion.control.leasing import controlled
+from nodes.diffusion.control.leasing import controlled, guider_controlled
 from nodes.diffusion.control.live import Control, Controls, residuals
 from nodes.diffusion.control.loading import load_control
 from nodes.diffusion.control.residuals import Residuals, added
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.guidance import Cfg, Sides
-from nodes.values import Conditioning, ControlNet, ControlUse, ModelInputs, Prompt
+from nodes.steering import CfgGuider
+from nodes.values import Conditioning, ControlNet, ControlUse, DiffusionModel, ModelInputs, Prompt
 from tests import tiny
 from tests.nodes.diffusion.control.conftest import controlnet, write
 from tests.nodes.diffusion.patches.conftest import noise
@@ -192,6 +193,18 @@ class TestLeasing:
 
 		assert [control.use for control in taken.items] == [use]
 		assert left is None
+
+	def test_guiders_have_their_conditionings_opened(self, net: Any) -> None:
+		"""Every side of it, and the rest stays as it is; one lease is enough for the same control."""
+		store, use = Store(net), ControlUse(REF, torch.ones(1, 8, 8, 3))
+		model = ModelRef[DiffusionModel](FileDigest('model'), 'denoiser')
+		with guider_controlled(store, CfgGuider(model, steered(use), steered(use), 3.0)) as guider:
+			during = store.leases
+
+		assert isinstance(guider, CfgGuider)
+		assert (during, store.leases) == (1, 0)
+		assert (guider.model, guider.cfg) == (model, 3.0)
+		assert guider.positive.prompts[0].live is guider.negative.prompts[0].live is not None
 
 	def test_latents_need_a_vae(self, denoiser: Denoiser, net: Any) -> None:
 		"""A network that takes latents says that it wants a VAE."""
