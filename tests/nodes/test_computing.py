@@ -7,6 +7,7 @@ import torch
 from engine.compute import Compute
 from engine.models import CPU
 from nodes.computing import add_computing, is_full, trim
+from nodes.diffusion.cpu import has_bfloat16
 
 
 class TestFull:
@@ -54,4 +55,5 @@ class TestRegister:
 		add_computing(compute)
 
 		assert compute.is_full(torch.OutOfMemoryError('CUDA out of memory'))
-		assert compute.profile(CPU) == 'cpu-float32'
+		assert compute.profile(CPU, exact=True) == 'cpu-float32'
+		assert compute.profile(CPU) == ('cpu-bfloat16' if has_bfloat16() else 'cpu-float32')

@@ -16,7 +16,7 @@ class TestFolderPaths:
 		"""Every kind of model folder with all its places."""
 		paths = await api.json('/internal/folder_paths')
 
-		assert paths['checkpoints'] == [str(base / 'models' / 'checkpoints')]
+		assert paths['checkpoints'] == [str(base / folder / 'checkpoints') for folder in ('models', 'output')]
 
 	async def test_not_under_api(self, api: Api) -> None:
 		"""These routes have one path only."""
