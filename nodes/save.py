@@ -279,5 +279,5 @@ def _saved(context: Context, images: Images, prefix: str, folder: Folder) -> lis
 
 def as_picture(pixels: Tensor) -> Image.Image:
 	"""[h, w, 1, 3 or 4] from 0 to 1 as a picture of 8-bit levels."""
-	levels = (pixels.clamp(0, 1) * 255).round().byte().cpu().numpy()
+	levels = (pixels.clamp(0, 1) * 255).byte().cpu().numpy()  # cut, not rounded, as ComfyUI does
 	return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)

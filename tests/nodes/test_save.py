@@ -59,12 +59,12 @@ class TestSaveImage:
 		assert (copied == levels).all()
 
 	def test_levels_outside_are_cut(self, context: Context, settings: Settings) -> None:
-		"""Pixels below 0 and above 1 become black and white, not wrapped around."""
+		"""Pixels below 0 and above 1 become black and white, not wrapped around; between levels the lower one counts."""
 		save_image(context, Images(torch.tensor([[[[-1.0, 2.0, 0.5]]]])), 'cut')
 		with Image.open(settings.output_folder / 'cut_00001_.png') as saved:
 			pixel = saved.getpixel((0, 0))
 
-		assert pixel == (0, 255, 128)
+		assert pixel == (0, 255, 127)
 
 	def test_batch_is_numbered_and_shown(self, context: Context) -> None:
 		"""Each picture of a batch gets the next number, and the node shows all."""
@@ -141,7 +141,7 @@ class TestAnimations:
 
 		assert path.name == 'moving_00001_.webp'
 		assert durations == [125, 125, 125]
-		assert levels == [(0,) * 3, (128,) * 3, (255,) * 3]
+		assert levels == [(0,) * 3, (127,) * 3, (255,) * 3]
 		assert texts == {'prompt': context.job.prompt, 'workflow': {'nodes': []}}
 
 	def test_png(self, context: Context) -> None:
@@ -171,9 +171,9 @@ class TestFormats:
 	@pytest.mark.parametrize(
 		('format', 'suffix', 'far'),
 		[
-			(Png('8-bit', 'sRGB'), '.png', 0.002),
+			(Png('8-bit', 'sRGB'), '.png', 0.004),
 			(Jpeg(95), '.jpg', 0.2),
-			(Webp(100, True), '.webp', 0.002),
+			(Webp(100, True), '.webp', 0.004),
 			(Webp(95, False), '.webp', 0.3),
 			pytest.param(
 				Avif(95),
