@@ -24,6 +24,7 @@ def register(kit: Kit) -> None:
 		image_edit,
 		image_filter,
 		image_scale,
+		ip_adapter,
 		latent,
 		latent_combine,
 		latent_edit,
@@ -39,7 +40,6 @@ def register(kit: Kit) -> None:
 		model_patch,
 		model_sampling,
 		patch,
-		picture_prompt,
 		primitive,
 		prompt,
 		prompt_picture,
@@ -60,7 +60,7 @@ def register(kit: Kit) -> None:
 
 	for module in (
 		*(load, load_folder, patch, hypernetwork, merge, save_model),
-		*(prompt, prompt_picture, conditioning, control, model_patch, vision, picture_prompt, vae),
+		*(prompt, prompt_picture, conditioning, control, model_patch, vision, ip_adapter, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
@@ -73,14 +73,14 @@ def register(kit: Kit) -> None:
 	model_patch.add_loaders(kit.loaders)
 	vision.add_loaders(kit.loaders)
 	hypernetwork.add_loaders(kit.loaders)
-	picture_prompt.add_loaders(kit.loaders)
+	ip_adapter.add_loaders(kit.loaders)
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
 	for module in (model_sampling, model_guidance, model_attention, step_cache, hypernetwork):
 		for setting in module.SETTINGS:
 			kit.codecs.add_dataclass(setting, setting.__name__)
-	kit.codecs.add_dataclass(picture_prompt.PicturePrompt, 'PicturePrompt')
+	kit.codecs.add_dataclass(ip_adapter.PicturePrompt, 'PicturePrompt')
 	kit.marks.extend(MARKS)
 	for kind in ('checkpoints', 'loras', 'controlnet'):
 		kit.catalogue.add(kind, DEMO_MODELS / kind)
