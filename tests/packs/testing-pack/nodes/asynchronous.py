@@ -136,7 +136,7 @@ class TestingSend:
 	def send(self, images, format):
 		bar = comfy.utils.ProgressBar(len(images))
 		for done, pixels in enumerate(images, 1):
-			picture = Image.fromarray((pixels.numpy() * 255).round().astype('uint8'))
+			picture = Image.fromarray((pixels.numpy() * 255).astype('uint8'))
 			bar.update_absolute(done, len(images), (format, picture, None))
 		return {}
 
