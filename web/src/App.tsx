@@ -2,6 +2,8 @@ import { ReactFlowProvider } from '@xyflow/react';
 import { useBoot } from './boot';
 import { Canvas } from './canvas/Canvas';
 import { useGraph } from './graph/store';
+import { Dialogs } from './commands/Dialogs';
+import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
 import { SearchPalette } from './panels/SearchPalette';
@@ -9,6 +11,7 @@ import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
 import { Toolbar } from './panels/Toolbar';
 import { Tooltips } from './panels/Tooltips';
+import { TabBar } from './tabs/TabBar';
 
 export function App() {
 	const { ready, waiting } = useBoot();
@@ -25,7 +28,9 @@ export function App() {
 		<ReactFlowProvider>
 			<div className="app" data-testid="editor-ready">
 				<Toolbar />
+				<Dock />
 				<main>
+					<TabBar />
 					<Canvas />
 					<EmptyHint />
 				</main>
@@ -33,6 +38,7 @@ export function App() {
 				<SearchPalette />
 				<ContextMenu />
 				<Lightbox />
+				<Dialogs />
 				<Toasts />
 				<Tooltips />
 			</div>

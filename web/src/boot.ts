@@ -2,20 +2,25 @@
 
 import { create } from 'zustand';
 import { fetchKinds, fetchWorkflow, ServerError } from './api/http';
+import { registerBuiltin } from './commands/builtin';
+import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
 import { restore, startAutosave } from './graph/autosave';
+import { docOf } from './graph/doc';
 import { DocumentError, emptyGraph } from './graph/document';
 import { useKinds } from './graph/kinds';
 import { readAny } from './graph/open';
 import { useGraph } from './graph/store';
 import type { Graph, Kinds } from './graph/types';
 import { showToast } from './panels/toasts';
+import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
 import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
+import { openTab } from './tabs/tabs';
 
 const FIRST_WORKFLOW = 'text_to_image';
 const RETRY_MS = 1500;
@@ -29,10 +34,13 @@ interface Boot {
 export const useBoot = create<Boot>()(() => ({ ready: false, waiting: '' }));
 
 export async function boot(): Promise<void> {
+	startPrefs();
 	const kinds = await untilKinds();
 	useKinds.getState().set(kinds);
 	const graph = restore(kinds) ?? (await firstGraph(kinds));
-	useGraph.getState().adjust(() => graph);
+	openTab(docOf(graph));
+	registerBuiltin();
+	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
 	startAutosave(() =>

@@ -6,6 +6,7 @@ import './styles/canvas.css';
 import './styles/node.css';
 import './styles/widgets.css';
 import './styles/panels.css';
+import './styles/dock.css';
 import { App } from './App';
 import { boot } from './boot';
 import { Fallback } from './Fallback';

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { copyNodes, pasteNodes, readClipboard } from '../src/graph/clipboard';
 import { readDocument, writeDocument } from '../src/graph/document';
 import * as edit from '../src/graph/edit';
-import { NO_HISTORY, record, redo, undo } from '../src/graph/history';
 import { closesLoop } from '../src/graph/links';
 import { freeId, readableId } from '../src/graph/names';
 import { advanceSeeds, setSeedMode } from '../src/graph/seeds';
@@ -127,26 +126,6 @@ test('a sink is named as a workflow output, and no more', () => {
 
 	expect(named.outputs).toEqual({ sample: { node: 'sample' } });
 	expect(edit.toggleOutput(named, 'sample').outputs).toEqual({});
-});
-
-describe('undo', () => {
-	test('goes back and forth', () => {
-		const changed = edit.rename(GRAPH, 'text', 'Prompt');
-		const history = record(NO_HISTORY, GRAPH, '', 0);
-		const back = undo(history, changed)!;
-
-		expect(back.graph).toBe(GRAPH);
-		expect(redo(back.history, back.graph)!.graph).toBe(changed);
-		expect(undo(back.history, back.graph)).toBeNull();
-	});
-
-	test('typing into one field is one step, a pause or another field starts a new one', () => {
-		const first = record(NO_HISTORY, GRAPH, 'text', 1000);
-
-		expect(record(first, GRAPH, 'text', 1500).past).toHaveLength(1);
-		expect(record(first, GRAPH, 'text', 9000).past).toHaveLength(2);
-		expect(record(first, GRAPH, 'other', 1500).past).toHaveLength(2);
-	});
 });
 
 describe('clipboard', () => {

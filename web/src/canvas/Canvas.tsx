@@ -17,6 +17,7 @@ import { currentGraph, useGraph } from '../graph/store';
 import { openFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
 import { showToast } from '../panels/toasts';
+import { usePrefs, useTheme } from '../prefs';
 import {
 	connect,
 	cutLink,
@@ -42,6 +43,7 @@ const EDGE_TYPES = { link: LinkEdge };
 /** Below this nothing on a node can be read, so only its title is drawn, and large. */
 const FAR_ZOOM = 0.32;
 const MINI_SIZE = { width: 160, height: 104 };
+const GRID: [number, number] = [24, 24];
 const MULTI_SELECT = ['Control', 'Meta', 'Shift'];
 
 export function Canvas() {
@@ -50,6 +52,9 @@ export function Canvas() {
 	const session = useGraph((state) => state.graph.session);
 	const measured = useNodesInitialized();
 	const instance = useReactFlow<FlowNode, FlowEdge>();
+	const theme = useTheme();
+	const snap = usePrefs((prefs) => prefs.snap);
+	const minimap = usePrefs((prefs) => prefs.minimap);
 	const far = useStore((state) => state.transform[2] < FAR_ZOOM);
 	useEffect(() => setInstance(instance), [instance]);
 	const shown = useRef(0);
@@ -101,17 +106,21 @@ export function Canvas() {
 				zoomOnDoubleClick={false}
 				nodesFocusable={false}
 				edgesFocusable={false}
-				colorMode="dark"
+				colorMode={theme}
+				snapToGrid={snap}
+				snapGrid={GRID}
 				ariaLabelConfig={{ 'controls.fitView.ariaLabel': 'Show the whole graph' }}
 			>
-				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="#252a34" />
-				<MiniMap<FlowNode>
-					pannable
-					zoomable
-					nodeComponent={MiniNode}
-					style={MINI_SIZE}
-					ariaLabel="Overview of the graph"
-				/>
+				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />
+				{minimap && (
+					<MiniMap<FlowNode>
+						pannable
+						zoomable
+						nodeComponent={MiniNode}
+						style={MINI_SIZE}
+						ariaLabel="Overview of the graph"
+					/>
+				)}
 				<Controls showInteractive={false} position="bottom-left" />
 			</ReactFlow>
 		</div>

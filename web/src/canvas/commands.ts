@@ -12,7 +12,7 @@ import { currentGraph, editGraph, useGraph } from '../graph/store';
 import { nodeOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
 import type { Json } from '../json';
 import { showToast } from '../panels/toasts';
-import { clearNodes, forgiveInput } from '../run/store';
+import { forgiveInput } from '../run/store';
 import { measuredSizes, selectedEdges, selectedNodes, selectNodes, useFlow } from './flow';
 import { inputName, outputIndex } from './handles';
 import { linkSource } from './outputs';
@@ -224,12 +224,6 @@ export function settleGuess(): boolean {
 		adjust((current) => ({ ...arrange(current, { kinds: currentKinds(), sizes }), guessed: false }));
 	}
 	return true;
-}
-
-/** Another document on the canvas; the former one is one undo away. */
-export function openGraph(graph: Graph): void {
-	editGraph(() => graph);
-	clearNodes();
 }
 
 export function looseEnd(id: NodeId, handle: string | null): LooseEnd | null {

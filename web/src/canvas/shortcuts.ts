@@ -1,15 +1,14 @@
 /** The keyboard. Keys typed into a field stay the field's, but for those that run and close. */
 
-import { useGraph } from '../graph/store';
-import { saveFile } from '../panels/files';
-import { closeMenu, useMenu } from '../panels/menu';
+import { useDialogs } from '../commands/dialogs';
+import { commandFor } from '../commands/registry';
+import { useMenu } from '../panels/menu';
 import { closeLightbox, useLightbox } from '../panels/lightbox';
-import { closeSearch, openSearch, useSearch } from '../panels/searching';
+import { closeSearch, useSearch } from '../panels/searching';
+import { t } from '../i18n/i18n';
 import { showToast } from '../panels/toasts';
-import { queueRuns } from '../run/submit';
-import { copySelected, duplicateSelected, nudgeSelected, pasteText, removeSelected, selectAll } from './commands';
-import { selectNodes } from './flow';
-import { fitView, lastPointer } from './view';
+import { copySelected, nudgeSelected, pasteText, removeSelected } from './commands';
+import { selectedNodes, selectNodes } from './flow';
 
 const NUDGE = 12;
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
@@ -34,63 +33,46 @@ export function startShortcuts(): () => void {
 }
 
 function onKeyDown(event: KeyboardEvent): void {
-	if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') {
-		event.preventDefault();
-		if (!event.repeat) {
-			void queueRuns(1);
-		}
-	} else if (event.key === 'Escape') {
+	if (event.key === 'Escape') {
 		escape();
-	} else if (!isBusy(event.target) && (event.ctrlKey || event.metaKey ? withControl(event) : plain(event))) {
+		return;
+	}
+	if (isModal()) {
+		return;
+	}
+	const busy = isBusy(event.target);
+	const command = commandFor(event, busy);
+	if (command !== undefined) {
+		event.preventDefault();
+		// A key that is held down undoes on and on, but runs only once.
+		if (!event.repeat || command.group !== 'run') {
+			command.run();
+		}
+	} else if (!busy && plain(event)) {
 		event.preventDefault();
 	}
 }
 
-function withControl(event: KeyboardEvent): boolean {
-	const action = {
-		z: event.shiftKey ? useGraph.getState().redo : useGraph.getState().undo,
-		y: useGraph.getState().redo,
-		d: duplicateSelected,
-		a: selectAll,
-		s: saveFile,
-	}[event.key.toLowerCase()];
-	action?.();
-	return action !== undefined;
-}
-
+/** Keys that depend on where the focus is. */
 function plain(event: KeyboardEvent): boolean {
 	const arrow = ARROWS[event.key];
-	if (arrow !== undefined) {
+	if (arrow !== undefined && selectedNodes().size > 0 && isOnCanvas() && !event.ctrlKey && !event.altKey) {
 		nudgeSelected(...arrow);
 		return true;
 	}
-	switch (event.key) {
-		case 'Delete':
-		case 'Backspace':
-			removeSelected();
-			return true;
-		case 'Tab':
-			// Elsewhere, Tab walks the buttons as usual.
-			if (event.shiftKey || !isOnCanvas()) {
-				return false;
-			}
-			openSearch(lastPointer(), null);
-			return true;
-		case '/':
-			openSearch(lastPointer(), null);
-			return true;
-		case 'f':
-			fitView();
-			return true;
-		default:
-			return false;
-	}
+	return false;
+}
+
+/** A dialog has the keys to itself. */
+function isModal(): boolean {
+	return useDialogs.getState().open !== null;
 }
 
 function escape(): void {
-	if (useMenu.getState().at !== null) {
-		closeMenu();
-	} else if (useSearch.getState().at !== null) {
+	if (isModal() || useMenu.getState().at !== null) {
+		return; // They close themselves.
+	}
+	if (useSearch.getState().at !== null) {
 		closeSearch();
 	} else if (useLightbox.getState().shots.length > 0) {
 		closeLightbox();
@@ -123,7 +105,7 @@ function onPaste(event: ClipboardEvent): void {
 	}
 	event.preventDefault();
 	if (!pasteText(text)) {
-		showToast('info', 'The clipboard holds no nodes.');
+		showToast('info', t('clipboard.empty'));
 	}
 }
 

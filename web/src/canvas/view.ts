@@ -43,6 +43,16 @@ export function fitView(smooth = true): void {
 	void instance?.fitView({ padding: MARGIN, maxZoom: 1, duration: smooth ? MOVE_MS : 0 });
 }
 
+export function zoomBy(factor: number): void {
+	if (instance !== null) {
+		zoomTo(instance.getZoom() * factor);
+	}
+}
+
+export function zoomTo(zoom: number): void {
+	void instance?.zoomTo(zoom, { duration: MOVE_MS });
+}
+
 export function focusNode(id: string): void {
 	if (nodeOf(currentGraph(), id) !== undefined) {
 		selectNodes([id]);

@@ -11,8 +11,8 @@ import { WorkflowMenu } from './WorkflowMenu';
 const MOST_RUNS = 99;
 
 export function Toolbar() {
-	const canUndo = useGraph((state) => state.history.past.length > 0);
-	const canRedo = useGraph((state) => state.history.future.length > 0);
+	const canUndo = useGraph((state) => state.log.done > 0);
+	const canRedo = useGraph((state) => state.log.done < state.log.operations.length);
 	const { undo, redo } = useGraph.getState();
 	return (
 		<header className="toolbar">

@@ -2,9 +2,10 @@
 
 import { convertWorkflow, fetchFile, fetchKinds, fetchWorkflow, fetchWorkflows, uploadImage } from '../api/http';
 import type { WorkflowEntry } from '../api/types';
-import { addKind, openGraph, setInput } from '../canvas/commands';
+import { addKind, setInput } from '../canvas/commands';
 import { lastPointer } from '../canvas/view';
-import { DocumentError, emptyGraph, readDocument, writeDocument } from '../graph/document';
+import { docOf, emptyDoc } from '../graph/doc';
+import { DocumentError, readDocument, writeDocument } from '../graph/document';
 import { currentKinds, useKinds } from '../graph/kinds';
 import { isEditorForm, readAny, readJson } from '../graph/open';
 import { embeddedWorkflow } from '../graph/picture';
@@ -12,6 +13,7 @@ import { currentGraph } from '../graph/store';
 import type { Graph, InputInfo } from '../graph/types';
 import { writeJson } from '../json';
 import { tell } from '../run/submit';
+import { openTab } from '../tabs/tabs';
 import { showToast } from './toasts';
 
 /** A workflow, a picture that carries one, or a picture to load with a node. */
@@ -78,8 +80,12 @@ export async function openFromServer(name: string): Promise<void> {
 }
 
 export function openNew(): void {
-	openGraph(emptyGraph());
-	showToast('info', 'A new workflow. Ctrl+Z brings the former one back.');
+	openTab(emptyDoc());
+}
+
+/** Asks for a file to open. */
+export function chooseFile(): void {
+	document.querySelector<HTMLInputElement>('[data-testid=workflow-file]')?.click();
 }
 
 export function saveFile(): void {
@@ -115,8 +121,7 @@ async function attempt(read: () => Promise<Graph>): Promise<void> {
 	await tell(async () => {
 		try {
 			const graph = await read();
-			openGraph(graph);
-			showToast('info', `Opened “${graph.title || 'Untitled'}”. Ctrl+Z brings the former workflow back.`);
+			openTab(docOf(graph));
 		} catch (error) {
 			if (!(error instanceof DocumentError)) {
 				throw error;

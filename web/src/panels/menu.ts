@@ -1,9 +1,12 @@
 import type { MouseEvent } from 'react';
 import { create } from 'zustand';
+import { keysText } from '../commands/keys';
+import { commandOf, isEnabled } from '../commands/registry';
 
 export interface MenuItem {
 	readonly text: string;
 	readonly keys?: string;
+	readonly disabled?: boolean;
 	readonly act: () => void;
 }
 
@@ -20,6 +23,18 @@ export function openMenu(event: MouseEvent, items: readonly MenuItem[]): void {
 	useMenu.setState({ at: { x: event.clientX, y: event.clientY }, items });
 }
 
+/** A command as an item of a menu, with its key. */
+export function commandItem(id: string): MenuItem {
+	const command = commandOf(id);
+	const keys = command.keys?.[0];
+	return {
+		text: command.title(),
+		disabled: !isEnabled(command),
+		act: command.run,
+		...(keys === undefined ? {} : { keys: keysText(keys) }),
+	};
+}
+
 export function closeMenu(): void {
-	useMenu.setState({ at: null, items: [] });
+	useMenu.setState({ at: null });
 }

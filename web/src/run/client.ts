@@ -2,7 +2,7 @@
 
 import { clientId, openSocket } from '../api/socket';
 import type { Preview } from '../api/types';
-import { currentGraph } from '../graph/store';
+import { currentDoc } from '../graph/store';
 import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
 import { recover } from './recover';
@@ -24,7 +24,7 @@ export function startClient(): () => void {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
-			useRun.setState((state) => applyEvent(state, event, currentGraph(), Date.now()));
+			useRun.setState((state) => applyEvent(state, event, currentDoc().root, Date.now()));
 			if (event.type === 'execution_interrupted') {
 				showToast('info', 'Interrupted.');
 			}
@@ -54,7 +54,7 @@ function showPreview(preview: Preview): void {
 	const { current, jobs, nodes, previews } = useRun.getState();
 	const job = jobs[preview.promptId ?? current ?? ''];
 	const node = preview.node ?? Object.keys(nodes).find((candidate) => nodes[candidate]?.state === 'running');
-	if (job?.session === currentGraph().session && node !== undefined) {
+	if (job?.session === currentDoc().root.session && node !== undefined) {
 		useRun.setState({ previews: { ...previews, [node]: URL.createObjectURL(preview.image) } });
 	}
 }

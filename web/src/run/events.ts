@@ -2,6 +2,7 @@
 
 import type { Event, NodeOutput } from '../api/types';
 import type { NodeId } from '../graph/types';
+import { onPage } from './pages';
 import { IDLE, type Job, type NodeRun, type NodeState, type RunState, type Shot } from './types';
 
 const SHOTS_KEPT = 200;
@@ -13,8 +14,18 @@ interface Canvas {
 	readonly nodes: { readonly [id: NodeId]: unknown };
 }
 
-/** Jobs of another graph than the one on the canvas fill the results, but do not mark nodes. */
+/** Jobs of a document in another tab write on that one's page; those of a document that is closed fill the results only. */
 export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: number): RunState {
+	const job = event.type === 'status' ? undefined : jobOf(state, event.promptId ?? state.current);
+	if (job === undefined || job.session === canvas.session || state.away[job.session] === undefined) {
+		return applied(state, event, canvas, now);
+	}
+	const there = onPage(state, canvas.session, job.session);
+	const nodes = Object.fromEntries(job.nodes.map((id) => [id, true]));
+	return onPage(applied(there, event, { session: job.session, nodes }, now), job.session, canvas.session);
+}
+
+function applied(state: RunState, event: Event, canvas: Canvas, now: number): RunState {
 	if (event.type === 'status') {
 		return { ...state, remaining: event.remaining };
 	}

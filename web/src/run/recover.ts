@@ -3,7 +3,7 @@
 import { fetchHistory, fetchJob, fetchQueue, ServerError } from '../api/http';
 import type { HistoryEntry, QueueItem } from '../api/types';
 import { isObject } from '../json';
-import { currentGraph } from '../graph/store';
+import { currentDoc } from '../graph/store';
 import type { Graph } from '../graph/types';
 import { addOutput, applyEvent, markQueued } from './events';
 import { useRun } from './store';
@@ -36,7 +36,7 @@ export async function recover(client: string): Promise<void> {
 /** Fills the results panel and, after a reload, the nodes that this client's jobs were made by. */
 export async function loadHistory(client: string): Promise<void> {
 	const entries = await fetchHistory(HISTORY_SHOWN);
-	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentGraph(), client), state));
+	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc().root, client), state));
 }
 
 function addEntry(state: RunState, entry: HistoryEntry, graph: Graph, client: string): RunState {
@@ -58,7 +58,7 @@ function addEntry(state: RunState, entry: HistoryEntry, graph: Graph, client: st
 }
 
 function settleJob(state: RunState, id: string, entry: HistoryEntry | null): RunState {
-	const graph = currentGraph();
+	const graph = currentDoc().root;
 	if (entry === null) {
 		// Neither queued nor remembered: it was taken off the queue, or has not arrived there yet.
 		const job = state.jobs[id];
@@ -80,7 +80,7 @@ function settleJob(state: RunState, id: string, entry: HistoryEntry | null): Run
 
 /** Jobs that a reloaded page does not know any more, and which of them runs. */
 function adopt(state: RunState, mine: readonly QueueItem[], running: string | null): RunState {
-	const graph = currentGraph();
+	const graph = currentDoc().root;
 	const jobs: { [id: string]: Job } = { ...state.jobs };
 	let { nodes } = state;
 	for (const item of mine) {

@@ -47,8 +47,3 @@ export function showFindings(findings: readonly Finding[]): void {
 	}
 	useRun.setState({ problems: next });
 }
-
-/** Forgets what runs have written on the nodes, for a new graph on the canvas. */
-export function clearNodes(): void {
-	useRun.setState({ nodes: {}, results: {}, previews: {}, problems: {}, failure: null });
-}

@@ -7,7 +7,7 @@ import { writeDocument } from '../graph/document';
 import { currentKinds } from '../graph/kinds';
 import { toPrompt } from '../graph/prompt';
 import { advanceSeeds } from '../graph/seeds';
-import { currentGraph, editGraph } from '../graph/store';
+import { currentDoc, currentGraph, editGraph } from '../graph/store';
 import { upstream } from '../graph/links';
 import type { Graph, Kinds, NodeId } from '../graph/types';
 import type { Json } from '../json';
@@ -63,7 +63,7 @@ async function queueRun(): Promise<boolean> {
 	clearProblems();
 	const job: Job = {
 		id: promptId(),
-		session: graph.session,
+		session: currentDoc().root.session,
 		title: graph.title,
 		nodes: neededNodes(graph, kinds),
 		started: false,

@@ -48,7 +48,19 @@ export interface Shot {
 	readonly at: number;
 }
 
-export interface RunState {
+/** What runs have written on the nodes of one document. */
+export interface Page {
+	readonly nodes: { readonly [id: NodeId]: NodeRun };
+	readonly results: { readonly [id: NodeId]: NodeResult };
+	readonly previews: { readonly [id: NodeId]: string };
+	readonly problems: { readonly [id: NodeId]: readonly Problem[] };
+	/** What is wrong with the whole graph rather than with a node. */
+	readonly failure: { readonly message: string; readonly details: string } | null;
+}
+
+/** The page of the document on the canvas lies open in it; those of the other tabs are in `away`, by session. */
+export interface RunState extends Page {
+	readonly away: { readonly [session: number]: Page };
 	readonly connection: Connection;
 	/** What the server says is waiting or running, of all clients. */
 	readonly remaining: number;
@@ -57,17 +69,13 @@ export interface RunState {
 	readonly current: string | null;
 	/** How far the current job has come: 0 to 1, and the seconds that it will still take, where that is known. */
 	readonly progress: { readonly fraction: number; readonly secondsLeft: number | null } | null;
-	readonly nodes: { readonly [id: NodeId]: NodeRun };
-	readonly results: { readonly [id: NodeId]: NodeResult };
-	readonly previews: { readonly [id: NodeId]: string };
-	readonly problems: { readonly [id: NodeId]: readonly Problem[] };
-	/** What is wrong with the whole graph rather than with a node. */
-	readonly failure: { readonly message: string; readonly details: string } | null;
 	readonly shots: readonly Shot[];
 }
 
 export const IDLE: NodeRun = { state: 'idle', value: 0, max: 0, startedAt: 0, endedAt: 0 };
 export const NO_PROBLEMS: readonly Problem[] = [];
+
+export const EMPTY_PAGE: Page = { nodes: {}, results: {}, previews: {}, problems: {}, failure: null };
 
 export const INITIAL_RUN: RunState = {
 	connection: 'connecting',
@@ -75,10 +83,7 @@ export const INITIAL_RUN: RunState = {
 	jobs: {},
 	current: null,
 	progress: null,
-	nodes: {},
-	results: {},
-	previews: {},
-	problems: {},
-	failure: null,
+	...EMPTY_PAGE,
+	away: {},
 	shots: [],
 };

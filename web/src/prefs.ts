@@ -1,0 +1,75 @@
+/** What a person has chosen for this browser. */
+
+import { create } from 'zustand';
+import { persist } from 'zustand/middleware';
+import { preferredLanguage, speak, type Language } from './i18n/i18n';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+export interface Prefs {
+	readonly theme: Theme;
+	readonly language: Language;
+	/** Nodes that are dragged land on the grid. */
+	readonly snap: boolean;
+	readonly minimap: boolean;
+	/** Tell when a job is over while the page is in the background. */
+	readonly notify: boolean;
+	/** The panel that is open at the left, and how wide it is, in pixels. */
+	readonly panel: string | null;
+	readonly panelWidth: number;
+}
+
+export const usePrefs = create<Prefs>()(
+	persist(
+		(): Prefs => ({
+			theme: 'system',
+			language: preferredLanguage(),
+			snap: false,
+			minimap: true,
+			notify: false,
+			panel: null,
+			panelWidth: 300,
+		}),
+		{ name: 'lumengraph.prefs', version: 1 },
+	),
+);
+
+export function setPrefs(change: Partial<Prefs>): void {
+	usePrefs.setState(change);
+}
+
+/** The theme that is seen, with the system's where that was chosen. */
+export function useTheme(): 'light' | 'dark' {
+	const theme = usePrefs((prefs) => prefs.theme);
+	return theme === 'system' ? systemTheme() : theme;
+}
+
+/** Puts theme and language on the page, and keeps them there; returns the way to stop. */
+export function startPrefs(): () => void {
+	const dark = matchMedia('(prefers-color-scheme: dark)');
+	const show = (): void => {
+		const { theme } = usePrefs.getState();
+		document.documentElement.dataset.theme = theme === 'system' ? systemTheme() : theme;
+	};
+	const changed = (): void => {
+		show();
+		usePrefs.setState({});
+	};
+	show();
+	void speak(usePrefs.getState().language);
+	dark.addEventListener('change', changed);
+	const stop = usePrefs.subscribe((prefs, before) => {
+		show();
+		if (prefs.language !== before.language) {
+			void speak(prefs.language);
+		}
+	});
+	return () => {
+		dark.removeEventListener('change', changed);
+		stop();
+	};
+}
+
+function systemTheme(): 'light' | 'dark' {
+	return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+}

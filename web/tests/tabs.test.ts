@@ -1,0 +1,68 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { docOf } from '../src/graph/doc';
+import { emptyGraph, readDocument } from '../src/graph/document';
+import { rename } from '../src/graph/edit';
+import { editGraph, useGraph } from '../src/graph/store';
+import { applyEvent } from '../src/run/events';
+import { useRun } from '../src/run/store';
+import { INITIAL_RUN } from '../src/run/types';
+import { closeTab, nextTab, openTab, switchTab, useTabs } from '../src/tabs/tabs';
+
+const document = (title: string) =>
+	docOf(readDocument({ lumengraph: 1, title, nodes: { a: { kind: 'Any', inputs: {} } }, layout: { a: { x: 0, y: 0 } } }));
+const title = () => useGraph.getState().graph.title;
+
+beforeEach(() => {
+	for (const tab of useTabs.getState().tabs) {
+		closeTab(tab.id);
+	}
+	useRun.setState(INITIAL_RUN);
+});
+
+describe('tabs', () => {
+	test('an empty one is filled, another document gets its own', () => {
+		openTab(document('first'));
+		openTab(document('second'));
+
+		expect(useTabs.getState().tabs).toHaveLength(2);
+		expect(title()).toBe('second');
+	});
+
+	test('each keeps its edits and what can be undone', () => {
+		const first = openTab(document('first'));
+		editGraph((graph) => rename(graph, 'a', 'Renamed'));
+		openTab(document('second'));
+		editGraph((graph) => ({ ...graph, title: 'changed' }));
+		switchTab(first);
+
+		expect(useGraph.getState().graph.nodes.a?.title).toBe('Renamed');
+
+		useGraph.getState().undo();
+		nextTab(1);
+
+		expect(title()).toBe('changed');
+	});
+
+	test('closing the last leaves an empty one', () => {
+		closeTab(openTab(document('first')));
+
+		expect(useTabs.getState().tabs).toHaveLength(1);
+		expect(useGraph.getState().graph.nodes).toEqual(emptyGraph().nodes);
+	});
+
+	test('a run of a tab in the background writes on its page, not on that of the canvas', () => {
+		const first = openTab(document('first'));
+		const { session } = useGraph.getState().graph;
+		const job = { id: 'job', session, title: 'first', nodes: ['a'], started: true, accepted: true };
+		useRun.setState({ jobs: { job }, current: 'job' });
+		openTab(document('second'));
+		const canvas = useGraph.getState().graph;
+		useRun.setState((state) => applyEvent(state, { type: 'executing', promptId: 'job', node: 'a' }, canvas, 5));
+
+		expect(useRun.getState().nodes).toEqual({});
+
+		switchTab(first);
+
+		expect(useRun.getState().nodes.a?.state).toBe('running');
+	});
+});
