@@ -1,4 +1,5 @@
 import { ReactFlowProvider } from '@xyflow/react';
+import { useTranslation } from 'react-i18next';
 import { useBoot } from './boot';
 import { Canvas } from './canvas/Canvas';
 import { useGraph } from './graph/store';
@@ -12,21 +13,23 @@ import { Toasts } from './panels/Toasts';
 import { Toolbar } from './panels/Toolbar';
 import { Tooltips } from './panels/Tooltips';
 import { TabBar } from './tabs/TabBar';
+import { t } from './i18n/i18n';
 
 export function App() {
 	const { ready, waiting } = useBoot();
+	const { i18n } = useTranslation();
 	if (!ready) {
 		return (
 			<div className="app starting" role="status">
 				<img src="./favicon.svg" alt="" width="48" height="48" />
-				<p>{waiting === '' ? 'Loading…' : `${waiting} Trying again…`}</p>
+				<p>{waiting === '' ? t('common.loading') : t('app.again', { reason: waiting })}</p>
 				<Toasts />
 			</div>
 		);
 	}
 	return (
 		<ReactFlowProvider>
-			<div className="app" data-testid="editor-ready">
+			<div className="app" data-testid="editor-ready" key={i18n.language}>
 				<Toolbar />
 				<Dock />
 				<main>
@@ -50,11 +53,8 @@ function EmptyHint() {
 	const empty = useGraph((state) => Object.keys(state.graph.nodes).length === 0);
 	return empty ? (
 		<div className="empty">
-			<p>An empty canvas.</p>
-			<p>
-				Double click or press <kbd>/</kbd> to add a node, open one of the workflows above, or drop a workflow file or
-				picture here.
-			</p>
+			<p>{t('app.empty')}</p>
+			<p>{t('app.emptyHint')}</p>
 		</div>
 	) : null;
 }

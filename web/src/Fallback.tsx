@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from 'react';
 import { setAside } from './graph/autosave';
+import { t } from './i18n/i18n';
 
 /** Shown instead of a blank page when drawing fails; the graph is in the autosave. */
 export class Fallback extends Component<{ readonly children: ReactNode }, { readonly message: string | null }> {
@@ -16,7 +17,7 @@ export class Fallback extends Component<{ readonly children: ReactNode }, { read
 		return (
 			<div className="app starting" role="alert">
 				<p>The editor failed: {this.state.message}</p>
-				<p>Your graph was saved in this browser.</p>
+				<p>{t('app.saved')}</p>
 				<div className="run">
 					<button type="button" onClick={() => window.location.reload()}>
 						Reload

@@ -21,6 +21,7 @@ import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
 import { openTab } from './tabs/tabs';
+import { t } from './i18n/i18n';
 
 const FIRST_WORKFLOW = 'text_to_image';
 const RETRY_MS = 1500;
@@ -44,7 +45,7 @@ export async function boot(): Promise<void> {
 	startFlow();
 	startShortcuts();
 	startAutosave(() =>
-		showToast('error', 'This browser refuses to keep the graph: save it to a file before you leave.'),
+		showToast('error', t('app.notKept')),
 	);
 	startClient();
 	startChecking();
@@ -75,7 +76,7 @@ async function firstGraph(kinds: Kinds): Promise<Graph> {
 		if (!(error instanceof ServerError) && !(error instanceof DocumentError)) {
 			throw error;
 		}
-		showToast('error', `The first workflow could not be opened. ${error.message}`);
+		showToast('error', t('app.noFirst', { reason: error.message }));
 		return emptyGraph();
 	}
 }

@@ -3,6 +3,7 @@
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
 import type { Event, Finding, HistoryEntry, NodeOutput, QueueItem, Reason, Refusal } from './types';
+import { t } from '../i18n/i18n';
 
 export function readRefusal(error: Json): Refusal {
 	if (!isObject(error)) {
@@ -50,7 +51,7 @@ export function readFindings(answer: Json): Finding[] {
 			code: text(problem.code),
 			node: text(problem.node) || null,
 			input: text(problem.input) || null,
-			message: expected === '' ? received : `expected ${expected}, got ${received}`,
+			message: expected === '' ? received : t('server.expected', { expected, received }),
 		};
 	});
 }

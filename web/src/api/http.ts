@@ -5,6 +5,7 @@ import type { Kinds } from '../graph/types';
 import { readErrorMessage, readFindings, readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
 import { readKinds } from './declarations';
 import type { Finding, HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
+import { t } from '../i18n/i18n';
 
 export class ServerError extends Error {
 	constructor(
@@ -40,7 +41,7 @@ export async function convertWorkflow(
 ): Promise<{ readonly document: JsonObject; readonly warnings: readonly string[] }> {
 	const answer = await body(await expectOk('v1/convert', json(workflow)));
 	if (!isObject(answer) || !isObject(answer.workflow)) {
-		throw new ServerError('The server did not answer with a workflow.', 200);
+		throw new ServerError(t('server.noWorkflow'), 200);
 	}
 	const warnings = isList(answer.warnings) ? answer.warnings.filter((one) => typeof one === 'string') : [];
 	return { document: answer.workflow, warnings };
@@ -110,7 +111,7 @@ export async function uploadImage(file: File): Promise<string> {
 	form.append('image', file, file.name);
 	const answer = await body(await expectOk('upload/image', { method: 'POST', body: form }));
 	if (!isObject(answer) || typeof answer.name !== 'string') {
-		throw new ServerError('The server did not say where it put the file.', 200);
+		throw new ServerError(t('server.noPlace'), 200);
 	}
 	const folder = text(answer.subfolder);
 	return folder === '' ? answer.name : `${folder}/${answer.name}`;
@@ -159,7 +160,7 @@ async function request(path: string, init: RequestInit): Promise<Response> {
 	try {
 		return await fetch(url(path), init);
 	} catch {
-		throw new ServerError('The server does not answer.', 0);
+		throw new ServerError(t('server.away'), 0);
 	}
 }
 
@@ -167,7 +168,7 @@ async function body(response: Response): Promise<Json> {
 	try {
 		return parseJson(await response.text());
 	} catch {
-		throw new ServerError(`The server’s answer (status ${response.status}) cannot be read.`, response.status);
+		throw new ServerError(t('server.unreadable', { status: response.status }), response.status);
 	}
 }
 
@@ -182,7 +183,7 @@ function json(value: Json): RequestInit {
 
 function refused(path: string, status: number, answer: Json): ServerError {
 	return new ServerError(
-		readErrorMessage(answer) || `The server answered ${status} for /${path.split('?')[0]}.`,
+		readErrorMessage(answer) || t('server.status', { status, path: `/${path.split('?')[0]}` }),
 		status,
 	);
 }

@@ -37,6 +37,7 @@ import { LinkEdge, LooseLink } from './LinkEdge';
 import { inputName } from './handles';
 import { MiniNode } from './MiniNode';
 import { fitView, notePointer, setInstance, type Point } from './view';
+import { t } from '../i18n/i18n';
 
 const NODE_TYPES = { graph: GraphNode };
 const EDGE_TYPES = { link: LinkEdge };
@@ -109,7 +110,7 @@ export function Canvas() {
 				colorMode={theme}
 				snapToGrid={snap}
 				snapGrid={GRID}
-				ariaLabelConfig={{ 'controls.fitView.ariaLabel': 'Show the whole graph' }}
+				ariaLabelConfig={{ 'controls.fitView.ariaLabel': t('commands.fit') }}
 			>
 				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />
 				{minimap && (
@@ -118,7 +119,7 @@ export function Canvas() {
 						zoomable
 						nodeComponent={MiniNode}
 						style={MINI_SIZE}
-						ariaLabel="Overview of the graph"
+						ariaLabel={t('canvas.overview')}
 					/>
 				)}
 				<Controls showInteractive={false} position="bottom-left" />
@@ -182,7 +183,7 @@ function dropLink(end: LooseEnd, at: Point): void {
 		const ends = joinNode(currentGraph(), end, id);
 		const why =
 			ends === null
-				? `Nothing on that node ${end.side === 'source' ? 'takes' : 'gives'} ${end.type}.`
+				? t(end.side === 'source' ? 'link.noneTakes' : 'link.noneGives', { type: end.type })
 				: objection(currentGraph(), ends);
 		if (ends !== null && why === null) {
 			connect(ends);
@@ -200,7 +201,7 @@ interface HandleEnd {
 
 function explain(from: HandleEnd, to: HandleEnd): void {
 	if (from.type === to.type) {
-		showToast('info', from.type === 'source' ? 'Two outputs cannot be joined.' : 'Two inputs cannot be joined.');
+		showToast('info', from.type === 'source' ? t('link.outputs') : t('link.inputs'));
 		return;
 	}
 	const [source, target] = from.type === 'source' ? [from, to] : [to, from];

@@ -14,10 +14,10 @@ import {
 	type OutputInfo,
 } from '../graph/types';
 import { Icon } from '../panels/icons';
-import { openMenu } from '../panels/menu';
+import { commandItem, openMenu } from '../panels/menu';
 import { useRun } from '../run/store';
 import { IDLE, NO_PROBLEMS, type NodeState, type Problem } from '../run/types';
-import { duplicateSelected, removeSelected, resizeNode } from './commands';
+import { resizeNode } from './commands';
 import { selectNodes, useFlow, type FlowNode } from './flow';
 import { outputHandle } from './handles';
 import { InputRow } from './InputRow';
@@ -29,6 +29,7 @@ import { guessedOutputs } from './outputs';
 import { socketColour } from './palette';
 import { Socket } from './Socket';
 import { kindTip, outputLabel, outputTip } from './words';
+import { t } from '../i18n/i18n';
 
 const MIN_WIDTH = 190;
 const MAX_WIDTH = 900;
@@ -74,17 +75,17 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 			selectNodes([id]);
 		}
 		openMenu(event, [
-			{ text: 'Rename', act: () => startRenaming(id) },
-			{ text: 'Duplicate', keys: 'Ctrl D', act: duplicateSelected },
+			{ text: t('node.rename'), act: () => startRenaming(id) },
+			commandItem('duplicate'),
 			...(info?.isSink === true
 				? [
 						{
-							text: output === null ? 'Offer as workflow output' : `Stop offering as “${output}”`,
+							text: output === null ? t('node.offerOutput') : t('node.stopOffering', { name: output }),
 							act: () => editGraph((graph) => toggleOutput(graph, id)),
 						},
 					]
 				: []),
-			{ text: 'Delete', keys: 'Del', act: removeSelected },
+			commandItem('remove'),
 		]);
 	};
 
@@ -109,26 +110,26 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 			/>
 			<header className="node-head" onContextMenu={onContextMenu}>
 				<NodeTitle id={id} title={title} />
-				{info?.experimental === true && <span className="badge">experimental</span>}
-				{info?.deprecated === true && <span className="badge">deprecated</span>}
+				{info?.experimental === true && <span className="badge">{t('node.experimental')}</span>}
+				{info?.deprecated === true && <span className="badge">{t('node.deprecated')}</span>}
 				{output !== null && (
 					<span
 						className="exposed"
 						role="img"
-						aria-label={`Workflow output ${output}`}
-						data-tip={`Output “${output}” of this workflow`}
+						aria-label={t('node.output', { name: output })}
+						data-tip={t('node.output', { name: output })}
 					>
 						<Icon name="exit" />
 					</span>
 				)}
 				<NodeStatus id={id} />
-				<span className="info" role="img" aria-label={`About ${title}`} data-tip={kindTip(node.kind, info)}>
+				<span className="info" role="img" aria-label={t('node.about', { title })} data-tip={kindTip(node.kind, info)}>
 					<Icon name="info" />
 				</span>
 			</header>
 			<NodeProgress id={id} />
 			{info === undefined && (
-				<p className="unknown">The server has no node “{node.kind}”. Its inputs are kept as they are.</p>
+				<p className="unknown">{t('node.unknown', { kind: node.kind })}</p>
 			)}
 			<div className="sockets">
 				<div className="inputs">{rows.filter((entry) => entry.bare).map(row)}</div>

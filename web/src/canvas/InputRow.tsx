@@ -1,4 +1,5 @@
 import { memo, type MouseEvent } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import { defaultValue, hasWidget } from '../graph/defaults';
 import { useGraph } from '../graph/store';
 import { constantOf, linkOf, type InputInfo, type InputValue, type NodeId } from '../graph/types';
@@ -11,6 +12,7 @@ import { cutLink, describeLink, resetInput, setInput } from './commands';
 import { inputHandle } from './handles';
 import { Socket } from './Socket';
 import { inputLabel, inputTip } from './words';
+import { t } from '../i18n/i18n';
 
 interface InputRowProps {
 	readonly node: NodeId;
@@ -41,12 +43,12 @@ export const InputRow = memo(function InputRow({
 	const onContextMenu = (event: MouseEvent): void => {
 		const items = [
 			{
-				text: exposed === null ? 'Offer as workflow input' : `Stop offering as “${exposed}”`,
+				text: exposed === null ? t('input.offer') : t('node.stopOffering', { name: exposed }),
 				act: () => editGraph((graph) => toggleExposed(graph, node, input.name)),
 			},
-			...(linked ? [{ text: 'Remove link', act: () => cutLink(node, input.name) }] : []),
+			...(linked ? [{ text: t('input.cut'), act: () => cutLink(node, input.name) }] : []),
 			...(!linked && !plain
-				? [{ text: undeclared ? 'Remove input' : 'Reset to default', act: () => resetInput(node, input.name) }]
+				? [{ text: undeclared ? t('input.remove') : t('input.reset'), act: () => resetInput(node, input.name) }]
 				: []),
 		];
 		openMenu(event, items);
@@ -76,7 +78,7 @@ export const InputRow = memo(function InputRow({
 			>
 				{label}
 				{exposed !== null && (
-					<span className="exposed" data-tip={`Input “${exposed}” of this workflow`}>
+					<span className="exposed" data-tip={t('input.exposed', { name: exposed })}>
 						<Icon name="entry" />
 						{wide && exposed !== input.name && exposed}
 					</span>
@@ -100,9 +102,9 @@ export const InputRow = memo(function InputRow({
 });
 
 function LinkSource({ node, input }: { node: NodeId; input: string }) {
-	const text = useGraph((state) => describeLink(state.graph, node, input));
+	const { text, broken } = useGraph(useShallow((state) => describeLink(state.graph, node, input)));
 	return (
-		<span className="from" data-broken={text.startsWith('broken') || undefined}>
+		<span className="from" data-broken={broken || undefined}>
 			{text}
 		</span>
 	);

@@ -1,6 +1,7 @@
 import type { NodeId } from '../graph/types';
 import { Icon } from '../panels/icons';
 import type { Problem } from '../run/types';
+import { t } from '../i18n/i18n';
 
 export function NodeProblems({ id, problems }: { id: NodeId; problems: readonly Problem[] }) {
 	if (problems.length === 0) {
@@ -15,7 +16,7 @@ export function NodeProblems({ id, problems }: { id: NodeId; problems: readonly 
 						<p>{problemText(problem)}</p>
 						{problem.source === 'execution' && problem.details !== '' && (
 							<details>
-								<summary>Details</summary>
+								<summary>{t('problems.details')}</summary>
 								<pre className="nowheel">{problem.details}</pre>
 							</details>
 						)}

@@ -2,6 +2,7 @@ import { pictureUrl } from '../api/http';
 import type { NodeId } from '../graph/types';
 import { openLightbox } from '../panels/lightbox';
 import { useRun } from '../run/store';
+import { t } from '../i18n/i18n';
 
 /** The live preview while the node runs; what it made after that. */
 export function NodeResult({ id }: { id: NodeId }) {
@@ -14,7 +15,7 @@ export function NodeResult({ id }: { id: NodeId }) {
 					className="preview"
 					data-testid={`preview-${id}`}
 					src={preview}
-					alt="Preview of the running node"
+					alt={t('node.preview')}
 					draggable={false}
 				/>
 			</figure>
@@ -30,7 +31,7 @@ export function NodeResult({ id }: { id: NodeId }) {
 				<button
 					key={url}
 					type="button"
-					aria-label={`Enlarge ${picture.filename}`}
+					aria-label={t('picture.enlarge', { name: picture.filename })}
 					onClick={() => openLightbox(shots, index)}
 				>
 					<img data-testid={`image-${id}`} src={url} alt={picture.filename} draggable={false} />

@@ -3,6 +3,7 @@ import type { NodeId } from '../graph/types';
 import { Icon } from '../panels/icons';
 import { useRun } from '../run/store';
 import { IDLE, type NodeRun } from '../run/types';
+import { t } from '../i18n/i18n';
 
 const TICK_MS = 100;
 
@@ -30,7 +31,7 @@ export function NodeProgress({ id }: { id: NodeId }) {
 			className="progress"
 			role="progressbar"
 			data-testid={`progress-${id}`}
-			aria-label="Progress"
+			aria-label={t('node.progress')}
 			aria-valuemin={0}
 			aria-valuemax={known ? run.max : undefined}
 			aria-valuenow={known ? run.value : undefined}
@@ -48,11 +49,11 @@ function StatusText({ run }: { run: NodeRun }) {
 		case 'queued':
 		case 'cached':
 		case 'error':
-			return run.state;
+			return t(`node.state.${run.state}`);
 		case 'running':
 			return <Running run={run} />;
 		case 'done':
-			return run.startedAt > 0 ? seconds(run.endedAt - run.startedAt) : 'done';
+			return run.startedAt > 0 ? seconds(run.endedAt - run.startedAt) : t('node.state.done');
 	}
 }
 

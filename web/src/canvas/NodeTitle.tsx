@@ -3,6 +3,7 @@ import { create } from 'zustand';
 import { rename } from '../graph/edit';
 import { editGraph } from '../graph/store';
 import type { NodeId } from '../graph/types';
+import { t } from '../i18n/i18n';
 
 const useRenaming = create<{ readonly id: NodeId | null }>()(() => ({ id: null }));
 
@@ -17,7 +18,7 @@ export function NodeTitle({ id, title }: { id: NodeId; title: string }) {
 	) : (
 		<span
 			className="title"
-			data-tip={`${title}\nid: ${id}\nDouble click to rename`}
+			data-tip={`${title}\nid: ${id}\n${t('node.renameHint')}`}
 			onDoubleClick={() => startRenaming(id)}
 		>
 			{title}
@@ -36,7 +37,7 @@ function TitleField({ id, title }: { id: NodeId; title: string }) {
 	return (
 		<input
 			className="title nodrag"
-			aria-label="Title of the node"
+			aria-label={t('node.title')}
 			autoFocus
 			value={text}
 			onFocus={(event) => event.target.select()}

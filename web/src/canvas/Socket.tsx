@@ -3,6 +3,7 @@ import { memo } from 'react';
 import type { NodeId } from '../graph/types';
 import { fits, useConnecting } from './connecting';
 import { socketColour } from './palette';
+import { t } from '../i18n/i18n';
 
 interface SocketProps {
 	readonly node: NodeId;
@@ -39,7 +40,7 @@ export const Socket = memo(function Socket({
 			data-filled={filled || undefined}
 			data-small={small || undefined}
 			data-wrong={wrong || undefined}
-			aria-label={`${side === 'source' ? 'Output' : 'Input'} ${label}, ${type}`}
+			aria-label={t(side === 'source' ? 'node.outputSocket' : 'node.inputSocket', { label, type })}
 		/>
 	);
 });

@@ -17,6 +17,7 @@ import { measuredSizes, selectedEdges, selectedNodes, selectNodes, useFlow } fro
 import { inputName, outputIndex } from './handles';
 import { linkSource } from './outputs';
 import { fitView, lastPointer, toGraph, type Point } from './view';
+import { t } from '../i18n/i18n';
 
 const PASTE_OFFSET = 40;
 const PILE_STEP = 36;
@@ -67,14 +68,14 @@ export function objection(graph: Graph, ends: Ends): string | null {
 	const target = nodeOf(graph, ends.target);
 	const output = infoOf(source)?.outputs[ends.output];
 	if (source === undefined || target === undefined || output === undefined) {
-		return 'The output of an unknown node cannot be linked.';
+		return t('link.unknown');
 	}
 	const wanted = inputType(infoOf(target), ends.input);
 	if (!canJoin(output.type, wanted)) {
-		return `${output.type} does not fit into “${ends.input}”, which takes ${wanted}.`;
+		return t('link.type', { type: output.type, input: ends.input, wanted });
 	}
 	return closesLoop(graph, ends.source, ends.target)
-		? 'That link would close a loop: a node cannot wait for itself.'
+		? t('link.loop')
 		: null;
 }
 
@@ -238,19 +239,26 @@ export function looseEnd(id: NodeId, handle: string | null): LooseEnd | null {
 	return input === null ? null : { node: id, side: 'target', output: 0, input, type: inputType(infoOf(node), input) };
 }
 
+export interface Source {
+	readonly text: string;
+	/** What it names is not there. */
+	readonly broken: boolean;
+}
+
 /** The title and output of what feeds an input, for people. */
-export function describeLink(graph: Graph, id: NodeId, input: string): string {
+export function describeLink(graph: Graph, id: NodeId, input: string): Source {
 	const value = nodeOf(graph, id)?.inputs[input];
 	if (value === undefined || !('link' in value)) {
-		return '';
+		return { text: '', broken: false };
 	}
 	const source = nodeOf(graph, value.link.node);
 	const output = linkSource(graph, currentKinds(), value.link);
 	if (source === undefined || output === null) {
-		return `broken link to ${value.link.node} · ${value.link.output}`;
+		const from = `${value.link.node} · ${value.link.output}`;
+		return { text: t('link.broken', { from }), broken: true };
 	}
 	const title = source.title || infoOf(source)?.title || source.kind;
-	return `${title} · ${output.name}`;
+	return { text: `${title} · ${output.name}`, broken: false };
 }
 
 /** A waiting link meets the new node at its first sockets; without one, nodes do not pile up on one spot. */
@@ -278,6 +286,6 @@ function paste(pasted: Graph, offset: Point): void {
 	if (ids.length > 0) {
 		editGraph(() => graph);
 		selectNodes(ids);
-		showToast('info', ids.length === 1 ? 'One node added.' : `${ids.length} nodes added.`);
+		showToast('info', t('canvas.added', { count: ids.length }));
 	}
 }

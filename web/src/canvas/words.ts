@@ -2,6 +2,7 @@
 
 import { hasWidget } from '../graph/defaults';
 import type { InputInfo, KindInfo, OutputInfo } from '../graph/types';
+import { t } from '../i18n/i18n';
 
 export function inputLabel(input: InputInfo): string {
 	const given = input.options.display_name;
@@ -16,20 +17,20 @@ export function outputLabel(output: OutputInfo): string {
 export function inputTip(input: InputInfo, undeclared: boolean, problem: string | null): string {
 	const { min, max, step } = input.options;
 	const range = [
-		min !== undefined && max !== undefined ? `${String(min)} to ${String(max)}` : '',
-		step !== undefined ? `steps of ${String(step)}` : '',
+		min !== undefined && max !== undefined ? t('input.range', { min: String(min), max: String(max) }) : '',
+		step !== undefined ? t('input.step', { step: String(step) }) : '',
 	].filter(Boolean);
 	const facts = [
 		problem ?? '',
-		undeclared ? 'This kind of node does not declare this input.' : '',
+		undeclared ? t('input.undeclared') : '',
 		input.tooltip,
 		hasWidget(input) ? range.join(', ') : '',
 	];
-	return [`${input.name} · ${input.type}${input.required ? '' : ' · optional'}`, ...facts].filter(Boolean).join('\n');
+	return [`${input.name} · ${input.type}${input.required ? '' : ` · ${t('input.optional')}`}`, ...facts].filter(Boolean).join('\n');
 }
 
 export function outputTip(output: OutputInfo): string {
-	return [`${output.name} · ${output.type}${output.isList ? ' · a list' : ''}`, output.tooltip]
+	return [`${output.name} · ${output.type}${output.isList ? ` · ${t('input.list')}` : ''}`, output.tooltip]
 		.filter(Boolean)
 		.join('\n');
 }

@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from '../json';
 import { arrange } from './layout';
 import { nextSession } from './session';
 import { NO_KINDS, type Graph, type GraphNode, type InputValue, type Kinds, type NodeId, type Place } from './types';
+import { t } from '../i18n/i18n';
 
 export const FORMAT_VERSION = 1;
 
@@ -18,7 +19,7 @@ export function emptyGraph(): Graph {
 	return {
 		session: nextSession(),
 		guessed: false,
-		title: 'Untitled',
+		title: '',
 		description: '',
 		nodes: {},
 		inputs: {},
@@ -30,13 +31,13 @@ export function emptyGraph(): Graph {
 export function readDocument(document: JsonObject, kinds: Kinds = NO_KINDS): Graph {
 	const version = document.lumengraph;
 	if (typeof version !== 'number') {
-		throw new DocumentError('This is not a Lumengraph workflow: the key "lumengraph" is missing.');
+		throw new DocumentError(t('open.noKey'));
 	}
 	if (version > FORMAT_VERSION) {
-		throw new DocumentError(`This workflow was written by a newer Lumengraph (format ${version}).`);
+		throw new DocumentError(t('open.newer', { version }));
 	}
 	if (!isObject(document.nodes)) {
-		throw new DocumentError('This workflow has no "nodes".');
+		throw new DocumentError(t('open.noNodes'));
 	}
 	const layout = isObject(document.layout) ? document.layout : {};
 	const nodes: { [id: NodeId]: GraphNode } = {};
@@ -103,7 +104,7 @@ export function writeInput(value: InputValue): Json {
 
 function readNode(id: NodeId, value: Json, place: Place): GraphNode {
 	if (!isObject(value) || typeof value.kind !== 'string') {
-		throw new DocumentError(`The node "${id}" has no "kind".`);
+		throw new DocumentError(t('open.noKind', { id }));
 	}
 	const inputs: { [name: string]: InputValue } = {};
 	for (const [name, input] of Object.entries(isObject(value.inputs) ? value.inputs : {})) {

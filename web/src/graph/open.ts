@@ -4,6 +4,7 @@ import { isList, isObject, parseJson, type Json, type JsonObject } from '../json
 import { DocumentError, readDocument } from './document';
 import { fromPrompt, isPrompt } from './prompt';
 import type { Graph, Kinds } from './types';
+import { t } from '../i18n/i18n';
 
 export function readText(text: string, kinds: Kinds): Graph {
 	return readAny(readJson(text), kinds);
@@ -13,7 +14,7 @@ export function readJson(text: string): Json {
 	try {
 		return parseJson(text);
 	} catch {
-		throw new DocumentError('This file is not JSON.');
+		throw new DocumentError(t('open.notJson'));
 	}
 }
 
@@ -24,7 +25,7 @@ export function isEditorForm(value: Json): value is JsonObject {
 
 export function readAny(value: Json, kinds: Kinds): Graph {
 	if (!isObject(value)) {
-		throw new DocumentError('This file is JSON, but not a workflow.');
+		throw new DocumentError(t('open.notWorkflow'));
 	}
 	if (value.lumengraph !== undefined) {
 		return readDocument(value, kinds);
@@ -32,5 +33,5 @@ export function readAny(value: Json, kinds: Kinds): Graph {
 	if (isPrompt(value)) {
 		return fromPrompt(value, kinds);
 	}
-	throw new DocumentError('This JSON is neither a Lumengraph workflow nor a ComfyUI API prompt.');
+	throw new DocumentError(t('open.unknown'));
 }

@@ -7,6 +7,7 @@ import { arrange } from './layout';
 import { liveKind } from './live';
 import { outputReference, resolveOutput } from './sockets';
 import { titleOf, type Graph, type GraphNode, type InputValue, type Kinds, type NodeId } from './types';
+import { t } from '../i18n/i18n';
 
 export function toPrompt(graph: Graph, kinds: Kinds): JsonObject {
 	const prompt: { [id: NodeId]: Json } = {};
@@ -26,7 +27,7 @@ export function fromPrompt(prompt: JsonObject, kinds: Kinds): Graph {
 	const nodes: { [id: NodeId]: GraphNode } = {};
 	for (const [id, value] of Object.entries(prompt)) {
 		if (!isObject(value) || typeof value.class_type !== 'string') {
-			throw new DocumentError(`The node "${id}" has no "class_type".`);
+			throw new DocumentError(t('open.noClass', { id }));
 		}
 		const kind = value.class_type;
 		const title = isObject(value._meta) && typeof value._meta.title === 'string' ? value._meta.title : '';
@@ -38,7 +39,7 @@ export function fromPrompt(prompt: JsonObject, kinds: Kinds): Graph {
 		const place = { x: 0, y: 0, extra: {} };
 		nodes[id] = { id, kind, title: title === known || title === kind ? '' : title, inputs, extra: {}, place };
 	}
-	return arrange({ ...emptyGraph(), guessed: true, title: 'Imported workflow', nodes }, { kinds });
+	return arrange({ ...emptyGraph(), guessed: true, title: t('open.imported'), nodes }, { kinds });
 }
 
 function promptInputs(graph: Graph, node: GraphNode, kinds: Kinds): JsonObject {

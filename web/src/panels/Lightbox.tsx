@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { openFromPicture } from './files';
 import { Icon } from './icons';
 import { closeLightbox, turnLightbox, useLightbox } from './lightbox';
+import { t } from '../i18n/i18n';
 
 export function Lightbox() {
 	const { shots, index } = useLightbox();
@@ -31,27 +32,27 @@ export function Lightbox() {
 					{shot.picture.filename}
 					{many && (
 						<small>
-							{index + 1} of {shots.length}
+							{t('picture.place', { place: index + 1, all: shots.length })}
 						</small>
 					)}
 				</span>
 				<button
 					type="button"
-					data-tip="Open the workflow this picture was made by"
+					data-tip={t('picture.workflowTip')}
 					onClick={() => {
 						closeLightbox();
 						void openFromPicture(shot.url);
 					}}
 				>
-					<Icon name="folder" /> Workflow
+					<Icon name="folder" /> {t('picture.workflow')}
 				</button>
 				<a href={shot.url} target="_blank" rel="noreferrer">
-					<Icon name="external" /> Open
+					<Icon name="external" /> {t('picture.open')}
 				</a>
 				<a href={shot.url} download={shot.picture.filename}>
-					<Icon name="download" /> Download
+					<Icon name="download" /> {t('picture.download')}
 				</a>
-				<button type="button" autoFocus onClick={closeLightbox} aria-label="Close">
+				<button type="button" autoFocus onClick={closeLightbox} aria-label={t('common.close')}>
 					<Icon name="close" />
 				</button>
 			</header>
@@ -60,7 +61,7 @@ export function Lightbox() {
 					type="button"
 					className="turn"
 					data-side="left"
-					aria-label="Previous picture"
+					aria-label={t('picture.previous')}
 					disabled={index === 0}
 					onClick={() => turnLightbox(-1)}
 				>
@@ -73,7 +74,7 @@ export function Lightbox() {
 					type="button"
 					className="turn"
 					data-side="right"
-					aria-label="Next picture"
+					aria-label={t('picture.next')}
 					disabled={index === shots.length - 1}
 					onClick={() => turnLightbox(1)}
 				>

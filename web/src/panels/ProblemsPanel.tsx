@@ -5,6 +5,7 @@ import { useGraph } from '../graph/store';
 import { titleOf } from '../graph/types';
 import { clearProblems, useRun } from '../run/store';
 import { Icon } from './icons';
+import { t } from '../i18n/i18n';
 
 export function ProblemsPanel() {
 	const problems = useRun((state) => state.problems);
@@ -21,11 +22,11 @@ export function ProblemsPanel() {
 		return null;
 	}
 	return (
-		<section className="problem-panel" aria-label="Problems" data-testid="problems-panel">
+		<section className="problem-panel" aria-label={t('problems.label')} data-testid="problems-panel">
 			<header>
 				<Icon name="alert" />
-				<strong>{count === 1 ? 'One problem' : `${count} problems`}</strong>
-				<button type="button" className="tool" aria-label="Dismiss the problems" onClick={clearProblems}>
+				<strong>{t('problems.count', { count })}</strong>
+				<button type="button" className="tool" aria-label={t('problems.dismiss')} onClick={clearProblems}>
 					<Icon name="close" />
 				</button>
 			</header>

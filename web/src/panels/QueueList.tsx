@@ -7,6 +7,7 @@ import { useRun } from '../run/store';
 import { tell } from '../run/submit';
 import type { RunState } from '../run/types';
 import { Icon } from './icons';
+import { t } from '../i18n/i18n';
 
 const EMPTY: QueueState = { running: [], pending: [] };
 
@@ -36,7 +37,7 @@ export function QueueList() {
 		await recover(ownClientId());
 	};
 	if (queue.running.length + queue.pending.length === 0) {
-		return <p className="none">Nothing is running or waiting.</p>;
+		return <p className="none">{t('queue.empty')}</p>;
 	}
 	return (
 		<div className="jobs">
@@ -44,7 +45,7 @@ export function QueueList() {
 				<Job
 					key={item.promptId}
 					item={item}
-					state={item.promptId === current ? runningWords(progress) : 'running'}
+					state={item.promptId === current ? runningWords(progress) : t('queue.running')}
 					running
 					onRemove={() => void change(() => interrupt(item.promptId))}
 				/>
@@ -53,13 +54,13 @@ export function QueueList() {
 				<Job
 					key={item.promptId}
 					item={item}
-					state={`waiting, ${index + 1} in line`}
+					state={t('queue.place', { place: index + 1 })}
 					onRemove={() => void change(() => removeFromQueue([item.promptId]))}
 				/>
 			))}
 			{queue.pending.length > 1 && (
 				<button type="button" onClick={() => void change(clearQueue)}>
-					<Icon name="trash" /> Remove all waiting
+					<Icon name="trash" /> {t('queue.clear')}
 				</button>
 			)}
 		</div>
@@ -69,11 +70,16 @@ export function QueueList() {
 /** How far the running job is, in words. */
 export function runningWords(progress: RunState['progress']): string {
 	if (progress === null) {
-		return 'running';
+		return t('queue.running');
 	}
 	const left = progress.secondsLeft;
-	const time = left === null ? '' : left < 90 ? `, ${Math.ceil(left)} s left` : `, ${Math.round(left / 60)} min left`;
-	return `running, ${Math.floor(100 * progress.fraction)} %${time}`;
+	const percent = Math.floor(100 * progress.fraction);
+	if (left === null) {
+		return t('queue.percent', { percent });
+	}
+	return left < 90
+		? t('queue.seconds', { percent, left: Math.ceil(left) })
+		: t('queue.minutes', { percent, left: Math.round(left / 60) });
 }
 
 interface JobProps {
@@ -87,17 +93,17 @@ function Job({ item, state, running = false, onRemove }: JobProps) {
 	return (
 		<div className="job" data-running={running || undefined} data-testid={`job-${item.promptId}`}>
 			<div>
-				<b>{item.title || `${Object.keys(item.prompt).length} nodes`}</b>
+				<b>{item.title || t('queue.nodes', { count: Object.keys(item.prompt).length })}</b>
 				<small>
 					{state}
-					{item.clientId === ownClientId() ? '' : ' · another client'}
+					{item.clientId === ownClientId() ? '' : ` · ${t('queue.other')}`}
 				</small>
 			</div>
 			<button
 				type="button"
 				className="tool"
-				aria-label={running ? 'Interrupt' : 'Remove from the queue'}
-				data-tip={running ? 'Interrupt' : 'Remove from the queue'}
+				aria-label={running ? t('queue.interrupt') : t('queue.remove')}
+				data-tip={running ? t('queue.interrupt') : t('queue.remove')}
 				onClick={onRemove}
 			>
 				<Icon name={running ? 'stop' : 'close'} />

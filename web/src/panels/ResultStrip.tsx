@@ -2,12 +2,13 @@ import { useMemo } from 'react';
 import { pictureUrl } from '../api/http';
 import { useRun } from '../run/store';
 import { openLightbox } from './lightbox';
+import { t } from '../i18n/i18n';
 
 export function ResultStrip() {
 	const shots = useRun((state) => state.shots);
 	const shown = useMemo(() => shots.map((shot) => ({ ...shot, url: pictureUrl(shot.picture, shot.version) })), [shots]);
 	if (shown.length === 0) {
-		return <p className="none">Pictures appear here as they are made, the newest on top.</p>;
+		return <p className="none">{t('side.noResults')}</p>;
 	}
 	return (
 		<div className="strip" data-testid="results">
@@ -15,7 +16,7 @@ export function ResultStrip() {
 				<button
 					key={shot.key}
 					type="button"
-					aria-label={`Enlarge ${shot.picture.filename}`}
+					aria-label={t('picture.enlarge', { name: shot.picture.filename })}
 					onClick={() => openLightbox(shown, index)}
 				>
 					<img src={shot.url} alt={shot.picture.filename} loading="lazy" draggable={false} />

@@ -8,6 +8,7 @@ import type { KindInfo } from '../graph/types';
 import { Icon } from './icons';
 import { searchKinds } from './search';
 import { closeSearch, useSearch } from './searching';
+import { t } from '../i18n/i18n';
 
 const SHOWN = 80;
 
@@ -44,19 +45,19 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 
 	return (
 		<div className="veil" onPointerDown={(event) => event.target === event.currentTarget && closeSearch()}>
-			<div className="search" role="dialog" aria-label="Add a node">
+			<div className="search" role="dialog" aria-label={t('commands.addNode')}>
 				<div className="search-head">
 					<Icon name="search" />
 					<input
 						autoFocus
 						data-testid="search-input"
 						role="combobox"
-						aria-label="Search nodes"
+						aria-label={t('search.label')}
 						aria-expanded="true"
 						aria-controls="search-results"
 						autoComplete="off"
 						spellCheck={false}
-						placeholder="Search nodes by name, category or what they do"
+						placeholder={t('search.hint')}
 						value={text}
 						onChange={(event) => {
 							setText(event.target.value);
@@ -78,16 +79,16 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 				</div>
 				<footer>
 					<span>
-						<kbd>↑</kbd> <kbd>↓</kbd> choose
+						<kbd>↑</kbd> <kbd>↓</kbd> {t('search.choose')}
 					</span>
 					<span>
-						<kbd>Enter</kbd> add
+						<kbd>Enter</kbd> {t('search.add')}
 					</span>
 					<span>
-						<kbd>Esc</kbd> close
+						<kbd>Esc</kbd> {t('search.close')}
 					</span>
 					<span className="count">
-						{found.length} of {kinds.size} nodes
+						{t('search.count', { found: found.length, all: kinds.size })}
 					</span>
 				</footer>
 			</div>
@@ -98,7 +99,7 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 function EndChip({ end }: { end: LooseEnd }) {
 	return (
 		<span className="chip" style={{ '--socket': socketColour(end.type) }}>
-			{end.side === 'source' ? 'takes' : 'gives'} {end.type}
+			{t(end.side === 'source' ? 'search.takes' : 'search.gives', { type: end.type })}
 		</span>
 	);
 }
@@ -117,11 +118,11 @@ function Results({ shown, grouped, index, onPoint, onPick }: ResultsProps) {
 		list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
 	}, [index]);
 	return (
-		<ul ref={list} id="search-results" role="listbox" aria-label="Nodes">
+		<ul ref={list} id="search-results" role="listbox" aria-label={t('panels.nodes')}>
 			{shown.map((info, place) => (
 				<li key={info.kind} role="presentation">
 					{grouped && info.category !== shown[place - 1]?.category && (
-						<div className="group">{info.category || 'other'}</div>
+						<div className="group">{info.category || t('search.other')}</div>
 					)}
 					<div
 						className="entry"
@@ -133,28 +134,28 @@ function Results({ shown, grouped, index, onPoint, onPick }: ResultsProps) {
 					>
 						<i style={{ background: socketColour(info.outputs[0]?.type ?? info.inputs[0]?.type ?? '*') }} />
 						<span className="name">{info.title}</span>
-						{info.deprecated && <span className="badge">deprecated</span>}
+						{info.deprecated && <span className="badge">{t('node.deprecated')}</span>}
 						<span className="category">{grouped ? '' : info.category}</span>
 					</div>
 				</li>
 			))}
-			{shown.length === 0 && <li className="none">No node matches.</li>}
+			{shown.length === 0 && <li className="none">{t('common.nothing')}</li>}
 		</ul>
 	);
 }
 
 function About({ info }: { info: KindInfo }) {
 	return (
-		<section className="about" aria-label={`About ${info.title}`}>
+		<section className="about" aria-label={t('node.about', { title: info.title })}>
 			<h3>{info.title}</h3>
 			<p className="kind">{info.kind}</p>
-			<p className="words">{info.description || 'No description.'}</p>
+			<p className="words">{info.description || t('search.noWords')}</p>
 			<Sockets
-				title="Takes"
+				title={t('search.inputs')}
 				entries={info.inputs.map((input) => ({ name: inputLabel(input), type: input.type, faint: !input.required }))}
 			/>
 			<Sockets
-				title="Gives"
+				title={t('search.outputs')}
 				entries={info.outputs.map((output) => ({ name: output.name, type: output.type, faint: false }))}
 			/>
 		</section>

@@ -5,6 +5,7 @@ import { Icon } from './icons';
 import { ProblemsPanel } from './ProblemsPanel';
 import { QueueList } from './QueueList';
 import { ResultStrip } from './ResultStrip';
+import { t } from '../i18n/i18n';
 
 type Tab = 'results' | 'queue';
 
@@ -22,7 +23,7 @@ export function SidePanel() {
 		setTab(next);
 	};
 	return (
-		<aside className="side" data-open={open || undefined} aria-label="Results and queue">
+		<aside className="side" data-open={open || undefined} aria-label={t('side.label')}>
 			<header>
 				{open && (
 					<div role="tablist">
@@ -33,7 +34,7 @@ export function SidePanel() {
 							data-testid="results-tab"
 							onClick={() => choose('results')}
 						>
-							Results
+							{t('side.results')}
 						</button>
 						<button
 							type="button"
@@ -42,14 +43,15 @@ export function SidePanel() {
 							data-testid="queue-tab"
 							onClick={() => choose('queue')}
 						>
-							Queue{waiting > 0 && <span className="count">{waiting}</span>}
+							{t('side.queue')}
+							{waiting > 0 && <span className="count">{waiting}</span>}
 						</button>
 					</div>
 				)}
 				<button
 					type="button"
 					className="tool"
-					aria-label={open ? 'Hide the side panel' : 'Show results and queue'}
+					aria-label={open ? t('side.hide') : t('side.show')}
 					aria-expanded={open}
 					onClick={() => setOpen(!open)}
 				>

@@ -1,5 +1,6 @@
 import { Icon } from './icons';
 import { useToasts } from './toasts';
+import { t } from '../i18n/i18n';
 
 export function Toasts() {
 	const { toasts, dismiss } = useToasts();
@@ -9,7 +10,7 @@ export function Toasts() {
 				<div key={toast.id} className="toast" data-tone={toast.tone} data-testid="toast">
 					<Icon name={toast.tone === 'error' ? 'alert' : 'info'} />
 					<span>{toast.text}</span>
-					<button type="button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+					<button type="button" aria-label={t('common.dismiss')} onClick={() => dismiss(toast.id)}>
 						<Icon name="close" />
 					</button>
 				</div>

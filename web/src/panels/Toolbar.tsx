@@ -7,6 +7,9 @@ import { useRun } from '../run/store';
 import { Icon, type IconName } from './icons';
 import { openSearch } from './searching';
 import { WorkflowMenu } from './WorkflowMenu';
+import { keysText } from '../commands/keys';
+import { commandOf } from '../commands/registry';
+import { t } from '../i18n/i18n';
 
 const MOST_RUNS = 99;
 
@@ -24,27 +27,33 @@ export function Toolbar() {
 			<GraphTitle />
 			<span className="gap" />
 			<div className="tools">
-				<Tool icon="undo" label="Undo" tip={'Undo\nCtrl+Z'} disabled={!canUndo} onClick={undo} />
-				<Tool icon="redo" label="Redo" tip={'Redo\nCtrl+Y'} disabled={!canRedo} onClick={redo} />
+				<Tool icon="undo" label={t('commands.undo')} tip={tip('undo')} disabled={!canUndo} onClick={undo} />
+				<Tool icon="redo" label={t('commands.redo')} tip={tip('redo')} disabled={!canRedo} onClick={redo} />
 				<Tool
 					icon="tidy"
-					label="Tidy layout"
-					tip={'Tidy layout\nArranges the nodes from left to right'}
+					label={t('commands.tidy')}
+					tip={`${tip('tidy')}\n${t('toolbar.tidy')}`}
 					onClick={tidy}
 				/>
 			</div>
 			<button
 				type="button"
 				data-testid="add-node-button"
-				data-tip={'Add a node\nDouble click on the canvas, / or Tab'}
+				data-tip={`${tip('addNode')}\n${t('toolbar.add')}`}
 				onClick={() => openSearch(canvasCentre(), null)}
 			>
-				<Icon name="plus" /> Add node
+				<Icon name="plus" /> {t('commands.addNode')}
 			</button>
 			<ConnectionState />
 			<RunControls />
 		</header>
 	);
+}
+
+/** The name of a command, and its key on a line of its own. */
+function tip(id: string): string {
+	const { title, keys } = commandOf(id);
+	return [title(), ...(keys?.[0] === undefined ? [] : [keysText(keys[0])])].join('\n');
 }
 
 interface ToolProps {
@@ -69,10 +78,10 @@ function GraphTitle() {
 	return (
 		<input
 			className="graph-title"
-			aria-label="Title of the workflow"
+			aria-label={t('toolbar.title')}
 			data-testid="workflow-title"
-			data-tip={description === '' ? 'Title of the workflow' : `${title}\n${description}`}
-			placeholder="Untitled"
+			data-tip={description === '' ? t('toolbar.title') : `${title}\n${description}`}
+			placeholder={t('tabs.untitled')}
 			spellCheck={false}
 			value={title}
 			onChange={(event) => {
@@ -83,14 +92,12 @@ function GraphTitle() {
 	);
 }
 
-const CONNECTION_WORDS = { connecting: 'connecting', open: 'connected', lost: 'connection lost' };
-
 function ConnectionState() {
 	const connection = useRun((state) => state.connection);
 	return (
 		<span className="connection" data-testid="connection-state" data-state={connection} role="status">
 			<i aria-hidden="true" />
-			{CONNECTION_WORDS[connection]}
+			{t(`toolbar.connection.${connection}`)}
 		</span>
 	);
 }
@@ -107,29 +114,29 @@ function RunControls() {
 				className="stop"
 				data-testid="interrupt-button"
 				disabled={!running}
-				data-tip="Interrupt the running job"
+				data-tip={tip('interrupt')}
 				onClick={() => void interruptRun()}
 			>
-				<Icon name="stop" /> Interrupt
+				<Icon name="stop" /> {t('queue.interrupt')}
 			</button>
 			<div className="queue">
 				<button
 					type="button"
 					className="primary"
 					data-testid="queue-button"
-					data-tip={'Run this workflow\nCtrl+Enter'}
+					data-tip={tip('run')}
 					onClick={() => void queueRuns(count)}
 				>
-					<Icon name="play" /> Queue
+					<Icon name="play" /> {t('toolbar.queue')}
 					{remaining > 0 && (
-						<span className="count" data-testid="queue-count" aria-label={`${remaining} waiting or running`}>
+						<span className="count" data-testid="queue-count" aria-label={t('toolbar.remaining', { count: remaining })}>
 							{remaining}
 						</span>
 					)}
 				</button>
 				<input
-					aria-label="How many runs to queue"
-					data-tip="How many runs one click queues"
+					aria-label={t('toolbar.runs')}
+					data-tip={t('toolbar.runs')}
 					inputMode="numeric"
 					value={runs}
 					onChange={(event) => setRuns(event.target.value.replace(/\D/g, '').slice(0, 2))}

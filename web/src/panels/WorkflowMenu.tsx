@@ -6,6 +6,7 @@ import { tell } from '../run/submit';
 import { listWorkflows, openFile, openFromServer, openNew, saveFile } from './files';
 import { Icon } from './icons';
 import { showToast } from './toasts';
+import { t } from '../i18n/i18n';
 
 export function WorkflowMenu() {
 	const [open, setOpen] = useState(false);
@@ -45,14 +46,14 @@ export function WorkflowMenu() {
 				aria-expanded={open}
 				onClick={() => setOpen(!open)}
 			>
-				Workflows <Icon name="chevron" />
+				{t('files.workflows')} <Icon name="chevron" />
 			</button>
 			{open && (
 				<div className="menu" role="menu">
-					<div className="group">On this server</div>
+					<div className="group">{t('files.onServer')}</div>
 					<div className="scroll">
-						{entries === null && <p className="none">Loading…</p>}
-						{entries?.length === 0 && <p className="none">None.</p>}
+						{entries === null && <p className="none">{t('common.loading')}</p>}
+						{entries?.length === 0 && <p className="none">{t('common.none')}</p>}
 						{entries?.map((entry) => (
 							<button
 								key={entry.name}
@@ -67,9 +68,9 @@ export function WorkflowMenu() {
 							</button>
 						))}
 					</div>
-					<div className="group">File</div>
+					<div className="group">{t('groups.file')}</div>
 					<button type="button" role="menuitem" data-testid="workflow-new" onClick={() => choose(openNew)}>
-						<Icon name="file" /> New
+						<Icon name="file" /> {t('commands.newTab')}
 					</button>
 					<button
 						type="button"
@@ -77,13 +78,13 @@ export function WorkflowMenu() {
 						data-testid="workflow-open"
 						onClick={() => choose(() => picker.current?.click())}
 					>
-						<Icon name="folder" /> Open file…
+						<Icon name="folder" /> {t('commands.open')}
 					</button>
 					<button type="button" role="menuitem" data-testid="workflow-save" onClick={() => choose(saveFile)}>
-						<Icon name="download" /> Save file
+						<Icon name="download" /> {t('commands.download')}
 					</button>
 					<button type="button" role="menuitem" onClick={() => choose(() => void refresh())}>
-						<Icon name="refresh" /> Reload nodes and model lists
+						<Icon name="refresh" /> {t('commands.reload')}
 					</button>
 				</div>
 			)}
@@ -108,6 +109,6 @@ export function WorkflowMenu() {
 async function refresh(): Promise<void> {
 	const done = await tell(async () => useKinds.getState().set(await fetchKinds()));
 	if (done) {
-		showToast('info', 'Nodes and model lists are up to date.');
+		showToast('info', t('files.reloaded'));
 	}
 }

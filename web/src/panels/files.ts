@@ -15,6 +15,7 @@ import { writeJson } from '../json';
 import { tell } from '../run/submit';
 import { openTab } from '../tabs/tabs';
 import { showToast } from './toasts';
+import { t } from '../i18n/i18n';
 
 /** A workflow, a picture that carries one, or a picture to load with a node. */
 export async function openFile(file: File): Promise<void> {
@@ -37,7 +38,7 @@ export async function openFromPicture(url: string): Promise<void> {
 async function readPicture(content: ArrayBuffer): Promise<Graph> {
 	const text = embeddedWorkflow(content);
 	if (text === null) {
-		throw new DocumentError('This picture carries no workflow.');
+		throw new DocumentError(t('open.noneInPicture'));
 	}
 	return readForeign(text);
 }
@@ -59,7 +60,7 @@ async function addPicture(file: File): Promise<void> {
 	const kind = [...currentKinds().values()].find((info) => info.inputs.some(takesUpload));
 	const input = kind?.inputs.find(takesUpload);
 	if (kind === undefined || input === undefined) {
-		showToast('error', 'This picture carries no workflow, and the server has no node that loads pictures.');
+		showToast('error', t('open.noLoader'));
 		return;
 	}
 	const at = lastPointer();

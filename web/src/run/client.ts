@@ -7,6 +7,7 @@ import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
 import { recover } from './recover';
 import { useRun } from './store';
+import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
 
@@ -26,7 +27,7 @@ export function startClient(): () => void {
 		onEvent: (event) => {
 			useRun.setState((state) => applyEvent(state, event, currentDoc().root, Date.now()));
 			if (event.type === 'execution_interrupted') {
-				showToast('info', 'Interrupted.');
+				showToast('info', t('run.interrupted'));
 			}
 			// Jobs that somebody else took off the queue never report back.
 			if (event.type === 'status' && event.remaining === 0 && Object.keys(useRun.getState().jobs).length > 0) {

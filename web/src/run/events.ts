@@ -4,6 +4,7 @@ import type { Event, NodeOutput } from '../api/types';
 import type { NodeId } from '../graph/types';
 import { onPage } from './pages';
 import { IDLE, type Job, type NodeRun, type NodeState, type RunState, type Shot } from './types';
+import { t } from '../i18n/i18n';
 
 const SHOTS_KEPT = 200;
 type Nodes = RunState['nodes'];
@@ -187,13 +188,15 @@ function fail(
 	visible: boolean,
 	now: number,
 ): RunState {
-	const message = event.message || event.exception || 'The server did not say why.';
+	const message = event.message || event.exception || t('run.noReason');
 	// A blocked branch is reported like a failure, but the rest of the job goes on.
 	const blocked = event.exception === 'ExecutionBlocked';
 	const next = blocked ? state : stop(state, event.promptId, visible);
 	// The worker may die between two nodes, and a node may have been deleted since it was queued.
 	if (!visible || !Object.hasOwn(canvas.nodes, event.node)) {
-		const title = blocked ? 'Part of the job did not run' : visible ? 'The job failed' : 'A job failed';
+		const title = blocked ? t('run.part') : visible
+				? t('run.failed')
+				: t('run.otherFailed');
 		return { ...next, failure: { message: title, details: message } };
 	}
 	const problem = {

@@ -15,6 +15,7 @@ import { ownClientId } from './client';
 import { markQueued } from './events';
 import { addProblems, clearProblems, useRun } from './store';
 import type { Job, Problem } from './types';
+import { t } from '../i18n/i18n';
 
 const queuedValues = new Map<string, Json>();
 
@@ -56,7 +57,7 @@ async function queueRun(): Promise<boolean> {
 	);
 	const graph = currentGraph();
 	if (Object.keys(graph.nodes).length === 0) {
-		showToast('info', 'There is nothing to run yet: add a node first.');
+		showToast('info', t('run.nothing'));
 		return false;
 	}
 	noteValues(graph);
@@ -78,7 +79,7 @@ async function queueRun(): Promise<boolean> {
 		if (!(error instanceof ServerError)) {
 			throw error;
 		}
-		showToast('error', `${error.message} The graph was not queued.`);
+		showToast('error', t('run.notQueued', { reason: error.message }));
 		return false;
 	}
 	accept(job, answer);
@@ -123,7 +124,7 @@ function report(graph: Graph, { refusal, problems }: Submitted): void {
 	addProblems(entries);
 	if (refusal !== null && entries.size === 0) {
 		useRun.setState({
-			failure: { message: refusal.message || 'The server refused the graph.', details: refusal.details },
+			failure: { message: refusal.message || t('run.refused'), details: refusal.details },
 		});
 	}
 }

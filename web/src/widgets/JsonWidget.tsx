@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { parseJson, writeJson, type Json } from '../json';
 import { Hint } from './Hint';
 import { widgetTestId, type WidgetProps } from './types';
+import { t } from '../i18n/i18n';
 
 /** Any value, as JSON; text that is no JSON is kept as text. */
 export function JsonWidget({ node, input, value, label, refused, onChange }: WidgetProps) {
@@ -27,7 +28,7 @@ export function JsonWidget({ node, input, value, label, refused, onChange }: Wid
 				onChange={(event) => type(event.target.value)}
 				onBlur={() => setDraft(null)}
 			/>
-			<Hint text={parsed === undefined && shown !== '' ? 'not JSON: kept as text' : null} />
+			<Hint text={parsed === undefined && shown !== '' ? t('widget.notJson') : null} />
 		</>
 	);
 }

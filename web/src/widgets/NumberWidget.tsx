@@ -3,6 +3,7 @@ import { Icon, type IconName } from '../panels/icons';
 import { Hint } from './Hint';
 import { formatNumber, numberHint, parseNumber, roundNumber, stepNumber } from './numbers';
 import { widgetTestId, type WidgetProps } from './types';
+import { t } from '../i18n/i18n';
 
 const PIXELS_PER_STEP = 5;
 const DRAG_THRESHOLD = 3;
@@ -56,7 +57,7 @@ export function NumberWidget({
 	return (
 		<>
 			<div className="number nodrag" data-wrong={hint !== null || refused || undefined}>
-				{steppers && <Step label={`Less ${label}`} icon="minus" onClick={() => step(-1)} />}
+				{steppers && <Step label={t('widget.less', { label })} icon="minus" onClick={() => step(-1)} />}
 				<input
 					ref={field}
 					data-testid={widgetTestId(node, input)}
@@ -73,7 +74,7 @@ export function NumberWidget({
 					onKeyDown={onKeyDown}
 					{...scrub}
 				/>
-				{steppers && <Step label={`More ${label}`} icon="plus" onClick={() => step(1)} />}
+				{steppers && <Step label={t('widget.more', { label })} icon="plus" onClick={() => step(1)} />}
 			</div>
 			<Hint text={hint} />
 		</>

@@ -1,14 +1,9 @@
-import { randomSeed, SEED_MODES, seedMode, setSeedMode, type SeedMode } from '../graph/seeds';
+import { randomSeed, SEED_MODES, seedMode, setSeedMode } from '../graph/seeds';
 import { editGraph, useNode } from '../graph/store';
+import { t } from '../i18n/i18n';
 import { Icon } from '../panels/icons';
 import { NumberWidget } from './NumberWidget';
 import { widgetTestId, type WidgetProps } from './types';
-
-const LABELS: Record<SeedMode, { text: string; tip: string }> = {
-	fixed: { text: 'Fixed', tip: 'Every run uses this seed.' },
-	randomise: { text: 'Random', tip: 'Every run draws a new seed. The one shown made the latest picture.' },
-	increment: { text: '+1', tip: 'Every run after the first adds one.' },
-};
 
 export function SeedWidget(props: WidgetProps) {
 	const { node, input, label, onChange } = props;
@@ -17,25 +12,25 @@ export function SeedWidget(props: WidgetProps) {
 	return (
 		<>
 			<NumberWidget {...props} steppers={false} />
-			<div className="seed nodrag" role="radiogroup" aria-label={`${label} between runs`}>
+			<div className="seed nodrag" role="radiogroup" aria-label={t('seed.label', { label })}>
 				{SEED_MODES.map((choice) => (
 					<button
 						key={choice}
 						type="button"
 						role="radio"
 						aria-checked={choice === mode}
-						data-tip={LABELS[choice].tip}
+						data-tip={t(`seed.tips.${choice}`)}
 						data-testid={`${widgetTestId(node, input)}-${choice}`}
 						onClick={() => editGraph((graph) => setSeedMode(graph, node, input.name, choice))}
 					>
-						{LABELS[choice].text}
+						{t(`seed.modes.${choice}`)}
 					</button>
 				))}
 				<button
 					type="button"
 					className="dice"
-					aria-label={`New ${label}`}
-					data-tip="Draw a new seed now"
+					aria-label={t('seed.draw')}
+					data-tip={t('seed.draw')}
 					onClick={() => onChange(randomSeed())}
 				>
 					<Icon name="dice" />

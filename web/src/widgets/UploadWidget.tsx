@@ -6,6 +6,7 @@ import { Icon } from '../panels/icons';
 import { tell } from '../run/submit';
 import { ChoiceWidget } from './ChoiceWidget';
 import { widgetTestId, type WidgetProps } from './types';
+import { t } from '../i18n/i18n';
 
 /** A list of the server's input files, with a way to add one. */
 export function UploadWidget(props: WidgetProps) {
@@ -47,10 +48,10 @@ export function UploadWidget(props: WidgetProps) {
 					className="nodrag"
 					disabled={busy}
 					onClick={() => picker.current?.click()}
-					aria-label={`Upload a file for ${label}`}
+					aria-label={t('widget.uploadFor', { label })}
 				>
 					<Icon name="upload" />
-					{busy ? 'Uploading…' : 'Upload'}
+					{busy ? t('widget.uploading') : t('widget.upload')}
 				</button>
 				<input
 					ref={picker}

@@ -3,6 +3,7 @@
 import type { Json } from '../json';
 import type { InputInfo } from '../graph/types';
 import { widgetType } from '../graph/defaults';
+import { t } from '../i18n/i18n';
 
 type Numeric = number | bigint;
 
@@ -43,13 +44,13 @@ export function numberHint(value: Json | undefined, input: InputInfo): string | 
 		return 'whole numbers only';
 	}
 	if (isNumeric(min) && value < min) {
-		return `at least ${min}`;
+		return t('widget.least', { min: String(min) });
 	}
 	if (isNumeric(max) && value > max) {
-		return `at most ${max}`;
+		return t('widget.most', { max: String(max) });
 	}
 	if (whole && typeof step === 'number' && step > 1 && (BigInt(value) - BigInt(offset(min))) % BigInt(step) !== 0n) {
-		return `a multiple of ${step} is better`;
+		return t('widget.multiple', { step: String(step) });
 	}
 	return null;
 }
