@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import BadDocument, BadName, NotFound
-from engine.formats.native import WorkflowDocument, check_version, read_document
+from engine.formats.document import WorkflowDocument
+from engine.formats.native import check_version, read_document
 from engine.formats.workflow import parse_json
 from server.errors import Forbidden
 from server.etags import etag_of

@@ -8,10 +8,12 @@ from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
+from engine.formats.document import NodeEntry, WorkflowDocument
 from engine.formats.editor.read import read_editor
 from engine.formats.editor.sheet import identity, mapping, objects
 from engine.formats.editor.write import Corner, write_editor
-from engine.formats.native import NodeEntry, WorkflowDocument, read_document, write_native
+from engine.formats.migrate import VERSION
+from engine.formats.native import read_document, write_native
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Form, Workflow
 
@@ -58,12 +60,14 @@ def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocu
 		)
 	base = WorkflowDocument.model_validate(
 		{
-			'lumengraph': 1,
+			'lumengraph': VERSION,
 			'nodes': {},
 			'layout': {
-				node: {'x': corner.x, 'y': corner.y, **({'width': corner.width} if corner.width else {})}
-				for node, corner in _drawn_at(workflow.source).items()
-				if node in workflow.graph.calls
+				'nodes': {
+					node: {'x': corner.x, 'y': corner.y, **({'width': corner.width} if corner.width else {})}
+					for node, corner in _drawn_at(workflow.source).items()
+					if node in workflow.graph.calls
+				}
 			},
 			EDITOR: dict(workflow.source),
 		}
@@ -111,7 +115,7 @@ def as_editor(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, Js
 		return dict(former)
 	places = _drawn_at(former)
 	if workflow.form == 'native':
-		places |= _laid_out(mapping(workflow.source.get('layout')))
+		places |= _laid_out(mapping(mapping(workflow.source.get('layout')).get('nodes')))
 	return write_editor(workflow.graph, nodes, places=places, base=former)
 
 

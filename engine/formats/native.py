@@ -9,56 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
+from engine.formats.document import NodeEntry, WorkflowDocument
+from engine.formats.migrate import VERSION
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
-
-VERSION = 1
-
-
-class NodeEntry(BaseModel):
-	"""One node of the file. Unknown keys are kept."""
-
-	model_config = ConfigDict(extra='allow')
-
-	kind: str
-	title: str = ''
-	inputs: dict[str, JsonValue] = Field(default_factory=dict)
-
-
-class NamedInput(BaseModel):
-	"""A workflow input: a name for one input of one node."""
-
-	model_config = ConfigDict(extra='allow')
-
-	node: str
-	input: str
-	description: str = ''
-
-
-class NamedOutput(BaseModel):
-	"""A workflow output: a name for what a sink saves or shows."""
-
-	model_config = ConfigDict(extra='allow')
-
-	node: str
-	description: str = ''
-
-
-class WorkflowDocument(BaseModel):
-	"""The file as a whole. Unknown keys are kept, so what a newer version wrote survives."""
-
-	model_config = ConfigDict(extra='allow')
-
-	lumengraph: int
-	title: str = ''
-	description: str = ''
-	inputs: dict[str, NamedInput] = Field(default_factory=dict)
-	outputs: dict[str, NamedOutput] = Field(default_factory=dict)
-	nodes: dict[str, NodeEntry]
-	layout: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 def is_native(document: JsonValue) -> bool:
@@ -68,21 +25,26 @@ def is_native(document: JsonValue) -> bool:
 
 def read_document(document: JsonValue) -> WorkflowDocument:
 	"""Read the file's structure. Raises `BadDocument` that names every place that is wrong."""
+	if isinstance(document, dict):
+		_check_version(document.get('lumengraph'))
 	try:
-		read = WorkflowDocument.model_validate(document)
+		return WorkflowDocument.model_validate(document)
 	except ValidationError as error:
 		places = '; '.join(
 			f'{".".join(str(part) for part in detail["loc"])}: {detail["msg"]}' for detail in error.errors()
 		)
 		raise BadDocument(f'This is not a workflow file: {places}.') from error
-	check_version(read)
-	return read
 
 
 def check_version(document: WorkflowDocument) -> None:
 	"""Raise `BadDocument` if a file was written by a newer program than this one."""
-	if document.lumengraph > VERSION:
-		raise BadDocument(f'The file has version {document.lumengraph}; this program reads up to version {VERSION}.')
+	_check_version(document.lumengraph)
+
+
+def _check_version(version: JsonValue) -> None:
+	# Said before anything else: a newer file may be wrong in every other place, too.
+	if isinstance(version, int | float) and not isinstance(version, bool) and version > VERSION:
+		raise BadDocument(f'The file has version {version}; this program reads up to version {VERSION}.')
 
 
 def read_native(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Graph:

@@ -12,9 +12,11 @@ from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
+from engine.formats.document import NamedInput
 from engine.formats.editor.read import MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
-from engine.formats.native import NamedInput, is_native, read_document, read_native
+from engine.formats.migrate import migrated
+from engine.formats.native import is_native, read_document, read_native
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
 from engine.problems import Problem
@@ -93,7 +95,7 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 		raise BadDocument(f'This is no workflow file: {describe(document)}.')
 	if is_native(document):
 		native = read_document(document)
-		return Workflow(read_native(native, nodes), native.title, native.inputs, source=document)
+		return Workflow(read_native(native, nodes), native.title, native.inputs, source=migrated(document))
 	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.
 	if is_editor(document):
 		read = read_editor(document, nodes)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from engine.errors import BadDocument, BadName
-from engine.formats.native import WorkflowDocument
+from engine.formats.document import WorkflowDocument
 from server.etags import heed_conditions
 from server.keys import LIBRARY
 from server.library import Entry, WorkflowNotFound, WorkflowReadOnly

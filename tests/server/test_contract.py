@@ -73,7 +73,7 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 	'POST /v1/check': (
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{
-			'lumengraph': 1,
+			'lumengraph': 2,
 			'nodes': {'a': {'kind': 'Slow', 'inputs': {'seconds': 1, 'after': {'node': 'b', 'output': 0}}}},
 		},
 	),
@@ -106,7 +106,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 	async with TestClient(TestServer(build_app(Settings(base=base), pack='tests.server.pack'))) as web:
 		api = Api(web)
 		await api.ended(await api.submit(saving(), prompt_id='job'))
-		await web.put('/v1/workflows/mine', json={'lumengraph': 1, 'nodes': {}})
+		await web.put('/v1/workflows/mine', json={'lumengraph': 2, 'nodes': {}})
 		yield str(web.make_url('')).rstrip('/')
 
 

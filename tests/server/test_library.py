@@ -10,12 +10,13 @@ import pytest
 from pydantic import JsonValue
 
 from engine.errors import BadDocument, BadName
-from engine.formats.native import WorkflowDocument, read_document
+from engine.formats.document import WorkflowDocument
+from engine.formats.native import read_document
 from server.errors import Outdated
 from server.library import Library, WorkflowNotFound, WorkflowReadOnly
 
 DOCUMENT: dict[str, JsonValue] = {
-	'lumengraph': 1,
+	'lumengraph': 2,
 	'title': 'One',
 	'nodes': {'a': {'kind': 'X', 'inputs': {'seed': 2**64 - 1, 'none': None}, 'more': 1}},
 	'own': [2],

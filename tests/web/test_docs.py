@@ -74,7 +74,7 @@ class TestDocs:
 		card.get_by_role('button', name='Send').click()
 
 		expect(card.locator('.outcome .status')).to_have_text('200')
-		expect(card.locator('.outcome pre')).to_contain_text('"lumengraph": 1,\n')
+		expect(card.locator('.outcome pre')).to_contain_text('"lumengraph": 2,\n')
 		assert docs.complaints == []
 
 	def test_asks_before_it_deletes(self, docs: Docs) -> None:

@@ -6,9 +6,10 @@ import { writeJson } from '../src/json';
 import { KINDS } from './kinds';
 
 const DOCUMENT: JsonObject = {
-	lumengraph: 1,
+	lumengraph: 2,
 	title: 'Text to image',
 	description: 'Words become a picture.',
+	requires: { packs: { 'a-pack': '1.0' } },
 	inputs: { prompt: { node: 'positive', input: 'text', description: 'what to draw' } },
 	outputs: { picture: { node: 'save' } },
 	nodes: {
@@ -24,10 +25,15 @@ const DOCUMENT: JsonObject = {
 			inputs: { box: { value: { node: 'x', output: 'y' } }, list: [1, 2], seed: 18446744073709551615n },
 		},
 	},
+	subgraphs: { twice: { title: 'Twice', nodes: {} } },
 	layout: {
-		model: { x: 0, y: 0, width: 260 },
-		positive: { x: 340, y: 0, seeds: { seed: 'randomise' } },
-		odd: { x: 340, y: 300 },
+		nodes: {
+			model: { x: 0, y: 0, width: 260 },
+			positive: { x: 340, y: 0, seeds: { seed: 'randomise' } },
+			odd: { x: 340, y: 300 },
+		},
+		groups: { '1': { title: 'All', x: 0, y: 0, width: 700, height: 400 } },
+		notes: { '7': { x: 0, y: -90, text: 'Read *me*.' } },
 	},
 	made_by: { program: 'something else' },
 };
@@ -57,8 +63,15 @@ describe('native document', () => {
 		expect(nodes.positive!.place.x).toBeGreaterThan(nodes.model!.place.x);
 	});
 
+	test('a file of the first version has the places of nodes right in its layout', () => {
+		const graph = readDocument({ ...DOCUMENT, lumengraph: 1, layout: { model: { x: 12, y: 34 }, zoom: 2 } }, KINDS);
+
+		expect(graph.nodes.model!.place).toMatchObject({ x: 12, y: 34 });
+		expect(writeDocument(graph)).toMatchObject({ lumengraph: 2, layout: { nodes: { model: { x: 12 } }, zoom: 2 } });
+	});
+
 	test('places only the nodes that the layout leaves out', () => {
-		const { nodes } = readDocument({ ...DOCUMENT, layout: { model: { x: 12, y: 34 } } }, KINDS);
+		const { nodes } = readDocument({ ...DOCUMENT, layout: { nodes: { model: { x: 12, y: 34 } } } }, KINDS);
 
 		expect(nodes.model!.place).toMatchObject({ x: 12, y: 34 });
 		expect(nodes.positive!.place.y).toBeGreaterThan(34);

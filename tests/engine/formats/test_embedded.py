@@ -23,7 +23,7 @@ from tests.engine.tools import registry_of
 NODES = registry_of().infos
 PROMPT: Any = {'1': {'class_type': 'Number', 'inputs': {'value': 1}}}
 WORKFLOW: Any = {'nodes': [{'id': 1, 'type': 'Number', 'widgets_values': [2]}], 'links': [], 'version': 0.4}
-NATIVE: Any = {'lumengraph': 1, 'nodes': {'1': {'kind': 'Number', 'inputs': {'value': 3}}}}
+NATIVE: Any = {'lumengraph': 2, 'nodes': {'1': {'kind': 'Number', 'inputs': {'value': 3}}}}
 PICTURE = Image.new('RGB', (4, 4))
 
 

@@ -11,7 +11,7 @@ from tests.engine.tools import registry_of
 
 NODES = registry_of().infos
 NATIVE: JsonValue = {
-	'lumengraph': 1,
+	'lumengraph': 2,
 	'title': 'A sum',
 	'inputs': {'first': {'node': 'sum', 'input': 'a'}, 'lost': {'node': 'gone', 'input': 'a'}},
 	'nodes': {

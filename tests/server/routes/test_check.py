@@ -31,7 +31,7 @@ class TestForms:
 	async def test_a_native_one(self, api: Api) -> None:
 		"""Links by name; inputs that are not declared are told, since nobody but us writes such files."""
 		document = {
-			'lumengraph': 1,
+			'lumengraph': 2,
 			'nodes': {
 				'shade': {'kind': 'Shade', 'inputs': {'value': 3, 'seed': 0}},
 				'save': {'kind': 'Save', 'inputs': {'paper': {'node': 'shade', 'output': 'PAPER'}, 'odd': 1}},

@@ -17,7 +17,7 @@ from server.store.tables import JobRow
 from tests.server.client import Api, call, eventually, saving, shade, slow
 
 NATIVE = {
-	'lumengraph': 1,
+	'lumengraph': 2,
 	'title': 'A shade',
 	'inputs': {'shade': {'node': 'a', 'input': 'value'}},
 	'nodes': {

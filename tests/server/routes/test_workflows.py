@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse
 
-from engine.formats.native import WorkflowDocument
+from engine.formats.document import WorkflowDocument
 from tests.server.client import Api
 
 DOCUMENT = {
-	'lumengraph': 1,
+	'lumengraph': 2,
 	'title': 'Mine',
 	'nodes': {'a': {'kind': 'Not here', 'inputs': {'seed': 2**64 - 1, 'none': None}, 'more': 1}},
 	'own': [2],
@@ -70,7 +70,7 @@ class TestReading:
 		for summary in (await api.json('/v1/workflows'))['workflows']:
 			document: Any = await api.json(f'/v1/workflows/{summary["name"]}')
 
-			assert document['lumengraph'] == 1
+			assert document['lumengraph'] == 2
 			jsonschema_rs.validate(schema, document)
 
 	async def test_schema(self, api: Api) -> None:
@@ -155,7 +155,7 @@ class TestSaving:
 		[
 			([], 'invalid_request'),
 			({}, 'invalid_request'),
-			({'lumengraph': 1, 'nodes': {'a': {}}}, 'invalid_request'),
+			({'lumengraph': 2, 'nodes': {'a': {}}}, 'invalid_request'),
 			({'lumengraph': 99, 'nodes': {}}, 'bad_document'),
 			({'1': {'class_type': 'X', 'inputs': {}}}, 'invalid_request'),
 		],

@@ -6,12 +6,22 @@ import { nextSession } from './session';
 import { NO_KINDS, type Graph, type GraphNode, type InputValue, type Kinds, type NodeId, type Place } from './types';
 import { t } from '../i18n/i18n';
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** A file that is no workflow of ours; the message is for the person who opened it. */
 export class DocumentError extends Error {}
 
-const OWN_KEYS = ['lumengraph', 'title', 'description', 'inputs', 'outputs', 'nodes', 'layout'];
+const OWN_KEYS = [
+	'lumengraph',
+	'title',
+	'description',
+	'requires',
+	'inputs',
+	'outputs',
+	'nodes',
+	'subgraphs',
+	'layout',
+];
 const NODE_KEYS = ['kind', 'title', 'inputs'];
 const PLACE_KEYS = ['x', 'y', 'width'];
 
@@ -22,8 +32,11 @@ export function emptyGraph(): Graph {
 		title: '',
 		description: '',
 		nodes: {},
+		requires: {},
 		inputs: {},
 		outputs: {},
+		subgraphs: {},
+		layout: {},
 		extra: {},
 	};
 }
@@ -39,11 +52,12 @@ export function readDocument(document: JsonObject, kinds: Kinds = NO_KINDS): Gra
 	if (!isObject(document.nodes)) {
 		throw new DocumentError(t('open.noNodes'));
 	}
-	const layout = isObject(document.layout) ? document.layout : {};
+	const layout = block(document.layout);
+	const places = version < 2 ? layout : block(layout.nodes);
 	const nodes: { [id: NodeId]: GraphNode } = {};
 	const unplaced: NodeId[] = [];
 	for (const [id, value] of Object.entries(document.nodes)) {
-		const place = readPlace(layout[id]);
+		const place = readPlace(places[id]);
 		if (place === null) {
 			unplaced.push(id);
 		}
@@ -55,8 +69,11 @@ export function readDocument(document: JsonObject, kinds: Kinds = NO_KINDS): Gra
 		title: text(document.title),
 		description: text(document.description),
 		nodes,
-		inputs: isObject(document.inputs) ? document.inputs : {},
-		outputs: isObject(document.outputs) ? document.outputs : {},
+		requires: block(document.requires),
+		inputs: block(document.inputs),
+		outputs: block(document.outputs),
+		subgraphs: block(document.subgraphs),
+		layout: version < 2 ? without(layout, Object.keys(nodes)) : without(layout, ['nodes']),
 		extra: without(document, OWN_KEYS),
 	};
 	return unplaced.length > 0 ? arrange(graph, { kinds, only: new Set(unplaced) }) : graph;
@@ -64,19 +81,19 @@ export function readDocument(document: JsonObject, kinds: Kinds = NO_KINDS): Gra
 
 export function writeDocument(graph: Graph): JsonObject {
 	const nodes: { [id: NodeId]: Json } = {};
-	const layout: { [id: NodeId]: Json } = {};
+	const places: { [id: NodeId]: Json } = {};
 	for (const node of Object.values(graph.nodes)) {
 		nodes[node.id] = writeNode(node);
-		layout[node.id] = writePlace(node.place);
+		places[node.id] = writePlace(node.place);
 	}
 	return {
 		lumengraph: FORMAT_VERSION,
 		title: graph.title,
 		...(graph.description === '' ? {} : { description: graph.description }),
-		...(Object.keys(graph.inputs).length === 0 ? {} : { inputs: graph.inputs }),
-		...(Object.keys(graph.outputs).length === 0 ? {} : { outputs: graph.outputs }),
+		...filled({ requires: graph.requires, inputs: graph.inputs, outputs: graph.outputs }),
 		nodes,
-		layout,
+		...filled({ subgraphs: graph.subgraphs }),
+		layout: { nodes: places, ...graph.layout },
 		...graph.extra,
 	};
 }
@@ -129,6 +146,15 @@ function readPlace(value: Json | undefined): Place | null {
 function writePlace(place: Place): JsonObject {
 	const width = place.width === undefined ? {} : { width: Math.round(place.width) };
 	return { x: Math.round(place.x), y: Math.round(place.y), ...width, ...place.extra };
+}
+
+function block(value: Json | undefined): JsonObject {
+	return isObject(value) ? value : {};
+}
+
+/** The blocks that have something in them. */
+function filled(blocks: { readonly [key: string]: JsonObject }): JsonObject {
+	return Object.fromEntries(Object.entries(blocks).filter(([, value]) => Object.keys(value).length > 0));
 }
 
 function without(object: JsonObject, keys: readonly string[]): JsonObject {

@@ -36,9 +36,15 @@ export interface Graph {
 	readonly title: string;
 	readonly description: string;
 	readonly nodes: { readonly [id: NodeId]: GraphNode };
+	/** Packs and models that must be there, as written in the file. */
+	readonly requires: JsonObject;
 	/** Named inputs and outputs of the whole workflow, as written in the file. */
 	readonly inputs: JsonObject;
 	readonly outputs: JsonObject;
+	/** Definitions that nodes of the kind `subgraph:NAME` stand for, as written in the file. */
+	readonly subgraphs: JsonObject;
+	/** Groups, notes and reroutes, as written in the file; the places of nodes are in the nodes. */
+	readonly layout: JsonObject;
 	readonly extra: JsonObject;
 }
 

@@ -1,0 +1,42 @@
+"""Native files of earlier versions → the version that this program writes.
+
+Each step takes the JSON of one version to the next and leaves alone what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+VERSION = 2
+"""The version that is written."""
+
+
+def migrated(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
+	"""The document in the version that is written; as it is, if it says no version that is known."""
+	version = document.get('lumengraph')
+	while isinstance(version, int) and not isinstance(version, bool) and version in STEPS:
+		document = STEPS[version](document)
+		version += 1
+		document = {**document, 'lumengraph': version}
+	return document
+
+
+def _layout_in_blocks(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
+	"""1 → 2: the layout, which was a place for each node, has blocks for nodes, groups, notes and reroutes."""
+	layout = document.get('layout')
+	if not isinstance(layout, dict):
+		return document
+	places = {node: place for node, place in layout.items() if _is_place(place)}
+	rest = {name: value for name, value in layout.items() if name not in places}
+	return {**document, 'layout': {'nodes': places, **rest}}
+
+
+def _is_place(value: JsonValue) -> bool:
+	return isinstance(value, dict) and all(
+		isinstance(value.get(side), int | float) and not isinstance(value.get(side), bool) for side in ('x', 'y')
+	)
+
+
+STEPS: Mapping[int, Callable[[dict[str, JsonValue]], dict[str, JsonValue]]] = {1: _layout_in_blocks}
