@@ -14,7 +14,7 @@ from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.editor.read import MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
-from engine.formats.native import NamedInput, is_native, read_document, read_native
+from engine.formats.native import NamedInput, NamedOutput, is_native, read_document, read_native
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
 from engine.problems import Problem
@@ -32,7 +32,9 @@ class Workflow:
 
 	graph: Graph
 	title: str = ''
+	description: str = ''
 	inputs: Mapping[str, NamedInput] = field(default_factory=dict)
+	outputs: Mapping[str, NamedOutput] = field(default_factory=dict)
 	tolerant: bool = False
 	form: Form = 'native'
 	source: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -93,7 +95,14 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 		raise BadDocument(f'This is no workflow file: {describe(document)}.')
 	if is_native(document):
 		native = read_document(document)
-		return Workflow(read_native(native, nodes), native.title, native.inputs, source=document)
+		return Workflow(
+			read_native(native, nodes),
+			native.title,
+			native.description,
+			native.inputs,
+			native.outputs,
+			source=document,
+		)
 	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.
 	if is_editor(document):
 		read = read_editor(document, nodes)
