@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -36,7 +36,6 @@ from engine.why import Trace, why_ran
 
 SAME_INPUTS = Why(code='same_inputs', text='upstream ran, and gave what it gave before')
 TWIN = Why(code='twin', text='an equal node of the same run has its result')
-TOLD = Skip(told=True)
 
 
 @dataclass(frozen=True)
@@ -315,7 +314,9 @@ class Attempts:
 		)
 		# Where all was passed over for a reason that people are told, they are told again in the next run.
 		passed_over = all(isinstance(one, Blocked) and one.skip.told for one in made)
-		if step.cacheable and not passed_over:
+		# What is made of what has failed is to be made anew.
+		gapped = step.spec.info.takes_skips and any(Skip in map(type, items) for items in task.arguments.values())
+		if step.cacheable and not passed_over and not gapped:
 			# What was made from other nodes than those that came in by links does not follow from what came in.
 			content = None if borrowed else task.content
 			if not untold:
@@ -383,8 +384,9 @@ class Attempts:
 
 	def _tell_blocked(self, task: Task, made: list[Made]) -> None:
 		"""Tell of the first message that came with a skipped input; what is downstream of here is skipped in silence."""
-		messages = [one.skip.message for one in made if isinstance(one, Blocked) and one.skip.message is not None]
+		skips = [one.skip for one in made if isinstance(one, Blocked)]
+		messages = [skip.message for skip in skips if skip.message is not None and not skip.told]
 		if messages:
 			kind = task.step.spec.info.kind
 			self._publish(NodeBlocked(job=self._job.id, node=task.node, kind=kind, message=messages[0]))
-			made[:] = [Blocked(TOLD) if isinstance(one, Blocked) else one for one in made]
+			made[:] = [Blocked(replace(one.skip, told=True)) if isinstance(one, Blocked) else one for one in made]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from engine.cache import Items, Outputs
 from engine.context import Context, current
+from engine.declaration import Growing
 from engine.errors import NodeUsage
 from engine.flow import Expand, Lazy, Returned, Skip
 from engine.graph import Link
@@ -69,12 +70,21 @@ def blocker(spec: NodeSpec, arguments: Arguments) -> Skip | None:
 	"""The skipped value among a call's arguments, if there is one."""
 	for name, value in arguments.items():
 		if type(value) is Skip:
-			return value
-		if isinstance(value, list) and takes_list(spec, name):
+			if not takes_skips(spec, name):
+				return value
+		elif isinstance(value, list) and takes_list(spec, name):
 			for item in value:
-				if type(item) is Skip:
+				if type(item) is Skip and not takes_skips(spec, name):
 					return item
 	return None
+
+
+def takes_skips(spec: NodeSpec, name: str) -> bool:
+	"""Whether a value that was skipped reaches the node by this input."""
+	declared = spec.info.inputs_by_name.get(name) or spec.info.inputs_by_name.get(name.partition('.')[0])
+	if declared is not None and isinstance(declared.dynamic, Growing):
+		return declared.dynamic.item.takes_skips
+	return declared is not None and declared.takes_skips
 
 
 def takes_list(spec: NodeSpec, name: str) -> bool:

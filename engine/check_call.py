@@ -56,7 +56,7 @@ class CallCheck:
 			argument = given.get(wanted.name)
 			if argument is None:
 				if wanted.required:
-					self._refuse('required_input_missing', wanted, self._described(wanted), 'nothing')
+					self._refuse('required_input_missing', wanted, described(wanted, self._storage), 'nothing')
 				continue
 			declared += 1
 			if type(argument) is Link:
@@ -107,7 +107,7 @@ class CallCheck:
 		self._refuse(
 			'return_type_mismatch',
 			wanted,
-			self._described(wanted),
+			described(wanted, self._storage),
 			f'{offered} from {link.node!r} ({source.kind}), output {output.name!r}',
 			value=offered,
 			source=(link.node, link.output),
@@ -141,15 +141,19 @@ class CallCheck:
 			try:
 				normal = self._normal(wanted, value)
 			except (TypeError, ValueError, OverflowError):
-				self._refuse('invalid_input_type', wanted, self._described(wanted), shown(value), value=value)
+				self._refuse('invalid_input_type', wanted, described(wanted, self._storage), shown(value), value=value)
 				return value
 		if widget is None or (self._kind.info.validator is not None and self._kind.info.validator.covers(wanted.name)):
 			return normal
 		if isinstance(widget, Number) and isinstance(normal, int | float):
 			if widget.min is not None and normal < widget.min:
-				self._refuse('value_smaller_than_min', wanted, self._described(wanted), shown(normal), value=normal)
+				self._refuse(
+					'value_smaller_than_min', wanted, described(wanted, self._storage), shown(normal), value=normal
+				)
 			elif widget.max is not None and normal > widget.max:
-				self._refuse('value_bigger_than_max', wanted, self._described(wanted), shown(normal), value=normal)
+				self._refuse(
+					'value_bigger_than_max', wanted, described(wanted, self._storage), shown(normal), value=normal
+				)
 		elif isinstance(widget, Choice) and not widget.open:
 			return self._chosen(wanted, widget, normal)
 		return normal
@@ -174,7 +178,7 @@ class CallCheck:
 		for pick in picks:
 			option = self._storage.option(widget, pick)
 			if option is None:
-				self._refuse('value_not_in_list', wanted, self._described(wanted), shown(value), value=value)
+				self._refuse('value_not_in_list', wanted, described(wanted, self._storage), shown(value), value=value)
 				return value
 			damage = self._storage.damage(widget, option)
 			if damage is not None:
@@ -231,24 +235,23 @@ class CallCheck:
 			)
 		)
 
-	def _described(self, wanted: Input) -> str:
-		"""What an input wants, in words."""
-		widget = wanted.widget
-		if isinstance(widget, Number):
-			name = 'a whole number' if wanted.type == 'INT' else 'a number'
-			if widget.min is not None and widget.max is not None:
-				return f'{name} from {widget.min} to {widget.max}'
-			return name
-		if isinstance(widget, Choice):
-			options = self._storage.options(widget)
-			some = ', '.join(map(str, options[:LISTED])) + (
-				f' … ({len(options)} in all)' if len(options) > LISTED else ''
-			)
-			several = 'some of' if widget.several else 'one of'
-			return f'{several}: {some}' if options else f'{several}: none are there'
-		if wanted.type == '*':
-			return 'a link or a value'
-		return {'STRING': 'text', 'BOOLEAN': 'true or false'}.get(wanted.type, f'a link that gives {wanted.type}')
+
+def described(wanted: Input, storage: Storage) -> str:
+	"""What an input wants, in words."""
+	widget = wanted.widget
+	if isinstance(widget, Number):
+		name = 'a whole number' if wanted.type == 'INT' else 'a number'
+		if widget.min is not None and widget.max is not None:
+			return f'{name} from {widget.min} to {widget.max}'
+		return name
+	if isinstance(widget, Choice):
+		options = storage.options(widget)
+		some = ', '.join(map(str, options[:LISTED])) + (f' … ({len(options)} in all)' if len(options) > LISTED else '')
+		several = 'some of' if widget.several else 'one of'
+		return f'{several}: {some}' if options else f'{several}: none are there'
+	if wanted.type == '*':
+		return 'a link or a value'
+	return {'STRING': 'text', 'BOOLEAN': 'true or false'}.get(wanted.type, f'a link that gives {wanted.type}')
 
 
 def normal_form(type: str, value: JsonValue) -> JsonValue:

@@ -90,7 +90,9 @@ class Input(Model):
 	"""One input of a node. With a `widget` it may be given as a constant; without one only by a link.
 
 	`lazy`: computed only when the node asks for it. `is_list`: all items of a list arrive at once; for other inputs the
-	node is called once per item. `raw_link`: the node gets the link itself, not its value. Inputs and outputs that name
+	node is called once per item. `raw_link`: the node gets the link itself, not its value. `takes_skips`: a value that was
+	skipped reaches the node as a `Skip` instead of having it passed over, and a job goes on for it when a node that feeds
+	it fails. Inputs and outputs that name
 	the same `generic` have one type, whichever comes. `dynamic`: it stands for other inputs, whose names begin with its
 	own and a dot. `options` are those of a foreign declaration, untouched.
 	"""
@@ -103,6 +105,7 @@ class Input(Model):
 	lazy: bool = False
 	is_list: bool = False
 	raw_link: bool = False
+	takes_skips: bool = False
 	generic: str = ''
 	dynamic: Growing | Varying | None = Field(default=None, discriminator='type')
 	options: dict[str, JsonValue] = Field(default_factory=dict)
@@ -264,6 +267,14 @@ class NodeInfo(Model):
 	def takes_lists(self) -> bool:
 		"""Whether some input takes all items of a list at once."""
 		return self.input_is_list or any(item.is_list for item in self.inputs)
+
+	@cached_property
+	def takes_skips(self) -> bool:
+		"""Whether some input may bring a value that was skipped."""
+		return any(
+			item.takes_skips or (isinstance(item.dynamic, Growing) and item.dynamic.item.takes_skips)
+			for item in self.inputs
+		)
 
 	@cached_property
 	def sees_graph(self) -> bool:

@@ -3,7 +3,8 @@
 EngineError
 ├── GraphError            the graph or its document is wrong; nothing has run
 │   ├── BadDocument       the file or body is not a workflow
-│   └── InvalidGraph      the checker found problems; carries all of them
+│   ├── InvalidGraph      the checker found problems; carries all of them
+│   └── WrongInputs       values given to a workflow's inputs are none that these take; carries all of them
 ├── NotFound
 │   ├── FileMissing
 │   └── ModelNotFound
@@ -26,6 +27,7 @@ EngineError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +56,28 @@ class InvalidGraph(GraphError):
 	def __init__(self, problems: Sequence[Problem]) -> None:
 		super().__init__('\n'.join(problem.sentence for problem in problems))
 		self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class InputMisfit:
+	"""A value that one of a workflow's inputs does not take."""
+
+	input: str
+	expected: str
+	received: str
+
+	@property
+	def sentence(self) -> str:
+		"""For people: which input, what was expected, what came."""
+		return f'input {self.input!r}: expected {self.expected}, got {self.received}'
+
+
+class WrongInputs(GraphError):
+	"""Values given to a workflow's inputs are none that these take; `misfits` holds every one."""
+
+	def __init__(self, misfits: Sequence[InputMisfit]) -> None:
+		super().__init__('; '.join(misfit.sentence for misfit in misfits))
+		self.misfits = tuple(misfits)
 
 
 class NotFound(EngineError):

@@ -1,5 +1,8 @@
 """What a node may do besides giving values: skip, ask for an input, become a subgraph.
 
+def gather(images: Mapping[str, Images | Skip]) -> Images:     # gets what was skipped, or has failed, as a `Skip`
+	return sheet_of(images)
+
 def route(image: Images, show: bool) -> Images | Skip:        # an output that stops what is downstream of it
 	return image if show else Skip()
 

@@ -3,7 +3,8 @@
 Policy. A step is ready when all it needs is there. Ready steps of different lanes run side by side, each lane taking
 them in the order of `engine.order`; coroutines begin before others, since they only begin. A step whose key, or whose
 inputs' content, is in the cache is not called. Every result goes into the cache before anybody hears of it, so a
-failed, cancelled or killed job leaves what it finished. The first failure ends the job.
+failed, cancelled or killed job leaves what it finished. The first failure ends the job, unless a node is to come that
+takes what was skipped (a grid of pictures): then it goes on without what has failed, and has failed at its end.
 
 The state is the `Board`, guarded by one lock; whoever ends a task sets free what waited for it.
 """
@@ -23,8 +24,8 @@ from engine.context import JobInfo
 from engine.declaration import Lane
 from engine.errors import Cancelled, NodeFailed, NodeUsage
 from engine.estimate import Progress
-from engine.events import AnyEvent, NodeFinished, NodeProgress, NodesCached, NodeStarted, Why
-from engine.flow import InputWanted
+from engine.events import AnyEvent, NodeBlocked, NodeFinished, NodeProgress, NodesCached, NodeStarted, Why
+from engine.flow import InputWanted, Skip
 from engine.graph import Constant, NodeId
 from engine.lanes import HomeLoop, Start
 from engine.plan import Plan, Planner, Step
@@ -87,6 +88,7 @@ class Run:
 		self.failure: NodeFailed | None = None
 		self.failed: Task | None = None
 		self.stopped_at: Step | None = None
+		self._forgiven: frozenset[NodeId] | None = None
 
 	def go(self) -> None:
 		"""Run everything that is pending. Raises `NodeFailed`, `JobCancelled`; nothing else that a node raises."""
@@ -225,11 +227,41 @@ class Run:
 					# The node itself gives up the job.
 					self._cancel.cancel()
 			elif self.failure is None and not self._cancel.cancelled:
-				kind = task.step.spec.info.kind
-				self.failure = error if isinstance(error, NodeFailed) else NodeFailed(task.node, kind, error)
+				self.failure = self._failure_of(task, error)
 				self.failed = task
+		if isinstance(error, Exception) and not self._stop.cancelled and self._is_forgiven(task):
+			self._pass_over(task, self._failure_of(task, error))
+			return
 		self._stop.cancel()
 		self._wake()
+
+	def _failure_of(self, task: Task, error: BaseException) -> NodeFailed:
+		return error if isinstance(error, NodeFailed) else NodeFailed(task.node, task.step.spec.info.kind, error)
+
+	def _is_forgiven(self, task: Task) -> bool:
+		"""Whether the job goes on without a task's results: a node that it feeds takes what was skipped."""
+		if self._forgiven is None:
+			waiting = [step for step in self._plan.steps.values() if step.spec.info.takes_skips]
+			found: set[NodeId] = set()
+			while waiting:
+				step = waiting.pop()
+				fresh = {*step.upstream, *step.lazy} - found
+				found |= fresh
+				waiting.extend(self._planner.steps[node] for node in fresh)
+			self._forgiven = frozenset(found)
+		return self._planner.live.real(task.node) in self._forgiven
+
+	def _pass_over(self, task: Task, failure: NodeFailed) -> None:
+		"""A task has failed, and the job goes on: whatever reads it gets a skipped value with the reason."""
+		step = task.step
+		skip = Skip(str(failure), told=True)
+		self._publish(
+			NodeBlocked(job=self._job.id, node=step.node, kind=step.spec.info.kind, message=str(failure.cause))
+		)
+		with self._changed:
+			self._board.complete(task, Entry(tuple((skip,) for _ in step.spec.info.outputs)))
+			if not self._board.left:
+				self._wake()
 
 	def _complete(self, task: Task, entry: Entry, why: Why, *, ran: bool) -> None:
 		"""A task has its results: tell it, then let those go on that waited."""

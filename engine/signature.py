@@ -62,6 +62,8 @@ def _read_input(kind: str, parameter: inspect.Parameter, hint: Any) -> Input:
 			else:
 				read = _read_varying(kind, parameter, extra)
 			return read.model_copy(update={'tooltip': ''.join(tooltips[:1])})
+	takes_skips = Skip in get_args(annotation)
+	annotation = _plain(annotation) if takes_skips else annotation
 	lazy = get_origin(annotation) is Lazy
 	annotation = get_args(annotation)[0] if lazy else annotation
 	is_list = get_origin(annotation) is list
@@ -78,6 +80,7 @@ def _read_input(kind: str, parameter: inspect.Parameter, hint: Any) -> Input:
 		tooltip=tooltips[0] if tooltips else '',
 		lazy=lazy,
 		is_list=is_list,
+		takes_skips=takes_skips,
 		generic=generic,
 		options=options[0] if options else {},
 	)

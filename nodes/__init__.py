@@ -23,6 +23,7 @@ def register(kit: Kit) -> None:
 		image_combine,
 		image_edit,
 		image_filter,
+		image_grid,
 		image_scale,
 		ip_adapter,
 		latent,
@@ -63,7 +64,7 @@ def register(kit: Kit) -> None:
 		*(prompt, prompt_picture, conditioning, control, model_patch, vision, ip_adapter, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
-		*(image, image_scale, image_edit, image_combine, image_filter, upscale, save, mask),
+		*(image, image_scale, image_edit, image_combine, image_filter, image_grid, upscale, save, mask),
 		*(logic, loop, primitive, text),
 	):
 		kit.collect(module)

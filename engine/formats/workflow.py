@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
-from engine.formats.document import NamedInput
+from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.editor.read import MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
 from engine.formats.migrate import migrated
@@ -34,7 +34,9 @@ class Workflow:
 
 	graph: Graph
 	title: str = ''
+	description: str = ''
 	inputs: Mapping[str, NamedInput] = field(default_factory=dict)
+	outputs: Mapping[str, NamedOutput] = field(default_factory=dict)
 	tolerant: bool = False
 	form: Form = 'native'
 	source: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -95,7 +97,14 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 		raise BadDocument(f'This is no workflow file: {describe(document)}.')
 	if is_native(document):
 		native = read_document(document)
-		return Workflow(read_native(native, nodes), native.title, native.inputs, source=migrated(document))
+		return Workflow(
+			read_native(native, nodes),
+			native.title,
+			native.description,
+			native.inputs,
+			native.outputs,
+			source=migrated(document),
+		)
 	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.
 	if is_editor(document):
 		read = read_editor(document, nodes)

@@ -1,8 +1,11 @@
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import pytest
 
+from engine.context import Context
+from engine.dynamic import Grow
 from engine.errors import NodeUsage
 from engine.events import NodeBlocked, NodeFinished
 from engine.flow import Skip, Subgraph, as_argument
@@ -124,3 +127,100 @@ class TestSubgraph:
 		assert as_argument(1.5) == Constant(1.5)
 		assert isinstance(given, Given)
 		assert given.value is items
+
+
+@node(category='test', sink=True)
+def gather(context: Context, items: Annotated[Mapping[str, int | Skip], Grow(prefix='item', max=5)]) -> str:
+	"""Tells each item, or why it is not there."""
+	told = ', '.join(str(item.message if isinstance(item, Skip) else item) for item in items.values())
+	context.show(text=[told])
+	return told
+
+
+@node(category='test')
+def refuse(value: int) -> int:
+	"""Never gives anything."""
+	raise ValueError(f'{value} is refused')
+
+
+class TestTakingSkips:
+	"""Inputs that take what was skipped: `T | Skip`."""
+
+	@pytest.fixture
+	def bench(self, tmp_path: Path) -> Bench:
+		"""With a node that gathers and one that fails."""
+		return Bench(tmp_path, gate, gather, refuse)
+
+	def text(self, bench: Bench) -> str:
+		"""What the gathering node showed last."""
+		ui = [event.ui for event in bench.events if isinstance(event, NodeFinished) and event.node == 'gather'][-1]
+		assert ui is not None
+		return str(ui.root['text'][0])
+
+	def test_skipped_values_reach_the_node(self, bench: Bench) -> None:
+		"""The node is called, and gets a `Skip` with its message for what was skipped, however far upstream."""
+		outcome = bench.run(
+			graph(
+				{
+					'big': ('Number', {'value': 9}),
+					'gate': ('Gate', {'value': ('big', 0), 'limit': 5, 'message': 'too big'}),
+					'add': ('Add', {'a': ('gate', 0), 'b': 1}),
+					'gather': ('Gather', {'items.item0': ('big', 0), 'items.item1': ('add', 0)}),
+				}
+			)
+		)
+
+		assert outcome.state == 'succeeded'
+		assert self.text(bench) == '9, too big'
+
+	def test_job_goes_on_after_a_failure(self, bench: Bench) -> None:
+		"""What fails on its way to such a node does not stop the others; the job has failed at its end all the same."""
+		nodes: Nodes = {
+			'one': ('Number', {'value': 1}),
+			'bad': ('Refuse', {'value': ('one', 0)}),
+			'more': ('Add', {'a': ('bad', 0), 'b': 1}),
+			'save': ('Save', {'value': ('more', 0)}),
+			'good': ('Add', {'a': ('one', 0), 'b': 1}),
+			'gather': ('Gather', {'items.item0': ('more', 0), 'items.item1': ('good', 0)}),
+		}
+		outcome = bench.run(graph(nodes))
+
+		assert outcome.state == 'failed'
+		assert outcome.failure is not None
+		assert (outcome.failure.node, outcome.failure.message) == ('bad', '1 is refused')
+		assert self.text(bench) == "Node 'bad' (Refuse) failed: 1 is refused, 2"
+		assert shown(bench, 'save') == []
+		assert [event.node for event in bench.events if isinstance(event, NodeBlocked)] == ['bad']
+
+	def test_what_was_made_with_gaps_is_made_anew(self, bench: Bench, calls: list[str]) -> None:
+		"""Neither the failure nor what was gathered without it is kept."""
+		nodes: Nodes = {
+			'one': ('Number', {'value': 1}),
+			'bad': ('Refuse', {'value': ('one', 0)}),
+			'gather': ('Gather', {'items.item0': ('bad', 0)}),
+		}
+		bench.run(graph(nodes))
+		bench.events.clear()
+		outcome = bench.run(graph(nodes))
+
+		assert outcome.state == 'failed'
+		assert 'refused' in self.text(bench)
+
+	def test_other_failures_end_the_job(self, bench: Bench) -> None:
+		"""A failure that feeds no such node ends the job at once, as ever."""
+		outcome = bench.run(
+			graph(
+				{
+					'one': ('Number', {'value': 1}),
+					'bad': ('Refuse', {'value': ('one', 0)}),
+					'save': ('Save', {'value': ('bad', 0)}),
+					'gather': ('Gather', {'items.item0': ('one', 0)}),
+				}
+			),
+			sinks=['save', 'gather'],
+		)
+
+		assert outcome.state == 'failed'
+		assert outcome.failure is not None
+		assert outcome.failure.node == 'bad'
+		assert not [event for event in bench.events if isinstance(event, NodeBlocked)]

@@ -1,0 +1,239 @@
+"""Sweeps: one graph for all combinations, in which what they share is there once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from pydantic import JsonValue, TypeAdapter
+
+from engine.context import Context
+from engine.declaration import Number, Text
+from engine.dynamic import Grow
+from engine.errors import BadDocument, WrongInputs
+from engine.events import NodeFinished
+from engine.flow import Skip
+from engine.formats.workflow import Workflow, read_workflow
+from engine.graph import Constant, Link, NodeId
+from engine.sockets import socket
+from engine.spec import node
+from engine.sweep import GRID_KIND, MOST_CELLS, Range, Swept, Values, sweep
+from tests.engine.tools import Bench
+
+
+@socket('IMAGE')
+class Sketch:
+	"""A picture, as a text."""
+
+	def __init__(self, text: str) -> None:
+		self.text = text
+
+
+@node(category='test')
+def load(name: Annotated[str, Text()]) -> str:
+	"""What everything is made with."""
+	return name
+
+
+@node(category='test')
+def draw(
+	tool: str,
+	seed: Annotated[int, Number(min=0)],
+	size: Annotated[float, Number(max=9.0)],
+) -> Sketch:
+	"""A picture of a seed; a size of nine breaks the pencil."""
+	if size == 9:
+		raise ValueError('the pencil broke')
+	return Sketch(f'{tool} {seed} {size:g}')
+
+
+@node(category='test', sink=True)
+def keep(context: Context, images: Sketch, filename_prefix: str = 'x') -> None:
+	"""Shows a picture."""
+	context.show(text=[f'{filename_prefix}: {images.text}'])
+
+
+@node(kind=GRID_KIND, category='test')
+def grid(
+	images: Annotated[Mapping[str, Sketch | Skip], Grow(prefix='image', max=MOST_CELLS)],
+	columns: int,
+	column_labels: str = '',
+	row_labels: str = '',
+	labels: str = '',
+) -> Sketch:
+	"""All pictures as one."""
+	cells = ['-' if isinstance(image, Skip) else image.text for image in images.values()]
+	return Sketch(f'{columns} [{" | ".join(cells)}] {column_labels!r} {row_labels!r} {labels!r}')
+
+
+NODES: JsonValue = {
+	'tool': {'kind': 'Load', 'inputs': {'name': 'pen'}},
+	'draw': {'kind': 'Draw', 'inputs': {'tool': {'node': 'tool', 'output': 'STRING'}, 'seed': 1, 'size': 2.0}},
+	'keep': {
+		'kind': 'Keep',
+		'inputs': {'images': {'node': 'draw', 'output': 'IMAGE'}, 'filename_prefix': 'out'},
+	},
+}
+DOCUMENT: JsonValue = {
+	'lumengraph': 1,
+	'inputs': {
+		'seed': {'node': 'draw', 'input': 'seed'},
+		'size': {'node': 'draw', 'input': 'size'},
+		'tool': {'node': 'tool', 'input': 'name'},
+	},
+	'nodes': NODES,
+}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+	"""The nodes above."""
+	return Bench(tmp_path, load, draw, keep, grid)
+
+
+@pytest.fixture
+def workflow(bench: Bench) -> Workflow:
+	"""A tool, a drawing, and what keeps it."""
+	return read_workflow(DOCUMENT, bench.registry.infos)
+
+
+def swept(bench: Bench, workflow: Workflow, **axes: Values) -> Swept:
+	"""A sweep of named inputs."""
+	return sweep(workflow, axes, bench.registry.infos, bench.storage)
+
+
+def shown(bench: Bench) -> dict[str, str]:
+	"""Node → the text that it showed."""
+	return {
+		event.node: str(event.ui.root['text'][0])
+		for event in bench.events
+		if isinstance(event, NodeFinished) and event.ui is not None
+	}
+
+
+class TestPlanning:
+	def test_what_is_shared_is_there_once(self, bench: Bench, workflow: Workflow) -> None:
+		"""A node is copied for the axes that reach it; the tool is loaded once for six drawings."""
+		found = swept(bench, workflow, seed=[1, 2, 3], size=[4, 5])
+		kinds = [call.kind for call in found.graph.calls.values()]
+
+		assert {kind: kinds.count(kind) for kind in kinds} == {'Load': 1, 'Draw': 6, 'Keep': 7, GRID_KIND: 1}
+		assert found.graph.calls[NodeId('draw#2-1')].inputs == {
+			'tool': Link(NodeId('tool'), 0),
+			'seed': Constant(3),
+			'size': Constant(5.0),
+		}
+
+	def test_axes_of_different_nodes(self, bench: Bench, workflow: Workflow) -> None:
+		"""What only one axis reaches is there once per value of that axis."""
+		found = swept(bench, workflow, tool=['pen', 'brush'], seed=[1, 2, 3])
+		kinds = [call.kind for call in found.graph.calls.values()]
+
+		assert (kinds.count('Load'), kinds.count('Draw')) == (2, 6)
+		assert found.graph.calls[NodeId('draw#1-2')].inputs['tool'] == Link(NodeId('tool#1'), 0)
+
+	def test_cells_name_their_nodes(self, bench: Bench, workflow: Workflow) -> None:
+		"""Each combination is told with the copies of what saves, the last axis running fastest."""
+		table = swept(bench, workflow, seed=[1, 2], size=[4, 5]).table
+
+		assert [(cell.values, cell.nodes) for cell in table.cells][:2] == [
+			({'seed': 1, 'size': 4.0}, {'keep': 'keep#0-0'}),
+			({'seed': 1, 'size': 5.0}, {'keep': 'keep#0-1'}),
+		]
+		assert len(table.cells) == 4
+		assert table.grids == {'keep': 'keep#grid'}
+
+	def test_any_input_can_be_swept(self, bench: Bench, workflow: Workflow) -> None:
+		"""`NODE.INPUT` names those that the workflow does not."""
+		table = sweep(workflow, {'keep.filename_prefix': ['a', 'b']}, bench.registry.infos, bench.storage).table
+
+		assert [cell.nodes['keep'] for cell in table.cells] == ['keep#0', 'keep#1']
+
+	def test_ids_that_look_like_copies(self, bench: Bench) -> None:
+		"""Copies never take the id of another node."""
+		nodes = dict(NODES) if isinstance(NODES, dict) else {}
+		nodes['draw#0'] = {'kind': 'Load', 'inputs': {'name': 'other'}}
+		workflow = read_workflow({'lumengraph': 1, 'nodes': nodes}, bench.registry.infos)
+		found = sweep(workflow, {'draw.seed': [1, 2]}, bench.registry.infos, bench.storage)
+
+		assert found.graph.calls[NodeId('draw#0')].kind == 'Load'
+		assert found.graph.calls[NodeId('draw##0')].kind == 'Draw'
+
+
+class TestRunning:
+	def test_pictures_and_grid(self, bench: Bench, workflow: Workflow) -> None:
+		"""Each combination is saved, and all together once more, with the values at the sides."""
+		outcome = bench.run(swept(bench, workflow, seed=[1, 2], size=[4, 5]).graph)
+
+		assert outcome.state == 'succeeded'
+		assert shown(bench) == {
+			'keep#0-0': 'out: pen 1 4',
+			'keep#0-1': 'out: pen 1 5',
+			'keep#1-0': 'out: pen 2 4',
+			'keep#1-1': 'out: pen 2 5',
+			'keep#grid': "out_grid: 2 [pen 1 4 | pen 1 5 | pen 2 4 | pen 2 5] 'size: 4.0\\nsize: 5.0' "
+			"'seed: 1\\nseed: 2' ''",
+		}
+
+	def test_long_axis_is_broken_into_rows(self, bench: Bench, workflow: Workflow) -> None:
+		"""Nine values of one axis are three rows of three, each cell with its value."""
+		bench.run(swept(bench, workflow, seed=list(range(9))).graph)
+
+		assert shown(bench)['keep#grid'].startswith('out_grid: 3 [pen 0 2 |')
+		assert "'seed: 0\\nseed: 1" in shown(bench)['keep#grid']
+
+	def test_failed_cell_leaves_a_gap(self, bench: Bench, workflow: Workflow) -> None:
+		"""The others are made and saved, the grid shows the gap, and the job has failed."""
+		outcome = bench.run(swept(bench, workflow, size=[8, 9]).graph)
+
+		assert outcome.state == 'failed'
+		assert outcome.failure is not None
+		assert outcome.failure.node == 'draw#1'
+		assert shown(bench)['keep#0'] == 'out: pen 1 8'
+		assert shown(bench)['keep#grid'].startswith('out_grid: 2 [pen 1 8 | -]')
+
+
+class TestRange:
+	@pytest.mark.parametrize(
+		('given', 'whole', 'values'),
+		[
+			({'from': 1, 'to': 8, 'steps': 8}, False, [1, 2, 3, 4, 5, 6, 7, 8]),
+			({'from': 0, 'to': 0.3, 'steps': 4}, False, [0, 0.1, 0.2, 0.3]),
+			({'from': 1, 'to': 4, 'steps': 7}, True, [1, 2, 3, 4]),
+			({'from': 5, 'to': 1, 'steps': 2}, True, [5, 1]),
+			({'from': 5, 'to': 9, 'steps': 1}, True, [5]),
+		],
+	)
+	def test_values(self, given: JsonValue, whole: bool, values: list[float]) -> None:
+		"""Both ends are in it; whole numbers are there once."""
+		assert TypeAdapter(Range).validate_python(given).values(whole=whole) == values
+
+
+class TestRefusals:
+	@pytest.mark.parametrize(
+		('axes', 'sentence'),
+		[
+			({'seed': [1, -1]}, "input 'seed': expected a whole number, got -1"),
+			({'seed': []}, "input 'seed': expected at least one value to sweep over, got none"),
+			({}, "input 'sweep': expected at least one input to sweep over, got none"),
+			(
+				{'seed': list(range(51)), 'size': [1, 2]},
+				"input 'sweep': expected at most 100 combinations, got 51 × 2 = 102",
+			),
+		],
+	)
+	def test_bad_values(
+		self, bench: Bench, workflow: Workflow, axes: Mapping[str, list[JsonValue]], sentence: str
+	) -> None:
+		"""Values that an input does not take, none, and too many combinations are told."""
+		with pytest.raises(WrongInputs) as caught:
+			sweep(workflow, axes, bench.registry.infos, bench.storage)
+
+		assert [misfit.sentence for misfit in caught.value.misfits] == [sentence]
+
+	def test_unknown_input(self, bench: Bench, workflow: Workflow) -> None:
+		"""So is an input that is not there."""
+		with pytest.raises(BadDocument, match="no workflow input 'sede'"):
+			swept(bench, workflow, sede=[1])
