@@ -29,6 +29,7 @@ import server.routes.cache
 import server.routes.check
 import server.routes.config
 import server.routes.convert
+import server.routes.difference
 import server.routes.docs
 import server.routes.events
 import server.routes.health
@@ -103,6 +104,7 @@ OPERATIONS = (
 	*server.routes.check.routes,
 	*server.routes.convert.routes,
 	*server.routes.workflows.routes,
+	*server.routes.difference.routes,
 	*server.routes.images.routes,
 	*server.routes.nodes.routes,
 	*server.routes.packs.routes,

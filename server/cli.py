@@ -10,15 +10,31 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from server.cli_cache import add_cache_commands
+from server.cli_diff import add_diff_command
 from server.cli_flags import cache_flags, folder_flags, front_end_flags, history_flags, output_flags, settings_from
+from server.cli_graph import add_graph_command
 from server.cli_models import add_models_command
 from server.cli_serve import add_serve_flags
+from server.cli_source import SOURCE
 from server.cli_token import add_token_commands
 from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
 from server.cli_workers import add_worker_flags
 
-COMMANDS = ('serve', 'run', 'check', 'convert', 'nodes', 'models', 'cache', 'token', 'export', 'import')
+COMMANDS = (
+	'serve',
+	'run',
+	'check',
+	'convert',
+	'diff',
+	'graph',
+	'nodes',
+	'models',
+	'cache',
+	'token',
+	'export',
+	'import',
+)
 WORKFLOW = "a workflow: native, or one of ComfyUI's two forms, or a picture that carries one"
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -86,6 +102,12 @@ def parser() -> argparse.ArgumentParser:
 		help="our own form (the usual), ComfyUI's API form, or what its editor saves",
 	)
 	convert.set_defaults(command=_convert)
+
+	add_diff_command(
+		commands.add_parser('diff', parents=[folders], help='what is another in one workflow than in an earlier one')
+	)
+
+	add_graph_command(commands.add_parser('graph', parents=[folders], help='draw a workflow, as text or SVG'), SOURCE)
 
 	add_cache_commands(commands.add_parser('cache', help='look into the results that are kept, or clear them'), folders)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from engine.formats.workflow import Form
-from server.schemas.base import Parameters, Reply
+from server.schemas.base import Parameters, Reply, Request
 from server.schemas.check import MissingKindReply
 
 # Spelled out, since `\w` is not the same to everybody who reads the schema.
@@ -62,3 +62,10 @@ class ConvertedReply(Reply):
 	workflow: dict[str, JsonValue]
 	warnings: list[str]
 	missing: list[MissingKindReply]
+
+
+class DiffRequest(Request):
+	"""Two workflows to compare, the earlier one first, each in any form (`AnyWorkflow`)."""
+
+	before: dict[str, JsonValue]
+	after: dict[str, JsonValue]

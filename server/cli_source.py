@@ -1,0 +1,47 @@
+"""Where commands find a workflow: a file, a picture that carries one, or a name of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import BadDocument
+from engine.settings import PROJECT
+
+if TYPE_CHECKING:
+	from pydantic import JsonValue
+
+	from engine.declaration import NodeInfo
+	from engine.formats.workflow import Workflow
+	from engine.settings import Settings
+
+SOURCE = "a workflow: native, one of ComfyUI's two forms, a picture that carries one, or a name of the library"
+
+
+def find_workflow(source: str, settings: Settings, nodes: Mapping[str, NodeInfo]) -> Workflow:
+	"""The workflow that a command's argument means: the file of that path, else the library's of that name.
+
+	Raises `BadDocument` if there is neither, or if the file holds no workflow.
+	"""
+	from engine.formats.workflow import open_workflow, read_workflow
+
+	document = of_library(source, settings)
+	return open_workflow(Path(source), nodes) if document is None else read_workflow(document, nodes)
+
+
+def of_library(source: str, settings: Settings) -> dict[str, JsonValue] | None:
+	"""The library's document of a name; None if the argument means a file. Raises `BadDocument` if there is neither."""
+	if Path(source).exists() or '/' in source or '\\' in source:
+		return None
+	from server.library import Library, WorkflowNotFound
+
+	library = Library(PROJECT / 'workflows', settings.workflows_folder)
+	try:
+		entry = library.find(source)
+	except WorkflowNotFound:
+		names = ', '.join(entry.name for entry in library.entries()) or 'none'
+		raise BadDocument(
+			f'There is no such file, and no workflow of that name. Names: {names}.', where=source
+		) from None
+	return entry.document.model_dump(mode='json', exclude_unset=True)
