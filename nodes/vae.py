@@ -65,7 +65,7 @@ def encode_tiled(
 
 	del temporal_size, temporal_overlap
 	with context.models.use(vae) as autoencoder:
-		return tiling.encode_tiled(autoencoder, pixels, tile_size, min(overlap, tile_size // 4), context.progress)
+		return tiling.encode_tiled(autoencoder, pixels, tile_size, overlap, context.progress)
 
 
 @node(

@@ -102,7 +102,7 @@ def _pass(
 def tiles(height: int, width: int, tile: tuple[int, ...], overlap: int) -> Iterator[Tile]:
 	"""The tiles that cover a picture, row by row; the last of each row and column are smaller.
 
-	A tile is at least twice as long as what it shares with the next one.
+	Tiles that would share all of themselves share half.
 	"""
 	rows, columns = _starts(height, tile[0], overlap), _starts(width, tile[1], overlap)
 	for top, left in itertools.product(rows, columns):
@@ -115,7 +115,7 @@ def _starts(size: int, length: int, overlap: int) -> list[int]:
 
 
 def _shared(length: int, overlap: int) -> int:
-	return min(overlap, length // 2)
+	return overlap if overlap < length else length // 2
 
 
 def _fading(height: int, width: int, feather: list[int]) -> Tensor:

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from nodes.diffusion.samplers.base import Denoise, Task, ancestral, ancestral_flow, slope
+from nodes.diffusion.samplers.base import Task, ancestral, ancestral_flow, slope
 
 NEARLY_ONE = 0.9999
 """Where a flow sampler looks between 1, whose log SNR is not finite, and the next sigma."""
@@ -89,7 +89,7 @@ def dpmpp_2s_ancestral(task: Task, x: Tensor, sigmas: Tensor, *, eta: float = 1.
 	"""DPM-Solver++(2S): a look halfway in log SNR, whose guess makes the step (Lu et al. 2022, alg. 1), then noise."""
 	for done, (sigma, lower) in enumerate(pairwise(sigmas), start=1):
 		denoised = task.denoise(x, sigma)
-		x = _step_2s(task, task.denoise, x, denoised, sigma, lower, eta, s_noise)
+		x = _step_2s(task, x, denoised, sigma, lower, eta, s_noise)
 		task.on_step(done, denoised)
 	return x
 
@@ -97,15 +97,23 @@ def dpmpp_2s_ancestral(task: Task, x: Tensor, sigmas: Tensor, *, eta: float = 1.
 def dpmpp_2s_ancestral_cfg_pp(
 	task: Task, x: Tensor, sigmas: Tensor, *, eta: float = 1.0, s_noise: float = 1.0
 ) -> Tensor:
-	"""The same with CFG++ (Chung et al. 2024): steps by unguided guesses, then on along the guidance."""
+	"""The same with CFG++ (Chung et al. 2024): steps from where the guidance leads x, by guided guesses.
 
-	def unguided_at(x: Tensor, sigma: Tensor) -> Tensor:
-		return task.apart(x, sigma)[1]
-
+	x is moved by the guided guess less the unguided one, so that its noise is the unguided guess's. Flow has no formulas of
+	its own here.
+	"""
 	for done, (sigma, lower) in enumerate(pairwise(sigmas), start=1):
 		denoised, unguided = task.apart(x, sigma)
-		x = _step_2s(task, unguided_at, x, unguided, sigma, lower, eta, s_noise)
-		x = x + (denoised - unguided) * (1 - lower if task.flow else 1)
+		down, up = ancestral(sigma, lower, eta)
+		if down == 0:
+			x = denoised
+		else:
+			halfway = (sigma * down).sqrt()
+			moved = x + (denoised - unguided)
+			guess = task.denoise(torch.lerp(denoised, moved, halfway / sigma), halfway)
+			x = torch.lerp(guess, moved, down / sigma)
+		if lower > 0:
+			x = x + task.noise() * s_noise * up
 		task.on_step(done, denoised)
 	return x
 
@@ -157,14 +165,7 @@ def lcm(
 
 
 def _step_2s(
-	task: Task,
-	denoise: Denoise,
-	x: Tensor,
-	denoised: Tensor,
-	sigma: Tensor,
-	lower: Tensor,
-	eta: float,
-	s_noise: float,
+	task: Task, x: Tensor, denoised: Tensor, sigma: Tensor, lower: Tensor, eta: float, s_noise: float
 ) -> Tensor:
 	"""One step of DPM-Solver++(2S) and its noise."""
 	if lower == 0:
@@ -174,7 +175,7 @@ def _step_2s(
 		halfway = torch.full_like(sigma, NEARLY_ONE)
 		if sigma != 1:
 			halfway = task.sigma_at((task.half_log_snr(sigma) + task.half_log_snr(down)) / 2)
-		guess = denoise(torch.lerp(denoised, x, halfway / sigma), halfway)
+		guess = task.denoise(torch.lerp(denoised, x, halfway / sigma), halfway)
 		x = torch.lerp(guess, x, down / sigma)
 		return scale * x + task.noise() * s_noise * up if eta > 0 else x
 	down, up = ancestral(sigma, lower, eta)
@@ -182,6 +183,6 @@ def _step_2s(
 		x = denoised
 	else:
 		halfway = (sigma * down).sqrt()
-		guess = denoise(torch.lerp(denoised, x, halfway / sigma), halfway)
+		guess = task.denoise(torch.lerp(denoised, x, halfway / sigma), halfway)
 		x = torch.lerp(guess, x, down / sigma)
 	return x + task.noise() * s_noise * up

@@ -123,8 +123,8 @@ def _lagrange_integrals(points: Tensor, end: Tensor) -> Tensor:
 def _uneven_weights(widths: Sequence[float]) -> list[float]:
 	"""Weights of the last slopes, newest first; `widths` are those of this step and of those before it, newest first.
 
-	The factor of the second difference, `bend`, is not that of Adams–Bashforth but where steps are even: what was
-	published has it so, and pictures depend on it.
+	Two factors are not those of Adams–Bashforth but where steps are even: that of the second difference, `bend`, and that of
+	the oldest slope. What was published has them so, and pictures depend on it.
 	"""
 	if len(widths) == 1:
 		return [1.0]
@@ -145,6 +145,6 @@ def _uneven_weights(widths: Sequence[float]) -> list[float]:
 				weights[0] + twist,
 				weights[1] - (1 + ratio + far) * twist,
 				weights[2] + (ratio + far * (1 + h2 / h3)) * twist,
-				-twist * far * h2 / h3,
+				-twist * far * ratio,
 			]
 	return weights

@@ -63,6 +63,11 @@ class TestTiles:
 		assert [(one.left, one.width) for one in tiles(1, 20, (8, 8), 2)] == [(0, 8), (6, 8), (12, 8)]
 		assert [(one.left, one.width) for one in tiles(1, 17, (8, 8), 2)] == [(0, 8), (6, 8), (12, 5)]
 
+	def test_an_overlap_of_more_than_half_is_kept(self) -> None:
+		"""As far as there is a way on."""
+		assert [one.left for one in tiles(1, 14, (8, 8), 5)] == [0, 3, 6]
+		assert [one.left for one in tiles(1, 14, (8, 8), 8)] == [0, 4, 8]
+
 	@pytest.mark.parametrize(('tile', 'overlap'), [((8, 8), 2), ((4, 16), 3), ((1, 1), 9), ((3, 2), 7), ((8, 8), 0)])
 	def test_everything_is_covered(self, tile: tuple[int, int], overlap: int) -> None:
 		"""Also where an overlap would leave no way on."""

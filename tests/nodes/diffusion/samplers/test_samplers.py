@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.parametrisation import Flow, Parametrisation
-from nodes.diffusion.samplers import SAMPLERS, Denoise, Sampler, ancestral, dpm, res, sa_solver, sde, seeds
+from nodes.diffusion.samplers import SAMPLERS, Denoise, Sampler, ancestral, dpm, multistep, res, sa_solver, sde, seeds
 from nodes.diffusion.schedules import karras, simple
 from tests.nodes.diffusion import gaussian
 
@@ -37,6 +37,8 @@ ORDERS: dict[str, float] = {
 WITHOUT_ORDER = {'heunpp2', 'dpm_fast', 'dpm_adaptive', 'gradient_estimation', 'gradient_estimation_cfg_pp'}
 """Samplers without noise whose weights or steps do not depend on the step length alone."""
 NOISY = tuple(name for name in SAMPLERS if name not in ORDERS and name not in WITHOUT_ORDER)
+DIFFUSION_ALONE = {'ddpm', 'dpmpp_2s_ancestral_cfg_pp', 'res_multistep_ancestral', 'res_multistep_ancestral_cfg_pp'}
+"""Noisy samplers without formulas for flow."""
 WITHOUT_NOISE: dict[str, tuple[Sampler, float]] = {
 	'dpmpp_sde': (partial(sde.dpmpp_sde, eta=0.0), 2),
 	'dpmpp_2m_sde': (partial(sde.dpmpp_2m_sde, eta=0.0), 2),
@@ -128,7 +130,7 @@ class TestArrival:
 	@pytest.mark.parametrize('name', [name for name in NOISY if name != 'lcm'])
 	def test_noisy_samplers_draw_from_the_target(self, name: str, levels: Parametrisation) -> None:
 		"""Many values, each with its noise, have the target's mean and spread."""
-		if isinstance(levels, Flow) and name in ('ddpm', 'res_multistep_ancestral', 'res_multistep_ancestral_cfg_pp'):
+		if isinstance(levels, Flow) and name in DIFFUSION_ALONE:
 			pytest.skip('its formulas are those of diffusion alone')
 		like = torch.zeros(1, 1, 100, 100)
 		sigmas = schedule(levels, 100)
@@ -195,6 +197,41 @@ class TestEulerAlternative:
 		found = ancestral.euler_cfg_pp(replace(gaussian.task(START), apart=apart), START, sigmas, alternative=True)
 
 		assert torch.allclose(found, START * (1 - 0.25 * 0.5) * (1 - 0.25))
+
+
+class TestGuidedHalfway:
+	def test_the_guided_guess_halfway_makes_the_step(self) -> None:
+		"""DPM-Solver++(2S) with CFG++ by hand: x is moved along the guidance first; guesses are parts of x."""
+
+		def apart(x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+			return x * 0.5, x * 0.25
+
+		sigmas = torch.tensor([4.0, 2.0, 0.0], dtype=torch.float64)
+		task = replace(gaussian.task(START), apart=apart, denoise=lambda x, sigma: x * 0.5)
+		found = ancestral.dpmpp_2s_ancestral_cfg_pp(task, START, sigmas, eta=0.0)
+		moved, there = 1 + 0.5 - 0.25, 0.5**0.5
+		guess = 0.5 * (there * moved + (1 - there) * 0.5)
+
+		assert torch.allclose(found, START * (0.5 * moved + 0.5 * guess) * 0.5)
+
+
+class TestUnevenSteps:
+	PUBLISHED = (-1010 / 43200, 0.434444, -1.230903, 1.8175)
+
+	@pytest.mark.parametrize('number', range(4))
+	def test_weights_are_those_that_were_published(self, number: int) -> None:
+		"""By the formulas of Zhou et al. 2024 for steps of 5, 3, 2 and 1; the weights of the last step do not add up to 1."""
+		sigmas = torch.tensor([12.0, 7.0, 4.0, 2.0, 1.0], dtype=torch.float64)
+		before: list[Tensor] = []
+
+		def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+			before.append(x)
+			return x - sigma if len(before) == number + 1 else x
+
+		task = replace(gaussian.task(START), denoise=denoise)
+		end = multistep.ipndm_v(task, START, sigmas)
+
+		assert torch.allclose(before[-1] - end, torch.full_like(START, self.PUBLISHED[number]), atol=1e-5)
 
 
 class TestSteps:
