@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import JsonValue
 
 from engine.declaration import Model, NodeInfo
+from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.matching import match_nodes, same_constant
-from engine.formats.native import NamedInput, NamedOutput, read_document
+from engine.formats.native import read_document
 from engine.formats.workflow import Workflow
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
 

@@ -17,7 +17,7 @@ from engine.check_call import TYPEABLE, described, normal_form
 from engine.declaration import Choice, Input, Model, NodeInfo, Number, Option, Widget
 from engine.dynamic import live_inputs
 from engine.errors import BadDocument, InputMisfit, WrongInputs
-from engine.formats.native import NamedOutput
+from engine.formats.document import NamedOutput
 from engine.formats.workflow import Workflow
 from engine.graph import Constant, NodeId
 from engine.problems import shown

@@ -15,9 +15,14 @@ HALF = ('sd1', 'sd2', 'sdxl')
 TOWERS_IN_FULL = 'text'
 """Encoders such as T5 overflow in float16, and run once per prompt only."""
 
-LARGE: Mapping[str, int] = {'denoiser': 50_000_000, 'vae': 50_000_000, 'text': 1_000_000_000}
-"""Numbers of weights from which a part gains more from bfloat16 on the CPU than its results lose. Text encoders run once
-per prompt: only those gain that hardly fit in memory."""
+LARGE: Mapping[str, int] = {
+	'denoiser': 50_000_000,
+	'controlnet': 50_000_000,
+	'vae': 50_000_000,
+	'text': 1_000_000_000,
+}
+"""Numbers of weights from which a part gains more from bfloat16 on the CPU than its results lose. Control networks run with
+the denoiser at each step. Text encoders run once per prompt: only those gain that hardly fit in memory."""
 
 
 def auto(place: Place, part: str, family: str, *, weights: int = 0, exact: bool = False) -> str:

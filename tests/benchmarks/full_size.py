@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
 
 from nodes.diffusion.layout import Layout, prefixed, stored
@@ -70,6 +71,14 @@ def sd15_shapes() -> dict[str, tuple[int, ...]]:
 			for module, layout in parts
 			for name, tensor in stored(layout, module.state_dict()).items()
 		}
+
+
+def sd15_control_shapes() -> dict[str, tuple[int, ...]]:
+	"""Every tensor of a ControlNet for it, in diffusers' layout."""
+	down = {name: kept for name, kept in SD15_UNET.items() if name not in ('sample_size', 'up_block_types')}
+	with torch.device('meta'):
+		module = make(ControlNetModel, down)
+	return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
 
 
 def write(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype = torch.float16) -> None:

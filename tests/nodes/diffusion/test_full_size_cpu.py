@@ -11,9 +11,12 @@ from torch import Tensor
 
 from engine.models import Load
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser
+from nodes.diffusion.control.controlnet import UNetControl
+from nodes.diffusion.control.loading import load_control
 from nodes.diffusion.cpu import has_bfloat16
 from nodes.diffusion.denoise import Denoiser
-from nodes.values import Latent, Prompt
+from nodes.diffusion.whereabouts import dtype_of
+from nodes.values import Latent, ModelInputs, Prompt
 from tests.benchmarks import full_size
 
 pytestmark = [
@@ -21,7 +24,7 @@ pytestmark = [
 	pytest.mark.skipif(not has_bfloat16(), reason='the processor has no bfloat16'),
 ]
 
-STEP, RUN, DECODED, ENCODED = 0.02, 0.04, 0.02, 0.03
+STEP, RUN, CONTROL, DECODED, ENCODED = 0.02, 0.04, 0.03, 0.02, 0.03
 """Tolerances: the largest part of its norm by which a result may be off."""
 
 SIGMAS = (14.6, 7.5, 4.1, 2.4, 1.4, 0.85, 0.5, 0.25, 0.0)
@@ -68,6 +71,27 @@ def test_denoising(sd15: Path) -> None:
 	assert next(denoiser.network.module.parameters()).dtype == torch.bfloat16
 	assert 0 < off[0] < STEP
 	assert 0 < off[1] < RUN
+
+
+def test_control(tmp_path: Path) -> None:
+	"""What a ControlNet has added to the UNet's way, all of it together."""
+	path = tmp_path / 'control.safetensors'
+	full_size.write(path, full_size.sd15_control_shapes())
+	said = []
+	for exact in (True, False):
+		net = load_control(Load((path,), 'controlnet', exact=exact))
+		assert isinstance(net, UNetControl)
+		assert dtype_of(net.module) == (torch.float32 if exact else torch.bfloat16)
+		with torch.inference_mode():
+			found = net(
+				noise(2, 4, 16, 16), torch.full((2,), 500.0), ModelInputs(noise(2, 77, 768)), noise(2, 3, 128, 128)
+			)
+		assert found.middle is not None
+		said.append(torch.cat([one.flatten() for one in (*found.down, found.middle)]))
+	off = far(said[1], said[0])
+	print(f'control is off by {off:.4f} of the norm')
+
+	assert 0 < off < CONTROL
 
 
 def test_decoding_and_encoding(sd15: Path) -> None:

@@ -24,7 +24,8 @@ class TestAuto:
 			('vae', 84_000_000, 'bfloat16'),
 			('text', 123_000_000, 'float32'),
 			('text', 4_700_000_000, 'bfloat16'),
-			('controlnet', 361_000_000, 'float32'),
+			('controlnet', 361_000_000, 'bfloat16'),
+			('upscaler', 361_000_000, 'float32'),
 		],
 	)
 	def test_large_on_cpu(self, part: str, weights: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from engine.errors import UnknownFamily, UnknownFormat
 from engine.models import Load
+from nodes.diffusion import precision
 from nodes.diffusion.control.controlnet import UNetControl
 from nodes.diffusion.control.loading import load_control
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.control.settings import POOLED
+from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import ModelInputs
 from tests import tiny
 from tests.nodes.diffusion.control.conftest import UNION, controlnet, original_names, union, write
@@ -65,6 +67,22 @@ class TestLayouts:
 		net = loaded(write(tmp_path / 'net.safetensors', controlnet().state_dict()), POOLED)
 
 		assert all(one.shape[2:] == (1, 1) for one in net(X, TIME, INPUTS, HINT).down)
+
+
+class TestPrecision:
+	def test_large_ones_follow_the_denoiser(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""Where the processor has bfloat16, within 3 % of the norm of float32; what is said is float32 all the same."""
+		path = write(tmp_path / 'net.safetensors', controlnet().state_dict())
+		exact = loaded(path)(X, TIME, INPUTS, HINT)
+		monkeypatch.setattr(precision, 'has_bfloat16', lambda: True)
+		monkeypatch.setattr(precision, 'LARGE', {'controlnet': 1})
+		net = loaded(path)
+		found = net(X, TIME, INPUTS, HINT)
+
+		assert dtype_of(net.module) == torch.bfloat16
+		for mine, its in zip(found.down, exact.down, strict=True):
+			assert mine.dtype == torch.float32
+			assert 0 < (mine - its).norm() < 0.03 * its.norm()
 
 
 class TestUnion:
