@@ -7,12 +7,12 @@ import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
 import { restore, startAutosave } from './graph/autosave';
-import { docOf } from './graph/doc';
-import { DocumentError, emptyGraph } from './graph/document';
+import { emptyDoc, type Doc } from './graph/doc';
+import { DocumentError } from './graph/document';
 import { useKinds } from './graph/kinds';
 import { readAny } from './graph/open';
 import { useGraph } from './graph/store';
-import type { Graph, Kinds } from './graph/types';
+import type { Kinds } from './graph/types';
 import { showToast } from './panels/toasts';
 import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
@@ -38,8 +38,8 @@ export async function boot(): Promise<void> {
 	startPrefs();
 	const kinds = await untilKinds();
 	useKinds.getState().set(kinds);
-	const graph = restore(kinds) ?? (await firstGraph(kinds));
-	openTab(docOf(graph));
+	const doc = restore(kinds) ?? (await firstDoc(kinds));
+	openTab(doc);
 	registerBuiltin();
 	registerBuiltinPanels();
 	startFlow();
@@ -69,7 +69,7 @@ async function untilKinds(): Promise<Kinds> {
 	}
 }
 
-async function firstGraph(kinds: Kinds): Promise<Graph> {
+async function firstDoc(kinds: Kinds): Promise<Doc> {
 	try {
 		return readAny(await fetchWorkflow(FIRST_WORKFLOW), kinds);
 	} catch (error) {
@@ -77,7 +77,7 @@ async function firstGraph(kinds: Kinds): Promise<Graph> {
 			throw error;
 		}
 		showToast('error', t('app.noFirst', { reason: error.message }));
-		return emptyGraph();
+		return emptyDoc();
 	}
 }
 

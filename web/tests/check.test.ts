@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readAny } from '../src/graph/open';
+import { NO_LOG } from '../src/graph/log';
 import { editGraph, useGraph } from '../src/graph/store';
 import { startChecking } from '../src/run/check';
 import { clearProblems, addProblems, useRun } from '../src/run/store';
@@ -11,7 +12,7 @@ const problem = (code: string, node: string | null, input: string | null) => ({
 	expected: 'LATENT',
 	received: 'IMAGE',
 });
-const graph = readAny({ a: { class_type: 'A', inputs: { x: 1 } } }, new Map());
+const doc = readAny({ a: { class_type: 'A', inputs: { x: 1 } } }, new Map());
 let asked: string[] = [];
 let problems: object[] = [];
 let stop = () => {};
@@ -26,7 +27,7 @@ beforeEach(() => {
 	asked = [];
 	problems = [];
 	clearProblems();
-	useGraph.getState().adjust(() => graph);
+	useGraph.getState().show({ doc, log: NO_LOG, path: [] });
 	stop = startChecking();
 });
 
@@ -43,7 +44,7 @@ test('a graph is checked once it has rested, and again only when a run would see
 
 	await vi.advanceTimersByTimeAsync(1);
 	expect(asked).toHaveLength(1);
-	expect(asked[0]).toContain('http://server/v1/check {"a":{"class_type":"A"');
+	expect(asked[0]).toContain('http://server/v1/check {"lumengraph":2');
 
 	editGraph((now) => ({ ...now, title: 'C' }));
 	await vi.advanceTimersByTimeAsync(300);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readNodeErrors } from '../src/api/answers';
+import { readProblems } from '../src/api/answers';
 import { readFrame, readPreview } from '../src/api/messages';
 import { runningWords } from '../src/panels/QueueList';
 import { applyEvent } from '../src/run/events';
@@ -192,12 +192,11 @@ describe('binary frames', () => {
 });
 
 test('node errors name their input', () => {
-	const problems = readNodeErrors({
-		'3': {
-			errors: [{ type: 't', message: 'm', details: 'd', extra_info: { input_name: 'steps' } }],
-			class_type: 'KSampler',
-		},
+	const problems = readProblems({
+		code: 'invalid_graph',
+		details: [{ code: 'c', node: '3', input: 'steps', sentence: 'Too few.' }, { place: 'x' }],
 	});
 
-	expect(problems.get('3')).toEqual([{ type: 't', message: 'm', details: 'd', input: 'steps' }]);
+	expect(problems.get('3')).toEqual([{ type: 'c', message: 'Too few.', details: '', input: 'steps' }]);
+	expect(problems.size).toBe(1);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { clearQueue, fetchQueue, ServerError, submitPrompt } from '../src/api/http';
+import { clearQueue, fetchQueue, ServerError, submitJob } from '../src/api/http';
 
 const answer = (status: number, text: string) => vi.stubGlobal('fetch', async () => new Response(text, { status }));
 
@@ -25,13 +25,13 @@ describe('a refusal', () => {
 		await expect(clearQueue()).rejects.toEqual(new ServerError(message, 403));
 	});
 
-	test('of a prompt is an answer when it has a reason, and an error when it has none', async () => {
-		const submit = () => submitPrompt({}, 'p', 'c', {});
+	test('of a job is an answer when it has a reason, and an error when it has none', async () => {
+		const submit = () => submitJob({}, { id: 'p', client: 'c' });
 		answer(413, '{"error": {"code": "too_large", "message": "At most 100 MB."}}');
 		expect(await submit()).toMatchObject({ promptId: null, refusal: { message: 'At most 100 MB.' } });
 
 		answer(502, '<html>');
-		await expect(submit()).rejects.toThrow('The server answered 502 for /prompt.');
+		await expect(submit()).rejects.toThrow('The server answered 502 for /v1/jobs.');
 	});
 });
 

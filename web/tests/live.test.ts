@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { readKinds } from '../src/api/declarations';
 import { addNode, connect, setConstant, updateNode } from '../src/graph/edit';
-import { emptyGraph } from '../src/graph/document';
+import { docOf, emptyGraph } from '../src/graph/doc';
 import { liveInputs, settledNode } from '../src/graph/live';
-import { toPrompt } from '../src/graph/prompt';
+import { toRequest } from '../src/graph/request';
+import type { JsonObject } from '../src/json';
 import { firstFittingInput, inputType } from '../src/graph/sockets';
 import { liveKind } from '../src/graph/live';
 
@@ -96,7 +97,7 @@ describe('inputs that vary', () => {
 		const { graph, id } = addNode(emptyGraph(), resize, { x: 0, y: 0 });
 		const bare = updateNode(graph, id, (node) => ({ ...node, inputs: { size: { constant: 'exact' } } }));
 
-		expect(toPrompt(bare, KINDS)[id]).toMatchObject({
+		expect((toRequest(docOf(bare), KINDS).nodes as JsonObject)[id]).toMatchObject({
 			inputs: { size: 'exact', 'size.width': 512, 'size.height': 256, method: 'area' },
 		});
 	});

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { docOf } from '../src/graph/doc';
-import { emptyGraph, readDocument } from '../src/graph/document';
+import { docOf, emptyGraph } from '../src/graph/doc';
+import { readDocument } from '../src/graph/document';
 import { rename } from '../src/graph/edit';
 import { editGraph, useGraph } from '../src/graph/store';
 import { applyEvent } from '../src/run/events';

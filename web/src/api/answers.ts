@@ -6,16 +6,9 @@ import type { Event, Finding, HistoryEntry, NodeOutput, QueueItem, Reason, Refus
 import { t } from '../i18n/i18n';
 
 export function readRefusal(error: Json): Refusal {
-	if (!isObject(error)) {
-		return { type: '', message: text(error), details: '', node: null };
-	}
-	const info = isObject(error.extra_info) ? error.extra_info : {};
-	return {
-		type: text(error.type),
-		message: text(error.message),
-		details: text(error.details),
-		node: text(info.node_id) || null,
-	};
+	return isObject(error)
+		? { type: text(error.code) || text(error.type), message: text(error.message), details: text(error.details) }
+		: { type: '', message: text(error), details: '' };
 }
 
 /** The sentence in `{"error": {"message": …}}` or `{"error": …}`; empty when there is none. */
@@ -23,24 +16,22 @@ export function readErrorMessage(answer: Json): string {
 	return isObject(answer) && answer.error !== undefined ? readRefusal(answer.error).message.trim() : '';
 }
 
-export function readNodeErrors(value: Json | undefined): ReadonlyMap<string, readonly Reason[]> {
+/** What a refusal says of single nodes. */
+export function readProblems(error: Json | undefined): ReadonlyMap<string, readonly Reason[]> {
 	const problems = new Map<string, readonly Reason[]>();
-	for (const [id, entry] of Object.entries(isObject(value) ? value : {})) {
-		if (isObject(entry) && isList(entry.errors)) {
-			problems.set(id, entry.errors.filter(isObject).map(readReason));
+	for (const detail of isObject(error) && isList(error.details) ? error.details.filter(isObject) : []) {
+		const node = text(detail.node);
+		if (node !== '') {
+			const reason = {
+				type: text(detail.code),
+				message: text(detail.sentence),
+				details: '',
+				input: text(detail.input) || null,
+			};
+			problems.set(node, [...(problems.get(node) ?? []), reason]);
 		}
 	}
 	return problems;
-}
-
-function readReason(reason: JsonObject): Reason {
-	const info = isObject(reason.extra_info) ? reason.extra_info : {};
-	return {
-		type: text(reason.type),
-		message: text(reason.message),
-		details: text(reason.details),
-		input: text(info.input_name) || null,
-	};
 }
 
 export function readFindings(answer: Json): Finding[] {

@@ -2,7 +2,7 @@
 
 import { isList, isObject, parseJson, writeJson, type Json, type JsonObject } from '../json';
 import type { Kinds } from '../graph/types';
-import { readErrorMessage, readFindings, readHistory, readNodeErrors, readQueueItem, readRefusal } from './answers';
+import { readErrorMessage, readFindings, readHistory, readProblems, readQueueItem, readRefusal } from './answers';
 import { readKinds } from './declarations';
 import type { Finding, HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
 import { t } from '../i18n/i18n';
@@ -47,32 +47,36 @@ export async function convertWorkflow(
 	return { document: answer.workflow, warnings };
 }
 
-/** What is wrong with a graph, without running it. */
-export async function checkPrompt(prompt: JsonObject): Promise<readonly Finding[]> {
-	return readFindings(await body(await expectOk('v1/check', json(prompt))));
+/** What is wrong with a workflow, without running it. */
+export async function checkWorkflow(document: JsonObject): Promise<readonly Finding[]> {
+	return readFindings(await body(await expectOk('v1/check', json(document))));
 }
 
-/** A refused prompt is an answer, not an exception. */
-export async function submitPrompt(
-	prompt: JsonObject,
-	promptId: string,
-	clientId: string,
-	document: JsonObject,
-): Promise<Submitted> {
-	const extra = { extra_pnginfo: { lumengraph: document }, preview_method: 'auto' };
+export interface JobOptions {
+	readonly id: string;
+	readonly client: string;
+	/** Before all that wait now. */
+	readonly front?: boolean;
+	/** Only these nodes, and what they need. */
+	readonly targets?: readonly string[];
+}
+
+/** A refused job is an answer, not an exception. */
+export async function submitJob(workflow: JsonObject, options: JobOptions): Promise<Submitted> {
+	const { id, client, front = false, targets } = options;
 	const response = await request(
-		'prompt',
-		json({ prompt, prompt_id: promptId, client_id: clientId, extra_data: extra }),
+		'v1/jobs',
+		json({ workflow, id, client, front, previews: true, ...(targets === undefined ? {} : { targets }) }),
 	);
 	const answer = await (response.ok ? body(response) : errorBody(response));
-	if (!isObject(answer) || (!response.ok && answer.error === undefined)) {
-		throw refused('prompt', response.status, answer);
+	if (!isObject(answer) || (!response.ok && !isObject(answer.error))) {
+		throw refused('v1/jobs', response.status, answer);
 	}
-	const error = answer.error;
+	const { error } = answer;
 	return {
-		promptId: response.ok && typeof answer.prompt_id === 'string' ? answer.prompt_id : null,
+		promptId: response.ok && typeof answer.id === 'string' ? answer.id : null,
 		refusal: error === undefined ? null : readRefusal(error),
-		problems: readNodeErrors(answer.node_errors),
+		problems: readProblems(error),
 	};
 }
 

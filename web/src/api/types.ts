@@ -24,8 +24,6 @@ export interface Refusal {
 	readonly type: string;
 	readonly message: string;
 	readonly details: string;
-	/** The node a graph-level error speaks of, when it names one. */
-	readonly node: string | null;
 }
 
 /** One thing that is wrong with a graph that was only checked; without a node it is about the whole. */

@@ -1,22 +1,23 @@
 /** The graph in the browser's own storage, so that closing the tab loses nothing. */
 
 import { writeJson } from '../json';
-import { DocumentError, writeDocument } from './document';
+import type { Doc } from './doc';
+import { DocumentError, writeDoc } from './document';
 import { readText } from './open';
 import { useGraph } from './store';
-import type { Graph, Kinds } from './types';
+import type { Kinds } from './types';
 
 const KEY = 'lumengraph.autosave';
 const DELAY_MS = 400;
 
-export function restore(kinds: Kinds): Graph | null {
+export function restore(kinds: Kinds): Doc | null {
 	const text = read();
 	if (text === null) {
 		return null;
 	}
 	try {
-		const graph = readText(text, kinds);
-		return Object.keys(graph.nodes).length > 0 ? graph : null;
+		const doc = readText(text, kinds);
+		return Object.keys(doc.root.nodes).length > 0 ? doc : null;
 	} catch (error) {
 		if (error instanceof DocumentError) {
 			return null;
@@ -34,18 +35,18 @@ export function setAside(): void {
 /** Saves after each change; returns the way to stop. */
 export function startAutosave(onFailure: () => void): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
-	let saved = useGraph.getState().graph;
+	let saved = useGraph.getState().doc;
 	let failed = false;
 	const save = (): void => {
 		clearTimeout(timer);
 		timer = undefined;
-		const { graph } = useGraph.getState();
-		if (graph === saved) {
+		const { doc } = useGraph.getState();
+		if (doc === saved) {
 			return;
 		}
-		saved = graph;
+		saved = doc;
 		try {
-			localStorage.setItem(KEY, writeJson(writeDocument(graph)));
+			localStorage.setItem(KEY, writeJson(writeDoc(doc)));
 			failed = false;
 		} catch {
 			if (!failed) {

@@ -1,6 +1,6 @@
 /** A whole document: the workflow and the definitions of its subgraphs, each a graph of its own. */
 
-import { emptyGraph } from './document';
+import { nextSession } from './session';
 import type { Graph } from './types';
 
 /** Which graph of a document is meant: the workflow itself, or the definition of this id. */
@@ -27,4 +27,29 @@ export function graphAt(doc: Doc, scope: Scope): Graph | undefined {
 
 export function withGraph(doc: Doc, scope: Scope, graph: Graph): Doc {
 	return scope === ROOT ? { ...doc, root: graph } : { ...doc, subgraphs: { ...doc.subgraphs, [scope]: graph } };
+}
+
+export function emptyGraph(): Graph {
+	return {
+		session: nextSession(),
+		guessed: false,
+		title: '',
+		description: '',
+		nodes: {},
+		frames: {},
+		notes: {},
+		reroutes: {},
+		inputs: {},
+		outputs: {},
+		layout: {},
+		extra: {},
+	};
+}
+
+/** The document with each of its graphs changed; the same object if none was. */
+export function eachGraph(doc: Doc, change: (graph: Graph, scope: Scope) => Graph): Doc {
+	const root = change(doc.root, ROOT);
+	const definitions = Object.entries(doc.subgraphs).map(([scope, graph]) => [scope, change(graph, scope)] as const);
+	const same = root === doc.root && definitions.every(([scope, graph]) => graph === doc.subgraphs[scope]);
+	return same ? doc : { root, subgraphs: Object.fromEntries(definitions) };
 }

@@ -21,7 +21,7 @@ import {
 export function addNode(graph: Graph, info: KindInfo, at: { x: number; y: number }): { graph: Graph; id: NodeId } {
 	const id = freeId(readableId(info.kind), (name) => Object.hasOwn(graph.nodes, name));
 	const place: Place = { x: at.x, y: at.y, extra: {} };
-	const node: GraphNode = { id, kind: info.kind, title: '', inputs: settled(info, defaultInputs(info)), extra: {}, place };
+	const node: GraphNode = { id, kind: info.kind, title: '', mode: 'run', inputs: settled(info, defaultInputs(info)), extra: {}, place };
 	return { graph: { ...graph, nodes: { ...graph.nodes, [id]: node } }, id };
 }
 

@@ -118,7 +118,19 @@ function graphDifferences(scope: Scope, before: Graph, after: Graph): Change[] {
 	return changes;
 }
 
-const FIELDS: readonly Field[] = ['guessed', 'title', 'description', 'inputs', 'outputs', 'extra'];
+const EVERY: Readonly<Record<Field, true>> = {
+	guessed: true,
+	title: true,
+	description: true,
+	frames: true,
+	notes: true,
+	reroutes: true,
+	inputs: true,
+	outputs: true,
+	layout: true,
+	extra: true,
+};
+const FIELDS = Object.keys(EVERY) as Field[];
 
 function turned(doc: Doc, operation: Operation, side: 'before' | 'after'): Doc {
 	const byScope = new Map<Scope, Change[]>();

@@ -1,12 +1,13 @@
 /** Any file a person may hand to the editor → a graph, or a message that says what the file is. */
 
 import { isList, isObject, parseJson, type Json, type JsonObject } from '../json';
-import { DocumentError, readDocument } from './document';
+import { docOf, type Doc } from './doc';
+import { DocumentError, readDoc } from './document';
 import { fromPrompt, isPrompt } from './prompt';
-import type { Graph, Kinds } from './types';
+import type { Kinds } from './types';
 import { t } from '../i18n/i18n';
 
-export function readText(text: string, kinds: Kinds): Graph {
+export function readText(text: string, kinds: Kinds): Doc {
 	return readAny(readJson(text), kinds);
 }
 
@@ -23,15 +24,15 @@ export function isEditorForm(value: Json): value is JsonObject {
 	return isObject(value) && value.lumengraph === undefined && isList(value.nodes);
 }
 
-export function readAny(value: Json, kinds: Kinds): Graph {
+export function readAny(value: Json, kinds: Kinds): Doc {
 	if (!isObject(value)) {
 		throw new DocumentError(t('open.notWorkflow'));
 	}
 	if (value.lumengraph !== undefined) {
-		return readDocument(value, kinds);
+		return readDoc(value, kinds);
 	}
 	if (isPrompt(value)) {
-		return fromPrompt(value, kinds);
+		return docOf(fromPrompt(value, kinds));
 	}
 	throw new DocumentError(t('open.unknown'));
 }

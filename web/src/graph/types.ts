@@ -8,24 +8,65 @@ export interface Link {
 	readonly output: string | number;
 }
 
-export type InputValue = { readonly link: Link } | { readonly constant: Json };
+/**
+ * What an input is given: a link, a constant, or inside of a subgraph what its instance has at the input of that name.
+ * `kept` is the constant that holds if nothing comes that way.
+ */
+export type InputValue =
+	| { readonly link: Link; readonly kept?: Json }
+	| { readonly constant: Json }
+	| { readonly outer: string; readonly kept?: Json };
 
 export interface Place {
 	readonly x: number;
 	readonly y: number;
 	readonly width?: number;
+	/** Of the title, as a CSS colour. */
+	readonly color?: string;
+	readonly collapsed?: boolean;
+	/** Not to be moved. */
+	readonly pinned?: boolean;
 	/** What else the file says of this node's layout; kept as it is. */
 	readonly extra: JsonObject;
 }
+
+/** A muted node gives nothing; a bypassed one hands on what comes in at an input of the same type. */
+export type Mode = 'run' | 'mute' | 'bypass';
 
 export interface GraphNode {
 	readonly id: NodeId;
 	readonly kind: string;
 	/** Empty when the node bears the title of its kind. */
 	readonly title: string;
+	readonly mode: Mode;
 	readonly inputs: { readonly [name: string]: InputValue };
 	readonly extra: JsonObject;
 	readonly place: Place;
+}
+
+/** A frame around nodes. */
+export interface Frame {
+	readonly title: string;
+	readonly x: number;
+	readonly y: number;
+	readonly width: number;
+	readonly height: number;
+	readonly color: string;
+	readonly extra: JsonObject;
+}
+
+/** A note on the canvas, in Markdown. */
+export interface Note extends Omit<Frame, 'title'> {
+	readonly text: string;
+}
+
+/** A point that links are drawn through: those that end at `links`, behind the point `after` if there is one. */
+export interface Reroute {
+	readonly x: number;
+	readonly y: number;
+	readonly after: string | null;
+	readonly links: readonly { readonly node: NodeId; readonly input: string }[];
+	readonly extra: JsonObject;
 }
 
 export interface Graph {
@@ -36,15 +77,15 @@ export interface Graph {
 	readonly title: string;
 	readonly description: string;
 	readonly nodes: { readonly [id: NodeId]: GraphNode };
-	/** Packs and models that must be there, as written in the file. */
-	readonly requires: JsonObject;
-	/** Named inputs and outputs of the whole workflow, as written in the file. */
+	readonly frames: { readonly [id: string]: Frame };
+	readonly notes: { readonly [id: string]: Note };
+	readonly reroutes: { readonly [id: string]: Reroute };
+	/** Named inputs and outputs of the whole workflow, or those of the subgraph that this is, as written in the file. */
 	readonly inputs: JsonObject;
 	readonly outputs: JsonObject;
-	/** Definitions that nodes of the kind `subgraph:NAME` stand for, as written in the file. */
-	readonly subgraphs: JsonObject;
-	/** Groups, notes and reroutes, as written in the file; the places of nodes are in the nodes. */
+	/** What else the layout says; kept as it is. */
 	readonly layout: JsonObject;
+	/** What else the file says, such as what it requires; kept as it is. */
 	readonly extra: JsonObject;
 }
 
@@ -98,6 +139,11 @@ export function constantOf(value: InputValue | undefined): Json | undefined {
 
 export function nodeOf(graph: Graph, id: NodeId): GraphNode | undefined {
 	return own(graph.nodes, id);
+}
+
+/** The name under which a subgraph's instance gives what this input takes, or null. */
+export function outerOf(value: InputValue | undefined): string | null {
+	return value !== undefined && 'outer' in value ? value.outer : null;
 }
 
 export function titleOf(node: GraphNode, info: KindInfo | undefined): string {

@@ -4,13 +4,13 @@ import { convertWorkflow, fetchFile, fetchKinds, fetchWorkflow, fetchWorkflows, 
 import type { WorkflowEntry } from '../api/types';
 import { addKind, setInput } from '../canvas/commands';
 import { lastPointer } from '../canvas/view';
-import { docOf, emptyDoc } from '../graph/doc';
-import { DocumentError, readDocument, writeDocument } from '../graph/document';
+import { emptyDoc, type Doc } from '../graph/doc';
+import { DocumentError, readDoc, writeDoc } from '../graph/document';
 import { currentKinds, useKinds } from '../graph/kinds';
 import { isEditorForm, readAny, readJson } from '../graph/open';
 import { embeddedWorkflow } from '../graph/picture';
-import { currentGraph } from '../graph/store';
-import type { Graph, InputInfo } from '../graph/types';
+import { currentDoc } from '../graph/store';
+import type { InputInfo } from '../graph/types';
 import { writeJson } from '../json';
 import { tell } from '../run/submit';
 import { openTab } from '../tabs/tabs';
@@ -35,7 +35,7 @@ export async function openFromPicture(url: string): Promise<void> {
 	await attempt(async () => readPicture(await fetchFile(url)));
 }
 
-async function readPicture(content: ArrayBuffer): Promise<Graph> {
+async function readPicture(content: ArrayBuffer): Promise<Doc> {
 	const text = embeddedWorkflow(content);
 	if (text === null) {
 		throw new DocumentError(t('open.noneInPicture'));
@@ -44,7 +44,7 @@ async function readPicture(content: ArrayBuffer): Promise<Graph> {
 }
 
 /** Text in any form; the server reads what ComfyUI's editor saves, and says what it had to guess. */
-async function readForeign(text: string): Promise<Graph> {
+async function readForeign(text: string): Promise<Doc> {
 	const value = readJson(text);
 	if (!isEditorForm(value)) {
 		return readAny(value, currentKinds());
@@ -53,7 +53,7 @@ async function readForeign(text: string): Promise<Graph> {
 	for (const warning of warnings) {
 		showToast('info', warning);
 	}
-	return readDocument(document, currentKinds());
+	return readDoc(document, currentKinds());
 }
 
 async function addPicture(file: File): Promise<void> {
@@ -90,13 +90,13 @@ export function chooseFile(): void {
 }
 
 export function saveFile(): void {
-	const graph = currentGraph();
+	const doc = currentDoc();
 	const url = URL.createObjectURL(
-		new Blob([`${writeJson(writeDocument(graph), '\t')}\n`], { type: 'application/json' }),
+		new Blob([`${writeJson(writeDoc(doc), '\t')}\n`], { type: 'application/json' }),
 	);
 	const link = document.createElement('a');
 	link.href = url;
-	link.download = `${fileName(graph.title)}.json`;
+	link.download = `${fileName(doc.root.title)}.json`;
 	link.click();
 	setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
@@ -118,11 +118,10 @@ function fileName(title: string): string {
 	);
 }
 
-async function attempt(read: () => Promise<Graph>): Promise<void> {
+async function attempt(read: () => Promise<Doc>): Promise<void> {
 	await tell(async () => {
 		try {
-			const graph = await read();
-			openTab(docOf(graph));
+			openTab(await read());
 		} catch (error) {
 			if (!(error instanceof DocumentError)) {
 				throw error;

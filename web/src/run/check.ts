@@ -1,10 +1,9 @@
 /** Tells what is wrong with the graph while it is edited, before it is run. */
 
-import { checkPrompt, ServerError } from '../api/http';
+import { checkWorkflow, ServerError } from '../api/http';
 import { currentKinds } from '../graph/kinds';
-import { toPrompt } from '../graph/prompt';
-import { currentGraph, useGraph } from '../graph/store';
-import { writeJson } from '../json';
+import { substance, toRequest } from '../graph/request';
+import { currentDoc, useGraph } from '../graph/store';
 import { showFindings } from './store';
 
 const DELAY_MS = 300;
@@ -16,14 +15,15 @@ export function startChecking(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	let asked = '';
 	const check = async (): Promise<void> => {
-		const prompt = toPrompt(currentGraph(), currentKinds());
-		const text = writeJson(prompt);
+		const doc = currentDoc();
+		const request = toRequest(doc, currentKinds());
+		const text = substance(request);
 		if (text === asked) {
 			return;
 		}
 		asked = text;
 		try {
-			const findings = Object.keys(prompt).length === 0 ? [] : await checkPrompt(prompt);
+			const findings = Object.keys(doc.root.nodes).length === 0 ? [] : await checkWorkflow(request);
 			// An answer about a graph that has changed since is of no use.
 			if (asked === text) {
 				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));

@@ -1,13 +1,13 @@
 /** Queue and interrupt. */
 
-import { interrupt, ServerError, submitPrompt } from '../api/http';
+import { interrupt, ServerError, submitJob, type JobOptions } from '../api/http';
 import type { Reason, Submitted } from '../api/types';
 import { showToast } from '../panels/toasts';
-import { writeDocument } from '../graph/document';
+import { eachGraph, type Doc, type Scope } from '../graph/doc';
 import { currentKinds } from '../graph/kinds';
-import { toPrompt } from '../graph/prompt';
+import { toRequest } from '../graph/request';
 import { advanceSeeds } from '../graph/seeds';
-import { currentDoc, currentGraph, editGraph } from '../graph/store';
+import { currentDoc, editDoc } from '../graph/store';
 import { upstream } from '../graph/links';
 import type { Graph, Kinds, NodeId } from '../graph/types';
 import type { Json } from '../json';
@@ -19,9 +19,12 @@ import { t } from '../i18n/i18n';
 
 const queuedValues = new Map<string, Json>();
 
-export async function queueRuns(count: number): Promise<void> {
+/** What of a job a person may choose. */
+export type RunOptions = Pick<JobOptions, 'front' | 'targets'>;
+
+export async function queueRuns(count: number, options: RunOptions = {}): Promise<void> {
 	for (let run = 0; run < count; run += 1) {
-		if (!(await queueRun())) {
+		if (!(await queueRun(options))) {
 			return;
 		}
 	}
@@ -49,31 +52,28 @@ export async function tell(action: () => Promise<void>): Promise<boolean> {
 	}
 }
 
-async function queueRun(): Promise<boolean> {
+async function queueRun(options: RunOptions): Promise<boolean> {
 	const kinds = currentKinds();
-	editGraph(
-		(graph) => advanceSeeds(graph, kinds, (id, input, value) => queuedValues.get(`${id}/${input}`) === value),
-		'seeds',
-	);
-	const graph = currentGraph();
-	if (Object.keys(graph.nodes).length === 0) {
+	editDoc(({ root, subgraphs }) => advancedSeeds({ root, subgraphs }, kinds), 'seeds');
+	const doc = currentDoc();
+	if (Object.keys(doc.root.nodes).length === 0) {
 		showToast('info', t('run.nothing'));
 		return false;
 	}
-	noteValues(graph);
+	noteValues(doc);
 	clearProblems();
 	const job: Job = {
 		id: promptId(),
-		session: currentDoc().root.session,
-		title: graph.title,
-		nodes: neededNodes(graph, kinds),
+		session: doc.root.session,
+		title: doc.root.title,
+		nodes: neededNodes(doc.root, kinds, options.targets),
 		started: false,
 		accepted: false,
 	};
 	register(job);
 	let answer: Submitted;
 	try {
-		answer = await submitPrompt(toPrompt(graph, kinds), job.id, ownClientId(), writeDocument(graph));
+		answer = await submitJob(toRequest(doc, kinds), { ...options, id: job.id, client: ownClientId() });
 	} catch (error) {
 		forget(job);
 		if (!(error instanceof ServerError)) {
@@ -83,7 +83,7 @@ async function queueRun(): Promise<boolean> {
 		return false;
 	}
 	accept(job, answer);
-	report(graph, answer);
+	report(answer);
 	return answer.promptId !== null;
 }
 
@@ -114,13 +114,8 @@ function accept(job: Job, answer: Submitted): void {
 	});
 }
 
-function report(graph: Graph, { refusal, problems }: Submitted): void {
+function report({ refusal, problems }: Submitted): void {
 	const entries = new Map([...problems].map(([id, reasons]) => [id, reasons.map(toProblem)]));
-	if (refusal?.node != null && Object.hasOwn(graph.nodes, refusal.node) && !entries.has(refusal.node)) {
-		entries.set(refusal.node, [
-			{ source: 'validation', message: refusal.message, details: refusal.details, input: null },
-		]);
-	}
 	addProblems(entries);
 	if (refusal !== null && entries.size === 0) {
 		useRun.setState({
@@ -133,20 +128,38 @@ function toProblem(reason: Reason): Problem {
 	return { source: 'validation', message: reason.message, details: reason.details, input: reason.input };
 }
 
-/** What a run touches: the sinks and all they need. */
-function neededNodes(graph: Graph, kinds: Kinds): NodeId[] {
-	const sinks = Object.values(graph.nodes).filter((node) => kinds.get(node.kind)?.isSink === true);
-	return [...new Set(sinks.flatMap((sink) => [...upstream(graph, sink.id)]))];
+/** What a run touches: the sinks, or those that were chosen, and all they need. */
+function neededNodes(graph: Graph, kinds: Kinds, targets?: readonly NodeId[]): NodeId[] {
+	const ends =
+		targets ??
+		Object.values(graph.nodes)
+			.filter((node) => kinds.get(node.kind)?.isSink === true)
+			.map(({ id }) => id);
+	return [...new Set(ends.flatMap((id) => [...upstream(graph, id)]))];
 }
 
-function noteValues(graph: Graph): void {
-	for (const node of Object.values(graph.nodes)) {
-		for (const [input, value] of Object.entries(node.inputs)) {
-			if ('constant' in value) {
-				queuedValues.set(`${node.id}/${input}`, value.constant);
+/** The seeds that change between runs, in subgraphs too. A document without such seeds stays the same object. */
+function advancedSeeds(doc: Doc, kinds: Kinds): Doc {
+	return eachGraph(doc, (graph, scope) =>
+		advanceSeeds(graph, kinds, (id, input, value) => queuedValues.get(valueKey(scope, id, input)) === value),
+	);
+}
+
+function noteValues(doc: Doc): void {
+	eachGraph(doc, (graph, scope) => {
+		for (const node of Object.values(graph.nodes)) {
+			for (const [input, value] of Object.entries(node.inputs)) {
+				if ('constant' in value) {
+					queuedValues.set(valueKey(scope, node.id, input), value.constant);
+				}
 			}
 		}
-	}
+		return graph;
+	});
+}
+
+function valueKey(scope: Scope, id: NodeId, input: string): string {
+	return `${scope}/${id}/${input}`;
 }
 
 /** A version 4 UUID; `crypto.randomUUID` is missing on plain-http pages other than localhost. */
