@@ -3,6 +3,7 @@
 import { create } from 'zustand';
 import { fetchKinds, fetchWorkflow, ServerError } from './api/http';
 import { registerBuiltin } from './commands/builtin';
+import { registerGraphCommands } from './commands/graph';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
@@ -41,6 +42,7 @@ export async function boot(): Promise<void> {
 	const doc = restore(kinds) ?? (await firstDoc(kinds));
 	openTab(doc);
 	registerBuiltin();
+	registerGraphCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();

@@ -4,5 +4,6 @@ declare module 'react' {
 	interface CSSProperties {
 		'--socket'?: string;
 		'--accent'?: string;
+		'--frame'?: string;
 	}
 }

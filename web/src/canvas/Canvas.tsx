@@ -32,14 +32,19 @@ import {
 } from './commands';
 import { startConnecting, stopConnecting } from './connecting';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
+import { Boundary } from './Boundary';
+import { Breadcrumb } from './Breadcrumb';
+import { carryFrame, startCarrying, stopCarrying } from './carry';
+import { FrameBox } from './FrameBox';
 import { GraphNode } from './GraphNode';
+import { NoteBox } from './NoteBox';
 import { LinkEdge, LooseLink } from './LinkEdge';
 import { inputName } from './handles';
 import { MiniNode } from './MiniNode';
 import { fitView, notePointer, setInstance, type Point } from './view';
 import { t } from '../i18n/i18n';
 
-const NODE_TYPES = { graph: GraphNode };
+const NODE_TYPES = { graph: GraphNode, frame: FrameBox, note: NoteBox, boundary: Boundary };
 const EDGE_TYPES = { link: LinkEdge };
 /** Below this nothing on a node can be read, so only its title is drawn, and large. */
 const FAR_ZOOM = 0.32;
@@ -76,6 +81,7 @@ export function Canvas() {
 			onDragOver={(event) => event.preventDefault()}
 			onDrop={onDrop}
 		>
+			<Breadcrumb />
 			<ReactFlow<FlowNode, FlowEdge>
 				nodes={nodes}
 				edges={edges}
@@ -83,7 +89,9 @@ export function Canvas() {
 				edgeTypes={EDGE_TYPES}
 				onNodesChange={onNodesChange}
 				onEdgesChange={onEdgesChange}
-				onNodeDragStop={(_event, _node, dragged) => settlePlaces(dragged.map((node) => node.id))}
+				onNodeDragStart={(_event, node, dragged) => startCarrying(node, dragged)}
+				onNodeDrag={(_event, node) => carryFrame(node)}
+				onNodeDragStop={(_event, _node, dragged) => settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()])}
 				onSelectionDragStop={(_event, dragged) => settlePlaces(dragged.map((node) => node.id))}
 				onConnectStart={onConnectStart}
 				onConnect={onConnect}

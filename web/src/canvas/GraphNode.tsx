@@ -17,8 +17,11 @@ import { Icon } from '../panels/icons';
 import { commandItem, openMenu } from '../panels/menu';
 import { useRun } from '../run/store';
 import { IDLE, NO_PROBLEMS, type NodeState, type Problem } from '../run/types';
+import { enter } from '../commands/graph';
+import { definitionOf } from '../graph/subgraphs';
+import { colourItems, colourNodes } from './looks';
 import { resizeNode } from './commands';
-import { selectNodes, useFlow, type FlowNode } from './flow';
+import { selectedNodes, selectNodes, useFlow, type FlowNode } from './flow';
 import { outputHandle } from './handles';
 import { InputRow } from './InputRow';
 import { NodeProblems } from './NodeProblems';
@@ -58,7 +61,9 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 	const exposures = useGraph((store) => store.graph.inputs);
 	const output = useGraph((store) => outputName(store.graph, id));
 	const title = titleOf(node, info);
-	const accent = socketColour(info?.outputs[0]?.type ?? info?.inputs[0]?.type ?? '*');
+	const { place, mode } = node;
+	const collapsed = place.collapsed === true;
+	const accent = place.color ?? socketColour(info?.outputs[0]?.type ?? info?.inputs[0]?.type ?? '*');
 	const row = ({ input, undeclared }: Row) => (
 		<InputRow
 			key={input.name}
@@ -76,7 +81,9 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 		}
 		openMenu(event, [
 			{ text: t('node.rename'), act: () => startRenaming(id) },
-			commandItem('duplicate'),
+			...(definitionOf(node.kind) === null ? [] : ['enter', 'unpack'].map(commandItem)),
+			...['duplicate', 'makeSubgraph', 'mute', 'bypass', 'collapse', 'pin'].map(commandItem),
+			...colourItems((color) => editGraph((graph) => colourNodes(graph, selectedNodes(), color))),
 			...(info?.isSink === true
 				? [
 						{
@@ -98,6 +105,9 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 			data-title={title}
 			data-unknown={info === undefined || undefined}
 			data-problem={problems.length > 0 || undefined}
+			data-mode={mode}
+			data-collapsed={collapsed || undefined}
+			data-coloured={place.color !== undefined || undefined}
 			style={{ '--accent': accent }}
 		>
 			<NodeResizeControl
@@ -110,6 +120,20 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 			/>
 			<header className="node-head" onContextMenu={onContextMenu}>
 				<NodeTitle id={id} title={title} />
+				{mode !== 'run' && <span className="badge">{t(`node.mode.${mode}`)}</span>}
+				{place.pinned === true && <span className="badge">{t('node.pinned')}</span>}
+				{definitionOf(node.kind) !== null && (
+					<button
+						type="button"
+						className="tool nodrag"
+						data-testid={`enter-${id}`}
+						aria-label={t('commands.enter')}
+						data-tip={t('commands.enter')}
+						onClick={() => enter(id)}
+					>
+						<Icon name="entry" />
+					</button>
+				)}
 				{info?.experimental === true && <span className="badge">{t('node.experimental')}</span>}
 				{info?.deprecated === true && <span className="badge">{t('node.deprecated')}</span>}
 				{output !== null && (

@@ -2,9 +2,12 @@ import { memo, type MouseEvent } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import { defaultValue, hasWidget } from '../graph/defaults';
 import { useGraph } from '../graph/store';
-import { constantOf, linkOf, type InputInfo, type InputValue, type NodeId } from '../graph/types';
+import { constantOf, outerOf, type InputInfo, type InputValue, type NodeId } from '../graph/types';
 import { Icon } from '../panels/icons';
-import { openMenu } from '../panels/menu';
+import { ROOT } from '../graph/doc';
+import { currentKinds } from '../graph/kinds';
+import { promote, withoutOuter } from '../graph/packing';
+import { openMenu, type MenuItem } from '../panels/menu';
 import { widgetEntry } from '../widgets/registry';
 import { toggleExposed } from '../graph/edit';
 import { editGraph } from '../graph/store';
@@ -33,7 +36,7 @@ export const InputRow = memo(function InputRow({
 	problem,
 	undeclared = false,
 }: InputRowProps) {
-	const linked = linkOf(value) !== null;
+	const linked = value !== undefined && !('constant' in value);
 	const constant = constantOf(value);
 	const plain = !linked && constant === undefined && !hasWidget(input);
 	const label = inputLabel(input);
@@ -42,10 +45,11 @@ export const InputRow = memo(function InputRow({
 
 	const onContextMenu = (event: MouseEvent): void => {
 		const items = [
-			{
+			...(useGraph.getState().scope !== ROOT ? [] : [{
 				text: exposed === null ? t('input.offer') : t('node.stopOffering', { name: exposed }),
 				act: () => editGraph((graph) => toggleExposed(graph, node, input.name)),
-			},
+			}]),
+			...promotion(node, input.name, value),
 			...(linked ? [{ text: t('input.cut'), act: () => cutLink(node, input.name) }] : []),
 			...(!linked && !plain
 				? [{ text: undeclared ? t('input.remove') : t('input.reset'), act: () => resetInput(node, input.name) }]
@@ -108,4 +112,21 @@ function LinkSource({ node, input }: { node: NodeId; input: string }) {
 			{text}
 		</span>
 	);
+}
+
+/** Inside of a subgraph, an input can become one of the subgraph's own. */
+function promotion(node: NodeId, input: string, value: InputValue | undefined): MenuItem[] {
+	const { scope } = useGraph.getState();
+	const outer = outerOf(value);
+	if (scope === ROOT || (value !== undefined && 'link' in value)) {
+		return [];
+	}
+	return outer === null
+		? [
+				{
+					text: t('subgraph.promote'),
+					act: () => editGraph((graph) => promote(graph, node, input, currentKinds())),
+				},
+			]
+		: [{ text: t('subgraph.remove', { name: outer }), act: () => editGraph((graph) => withoutOuter(graph, outer)) }];
 }

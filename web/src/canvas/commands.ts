@@ -9,13 +9,15 @@ import { closesLoop } from '../graph/links';
 import { liveKind, settledNode } from '../graph/live';
 import { canJoin, firstFittingInput, firstFittingOutput, inputType, outputReference } from '../graph/sockets';
 import { currentGraph, editGraph, useGraph } from '../graph/store';
-import { nodeOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
+import { nodeOf, outerOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
 import type { Json } from '../json';
 import { showToast } from '../panels/toasts';
 import { forgiveInput } from '../run/store';
-import { measuredSizes, selectedEdges, selectedNodes, selectNodes, useFlow } from './flow';
+import { measuredSizes, selectedEdges, selectedNodes, selectedParts, selectNodes, useFlow } from './flow';
+import { boundaryKind, joinInput, joinOutput, withoutOutput } from './boundary';
 import { inputName, outputIndex } from './handles';
 import { linkSource } from './outputs';
+import { INPUTS, OUTPUTS, partOf } from './parts';
 import { fitView, lastPointer, toGraph, type Point } from './view';
 import { t } from '../i18n/i18n';
 
@@ -42,6 +44,11 @@ export function infoOf(node: GraphNode | undefined): KindInfo | undefined {
 	return node && liveKind(currentKinds().get(node.kind), node);
 }
 
+/** The same for what is drawn at this id: a node, or the edge of a subgraph. */
+export function infoAt(graph: Graph, id: NodeId): KindInfo | undefined {
+	return infoOf(nodeOf(graph, id)) ?? boundaryKind(graph, currentKinds(), id);
+}
+
 export function setInput(id: NodeId, input: string, value: Json): void {
 	editGraph((graph) => {
 		const next = edit.setConstant(graph, id, input, value);
@@ -59,18 +66,20 @@ export function resetInput(id: NodeId, input: string): void {
 }
 
 export function cutLink(id: NodeId, input: string): void {
-	editGraph((graph) => edit.disconnect(graph, id, input, infoOf(nodeOf(graph, id))));
+	editGraph((graph) => unjoined(graph, id, input));
 }
 
 /** Why these two cannot be joined, or null when they can. */
 export function objection(graph: Graph, ends: Ends): string | null {
-	const source = nodeOf(graph, ends.source);
-	const target = nodeOf(graph, ends.target);
-	const output = infoOf(source)?.outputs[ends.output];
-	if (source === undefined || target === undefined || output === undefined) {
+	const output = infoAt(graph, ends.source)?.outputs[ends.output];
+	const target = infoAt(graph, ends.target);
+	if (output === undefined || (target === undefined && nodeOf(graph, ends.target) === undefined)) {
 		return t('link.unknown');
 	}
-	const wanted = inputType(infoOf(target), ends.input);
+	if (ends.source === INPUTS && ends.target === OUTPUTS) {
+		return t('link.through');
+	}
+	const wanted = inputType(target, ends.input);
 	if (!canJoin(output.type, wanted)) {
 		return t('link.type', { type: output.type, input: ends.input, wanted });
 	}
@@ -89,7 +98,7 @@ export function moveLink(from: { readonly node: NodeId; readonly input: string }
 	editGraph((graph) => {
 		const stays = from.node === ends.target && from.input === ends.input;
 		return joined(
-			stays ? graph : edit.disconnect(graph, from.node, from.input, infoOf(nodeOf(graph, from.node))),
+			stays ? graph : unjoined(graph, from.node, from.input),
 			ends,
 		);
 	});
@@ -113,8 +122,8 @@ export function endsOf(connection: {
 /** The free end as a whole link to this node, or null when nothing of it fits. */
 export function joinNode(graph: Graph, end: LooseEnd, id: NodeId): Ends | null {
 	const node = nodeOf(graph, id);
-	const info = infoOf(node);
-	if (info === undefined || node === undefined) {
+	const info = infoAt(graph, id);
+	if (info === undefined) {
 		return null;
 	}
 	if (end.side === 'source') {
@@ -140,12 +149,16 @@ export function addKind(kind: string, at: Point, end: LooseEnd | null): NodeId |
 export function removeSelected(): void {
 	const nodes = selectedNodes();
 	const edges = selectedEdges();
+	const parts = [...selectedParts()].map(partOf);
+	const frames = parts.filter(({ part }) => part === 'frame').map(({ id }) => id);
+	const notes = parts.filter(({ part }) => part === 'note').map(({ id }) => id);
 	editGraph((graph) => {
 		const cut = edges.reduce((next, edge) => {
 			const input = inputName(edge.targetHandle);
-			return input === null ? next : edit.disconnect(next, edge.target, input, infoOf(nodeOf(next, edge.target)));
+			return input === null ? next : unjoined(next, edge.target, input);
 		}, graph);
-		return nodes.size === 0 ? cut : edit.removeNodes(cut, nodes, infoOf);
+		const parts = edit.removeParts(cut, frames, notes);
+		return nodes.size === 0 ? parts : edit.removeNodes(parts, nodes, infoOf);
 	});
 }
 
@@ -191,18 +204,12 @@ export function nudgeSelected(dx: number, dy: number): void {
 /** Writes what was dragged into the graph. */
 export function settlePlaces(ids: readonly NodeId[]): void {
 	const drawn = new Map(useFlow.getState().nodes.map((node) => [node.id, node]));
-	editGraph((graph) => {
-		const moved = ids.flatMap((id) => {
+	editGraph((graph) =>
+		ids.reduce((next, id) => {
 			const node = drawn.get(id);
-			const place = graph.nodes[id]?.place;
-			if (node === undefined || place === undefined) {
-				return [];
-			}
-			const same = node.position.x === place.x && node.position.y === place.y;
-			return same ? [] : [[id, node.position] as const];
-		});
-		return moved.length === 0 ? graph : edit.movePlaces(graph, new Map(moved));
-	});
+			return node === undefined ? next : edit.movePart(next, partOf(id), node.position);
+		}, graph),
+	);
 }
 
 export function resizeNode(id: NodeId, place: { x: number; y: number; width: number }): void {
@@ -229,14 +236,14 @@ export function settleGuess(): boolean {
 
 export function looseEnd(id: NodeId, handle: string | null): LooseEnd | null {
 	const graph = currentGraph();
-	const node = nodeOf(graph, id);
+	const info = infoAt(graph, id);
 	const output = outputIndex(handle);
 	const input = inputName(handle);
 	if (output !== null) {
-		const type = infoOf(node)?.outputs[output]?.type;
+		const type = info?.outputs[output]?.type;
 		return type === undefined ? null : { node: id, side: 'source', output, input: '', type };
 	}
-	return input === null ? null : { node: id, side: 'target', output: 0, input, type: inputType(infoOf(node), input) };
+	return input === null ? null : { node: id, side: 'target', output: 0, input, type: inputType(info, input) };
 }
 
 export interface Source {
@@ -248,6 +255,10 @@ export interface Source {
 /** The title and output of what feeds an input, for people. */
 export function describeLink(graph: Graph, id: NodeId, input: string): Source {
 	const value = nodeOf(graph, id)?.inputs[input];
+	const outer = outerOf(value);
+	if (outer !== null) {
+		return { text: t('subgraph.from', { name: outer }), broken: !Object.hasOwn(graph.inputs, outer) };
+	}
 	if (value === undefined || !('link' in value)) {
 		return { text: '', broken: false };
 	}
@@ -276,9 +287,24 @@ function freePlace(at: Point, end: LooseEnd | null): Point {
 }
 
 function joined(graph: Graph, ends: Ends): Graph {
+	if (ends.source === INPUTS) {
+		return joinInput(graph, ends.output, ends.target, ends.input, inputType(infoAt(graph, ends.target), ends.input));
+	}
 	const info = infoOf(nodeOf(graph, ends.source));
 	const output = info === undefined ? ends.output : outputReference(info, ends.output);
-	return edit.connect(graph, { node: ends.source, output }, ends.target, ends.input);
+	const link = { node: ends.source, output };
+	if (ends.target === OUTPUTS) {
+		const given = info?.outputs[ends.output];
+		return joinOutput(graph, link, ends.input, given?.name ?? 'output', given?.type ?? '*');
+	}
+	return edit.connect(graph, link, ends.target, ends.input);
+}
+
+/** Takes away what ends at an input, of a node or of the edge of a subgraph. */
+function unjoined(graph: Graph, id: NodeId, input: string): Graph {
+	return id === OUTPUTS
+		? withoutOutput(graph, input)
+		: edit.disconnect(graph, id, input, infoOf(nodeOf(graph, id)));
 }
 
 function paste(pasted: Graph, offset: Point): void {

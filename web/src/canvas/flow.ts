@@ -13,13 +13,19 @@ import { useKinds } from '../graph/kinds';
 import type { Size } from '../graph/columns';
 import { NODE_WIDTH } from '../graph/layout';
 import { useGraph } from '../graph/store';
-import { linkOf, type Graph, type Kinds, type NodeId, type Place } from '../graph/types';
+import { ROOT, type Scope } from '../graph/doc';
+import { linkOf, outerOf, type Graph, type Kinds, type NodeId, type OutputInfo } from '../graph/types';
+import { boundaryKind, boundaryPlaces, outerSource, outputLinks } from './boundary';
 import { inputHandle, outputHandle } from './handles';
 import { linkSource } from './outputs';
+import { INPUTS, isNode, OUTPUTS, partId } from './parts';
 import type { Box } from './routes';
 
-export type FlowNode = Node<{ place: Place }, 'graph'>;
+/** `place` is what it was drawn from: where the graph still has the same object there, nothing has to be drawn anew. */
+export type FlowNode = Node<{ place: object }, 'graph' | 'frame' | 'note' | 'boundary'>;
 export type FlowEdge = Edge<{ type: string; input: string }, 'link'>;
+
+export const COLLAPSED_WIDTH = 190;
 
 interface FlowStore {
 	/** Of the graph that is drawn: another document's nodes may bear the same ids, but not the same sizes. */
@@ -53,7 +59,7 @@ export const useFlow = create<FlowStore>()((set, get) => ({
 
 /** Keeps the drawing in step with the graph; returns the way to stop. */
 export function startFlow(): () => void {
-	const draw = (): void => useFlow.setState(drawn(useGraph.getState().graph, useKinds.getState().kinds));
+	const draw = (): void => useFlow.setState(drawn(useGraph.getState(), useKinds.getState().kinds));
 	draw();
 	const stops = [
 		useGraph.subscribe((state, before) => {
@@ -66,8 +72,14 @@ export function startFlow(): () => void {
 	return () => stops.forEach((stop) => stop());
 }
 
+/** The selected nodes of the graph; frames and notes are in `selectedParts`. */
 export function selectedNodes(): Set<NodeId> {
-	return new Set(useFlow.getState().selected);
+	return new Set([...useFlow.getState().selected].filter(isNode));
+}
+
+/** All that is selected, by the ids of the canvas. */
+export function selectedParts(): ReadonlySet<NodeId> {
+	return useFlow.getState().selected;
 }
 
 export function selectedEdges(): FlowEdge[] {
@@ -87,12 +99,17 @@ export function selectNodes(ids: Iterable<NodeId>): void {
 
 export function measuredSizes(): Map<NodeId, Size> {
 	const sizes = new Map<NodeId, Size>();
-	for (const { id, measured } of useFlow.getState().nodes) {
-		if (measured?.width !== undefined && measured.height !== undefined) {
+	for (const { id, measured, type } of useFlow.getState().nodes) {
+		if (type === 'graph' && measured?.width !== undefined && measured.height !== undefined) {
 			sizes.set(id, { width: measured.width, height: measured.height });
 		}
 	}
 	return sizes;
+}
+
+interface Drawn {
+	readonly graph: Graph;
+	readonly scope: Scope;
 }
 
 function selectedOf(nodes: readonly FlowNode[]): ReadonlySet<NodeId> {
@@ -100,7 +117,7 @@ function selectedOf(nodes: readonly FlowNode[]): ReadonlySet<NodeId> {
 }
 
 function boxesOf(nodes: readonly FlowNode[]): Box[] {
-	return nodes.map(({ position, measured }) => ({
+	return nodes.filter(({ type }) => type === 'graph').map(({ position, measured }) => ({
 		left: position.x,
 		top: position.y,
 		right: position.x + (measured?.width ?? 0),
@@ -108,11 +125,11 @@ function boxesOf(nodes: readonly FlowNode[]): Box[] {
 	}));
 }
 
-function drawn(graph: Graph, kinds: Kinds): Omit<FlowStore, 'onNodesChange' | 'onEdgesChange'> {
+function drawn({ graph, scope }: Drawn, kinds: Kinds): Omit<FlowStore, 'onNodesChange' | 'onEdgesChange'> {
 	const state = useFlow.getState();
 	const before = state.session === graph.session ? state : { nodes: [], edges: [] };
-	const nodes = drawNodes(graph, before.nodes);
-	const edges = drawEdges(graph, kinds, before.edges);
+	const nodes = drawNodes(graph, scope, before.nodes);
+	const edges = drawEdges(graph, kinds, scope, before.edges);
 	return {
 		session: graph.session,
 		nodes,
@@ -123,43 +140,72 @@ function drawn(graph: Graph, kinds: Kinds): Omit<FlowStore, 'onNodesChange' | 'o
 	};
 }
 
-function drawNodes(graph: Graph, before: readonly FlowNode[]): FlowNode[] {
+function drawNodes(graph: Graph, scope: Scope, before: readonly FlowNode[]): FlowNode[] {
 	const known = new Map(before.map((node) => [node.id, node]));
-	return Object.values(graph.nodes).map(({ id, place }) => {
+	const draw = (id: NodeId, place: { readonly x: number; readonly y: number }, rest: Partial<FlowNode>): FlowNode => {
 		const old = known.get(id);
 		if (old?.data.place === place) {
 			return old;
 		}
-		return {
-			...old,
-			id,
-			type: 'graph',
-			position: { x: place.x, y: place.y },
-			width: place.width ?? NODE_WIDTH,
-			data: { place },
-		};
-	});
-}
-
-function drawEdges(graph: Graph, kinds: Kinds, before: readonly FlowEdge[]): FlowEdge[] {
-	const known = new Map(before.map((edge) => [edge.id, edge]));
-	return Object.values(graph.nodes).flatMap((node) =>
-		Object.entries(node.inputs).flatMap(([input, value]) => {
-			const link = linkOf(value);
-			const output = link && linkSource(graph, kinds, link);
-			if (link === null || output === null) {
-				return [];
-			}
-			const id = JSON.stringify([node.id, input]);
-			const sourceHandle = outputHandle(output.index);
-			const old = known.get(id);
-			if (old?.source === link.node && old.sourceHandle === sourceHandle && old.data?.type === output.type) {
-				return [old];
-			}
-			const ends = { source: link.node, sourceHandle, target: node.id, targetHandle: inputHandle(input) };
-			return [{ id, type: 'link' as const, ...ends, data: { type: output.type, input } }];
+		return { ...old, id, type: 'graph', position: { x: place.x, y: place.y }, ...rest, data: { place } };
+	};
+	const frames = Object.entries(graph.frames).map(([id, frame]) =>
+		draw(partId('frame', id), frame, {
+			type: 'frame',
+			width: frame.width,
+			height: frame.height,
+			// Under everything, and only its title is taken hold of.
+			zIndex: -1,
+			dragHandle: '.frame-head',
 		}),
 	);
+	const notes = Object.entries(graph.notes).map(([id, note]) =>
+		draw(partId('note', id), note, { type: 'note', width: note.width, height: note.height, dragHandle: '.note' }),
+	);
+	const nodes = Object.values(graph.nodes).map(({ id, place }) =>
+		draw(id, place, {
+			width: place.collapsed === true ? COLLAPSED_WIDTH : (place.width ?? NODE_WIDTH),
+			draggable: place.pinned !== true,
+		}),
+	);
+	const edge =
+		scope === ROOT
+			? []
+			: boundaryPlaces(graph).map(([id, place]) => draw(id, place, { type: 'boundary', deletable: false }));
+	return [...frames, ...notes, ...edge, ...nodes];
+}
+
+function drawEdges(graph: Graph, kinds: Kinds, scope: Scope, before: readonly FlowEdge[]): FlowEdge[] {
+	const known = new Map(before.map((edge) => [edge.id, edge]));
+	const draw = (source: NodeId, output: OutputInfo, target: NodeId, input: string): FlowEdge => {
+		const id = JSON.stringify([target, input]);
+		const sourceHandle = outputHandle(output.index);
+		const old = known.get(id);
+		if (old?.source === source && old.sourceHandle === sourceHandle && old.data?.type === output.type) {
+			return old;
+		}
+		const ends = { source, sourceHandle, target, targetHandle: inputHandle(input) };
+		return { id, type: 'link' as const, ...ends, data: { type: output.type, input } };
+	};
+	const inside = scope === ROOT ? undefined : boundaryKind(graph, kinds, INPUTS);
+	const given = scope === ROOT ? [] : outputLinks(graph);
+	const toEdge = given.flatMap(([name, link]) => {
+		const output = linkSource(graph, kinds, link);
+		return output === null ? [] : [draw(link.node, output, OUTPUTS, name)];
+	});
+	const links = Object.values(graph.nodes).flatMap((node) =>
+		Object.entries(node.inputs).flatMap(([input, value]) => {
+			const outer = outerOf(value);
+			const from = outer === null ? null : inside?.outputs[outerSource(graph, outer) ?? -1];
+			if (from) {
+				return [draw(INPUTS, from, node.id, input)];
+			}
+			const link = linkOf(value);
+			const output = link && linkSource(graph, kinds, link);
+			return link === null || output === null ? [] : [draw(link.node, output, node.id, input)];
+		}),
+	);
+	return [...links, ...toEdge];
 }
 
 function readOutputs(edges: readonly FlowEdge[]): FlowStore['read'] {

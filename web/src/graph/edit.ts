@@ -54,7 +54,7 @@ export function connect(graph: Graph, link: Link, target: NodeId, input: string)
 /** Takes a link away; an input with a widget gets its default back. */
 export function disconnect(graph: Graph, target: NodeId, input: string, info: KindInfo | undefined): Graph {
 	return updateNode(graph, target, (node) =>
-		linkOf(node.inputs[input]) === null ? node : unlinked(node, input, info),
+		node.inputs[input] === undefined || 'constant' in node.inputs[input] ? node : unlinked(node, input, info),
 	);
 }
 
@@ -82,6 +82,32 @@ export function movePlaces(graph: Graph, places: ReadonlyMap<NodeId, { x: number
 		}
 	}
 	return { ...graph, nodes };
+}
+
+/** Moves a node, a frame, a note or an edge of a subgraph; the graph itself if it is there already. */
+export function movePart(graph: Graph, { part, id }: { part: string; id: string }, to: { x: number; y: number }): Graph {
+	const at = { x: to.x, y: to.y };
+	switch (part) {
+		case 'frame':
+			return withParts(graph, 'frames', moved(graph.frames, id, at));
+		case 'note':
+			return withParts(graph, 'notes', moved(graph.notes, id, at));
+		case 'inputs':
+		case 'outputs':
+			return { ...graph, layout: { ...graph.layout, [part]: { x: Math.round(at.x), y: Math.round(at.y) } } };
+		default: {
+			const place = nodeOf(graph, id)?.place;
+			return place === undefined || (place.x === at.x && place.y === at.y)
+				? graph
+				: movePlaces(graph, new Map([[id, at]]));
+		}
+	}
+}
+
+export function removeParts(graph: Graph, frames: readonly string[], notes: readonly string[]): Graph {
+	return frames.length + notes.length === 0
+		? graph
+		: { ...graph, frames: withoutKeys(graph.frames, frames), notes: withoutKeys(graph.notes, notes) };
 }
 
 /** Exposes an input of a node as a named input of the workflow, or takes that back. */
@@ -141,10 +167,29 @@ function withInput(node: GraphNode, name: string, value: InputValue): GraphNode 
 }
 
 function unlinked(node: GraphNode, name: string, info: KindInfo | undefined): GraphNode {
-	const value = defaultOf(info, name);
+	const before = node.inputs[name];
+	const kept = before !== undefined && !('constant' in before) ? before.kept : undefined;
+	const value = kept ?? defaultOf(info, name);
 	if (value !== undefined) {
 		return withInput(node, name, { constant: value });
 	}
 	const { [name]: _gone, ...inputs } = node.inputs;
 	return { ...node, inputs };
+}
+
+function withParts<K extends 'frames' | 'notes'>(graph: Graph, key: K, parts: Graph[K]): Graph {
+	return graph[key] === parts ? graph : { ...graph, [key]: parts };
+}
+
+function moved<T extends { readonly x: number; readonly y: number }>(
+	parts: { readonly [id: string]: T },
+	id: string,
+	at: { x: number; y: number },
+): { readonly [id: string]: T } {
+	const part = parts[id];
+	return part === undefined || (part.x === at.x && part.y === at.y) ? parts : { ...parts, [id]: { ...part, ...at } };
+}
+
+function withoutKeys<T>(entries: { readonly [id: string]: T }, keys: readonly string[]): { readonly [id: string]: T } {
+	return Object.fromEntries(Object.entries(entries).filter(([id]) => !keys.includes(id)));
 }

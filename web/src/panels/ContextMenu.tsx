@@ -16,7 +16,10 @@ export function ContextMenu() {
 					<Menu.Popup className="context-menu menu">
 						{items.map((item) => (
 							<Menu.Item key={item.text} className="menu-item" onClick={item.act} disabled={item.disabled === true}>
-								<span>{item.text}</span>
+								<span>
+									{item.swatch !== undefined && <i className="swatch" style={{ background: item.swatch || 'transparent' }} />}
+									{item.text}
+								</span>
 								{item.keys !== undefined && <kbd>{item.keys}</kbd>}
 							</Menu.Item>
 						))}

@@ -7,6 +7,8 @@ export interface MenuItem {
 	readonly text: string;
 	readonly keys?: string;
 	readonly disabled?: boolean;
+	/** A colour to be seen beside the text. */
+	readonly swatch?: string;
 	readonly act: () => void;
 }
 
