@@ -16,6 +16,7 @@ from engine.formats.migrate import VERSION
 from engine.formats.native import read_document, write_native
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Form, Workflow
+from engine.formats.writing import to_json
 
 EDITOR = 'editor'
 """The block of a native file that holds the editor's document it came from. It may be removed; nothing else needs it."""
@@ -27,11 +28,7 @@ def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> di
 	"""The workflow in another form, as JSON."""
 	match to:
 		case 'native':
-			document = as_native(workflow, nodes)
-			written: dict[str, JsonValue] = document.model_dump(mode='json', exclude_defaults=True, exclude={EDITOR})
-			# The largest part is JSON as it is.
-			kept = (document.model_extra or {}).get(EDITOR)
-			return written if kept is None else {**written, EDITOR: kept}
+			return to_json(as_native(workflow, nodes))
 		case 'api':
 			return as_prompt(workflow)
 		case 'editor':

@@ -33,7 +33,7 @@ class TestConvert:
 		made = (await converted(api, EDITOR, 'native'))['workflow']
 
 		assert made['nodes']['2']['inputs']['paper'] == {'node': '1', 'output': 'PAPER'}
-		assert made['layout']['1'] == {'x': 10, 'y': 20}
+		assert made['layout']['nodes']['1'] == {'x': 10, 'y': 20}
 		assert (await converted(api, made, 'editor'))['workflow'] == EDITOR
 
 	async def test_to_the_api_form(self, api: Api) -> None:
