@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from engine.declaration import NodeInfo
 from engine.dynamic import live_inputs
 from engine.formats.arguments import read_argument
 from engine.formats.document import SUBGRAPH, NodeEntry, SubgraphDefinition
-from engine.formats.editor.kinds import fits, is_open
+from engine.formats.editor.kinds import passed_through
 from engine.formats.editor.widgets import has_widget, in_order
 from engine.graph import Constant
 
@@ -104,18 +104,3 @@ class Sockets:
 
 def _given(entry: NodeEntry) -> dict[str, object]:
 	return {name: read_argument(value) for name, value in entry.inputs.items()}
-
-
-def passed_through(inputs: Sequence[str], given: str, output: int, wanted: str) -> int | None:
-	"""Which input a bypassed node hands on, by types: those of its inputs, that of the output, and what is wanted there."""
-	if is_open(wanted):
-		return output if output < len(inputs) else 0 if inputs else None
-
-	def both(type: str) -> bool:
-		return fits(type, given) and fits(type, wanted)
-
-	if 0 <= output < len(inputs) and both(inputs[output]):
-		return output
-	exact = (index for index, type in enumerate(inputs) if type == wanted)
-	near = (index for index, type in enumerate(inputs) if both(type))
-	return next(exact, next(near, None))
