@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import closing
 from pathlib import Path
 
 from engine.formats.convert import converted
 from engine.formats.workflow import Form, Workflow, open_workflow
+from engine.formats.writing import pretty
 from engine.runner import Runner
 from engine.settings import Settings
 
@@ -20,7 +20,7 @@ def convert_file(file: Path, to: Form, settings: Settings) -> int:
 		workflow = open_workflow(file, nodes)
 		document = converted(workflow, to, nodes)
 	tell_doubts(workflow)
-	sys.stdout.write(json.dumps(document, indent='\t', ensure_ascii=False) + '\n')
+	sys.stdout.write(pretty(document) + '\n')
 	return 0
 
 

@@ -13,6 +13,7 @@ from engine.errors import BadDocument, BadName, NotFound
 from engine.formats.document import WorkflowDocument
 from engine.formats.native import check_version, read_document
 from engine.formats.workflow import parse_json
+from engine.formats.writing import dumps
 from server.errors import Forbidden
 from server.etags import etag_of
 from server.filing import write_file
@@ -86,7 +87,7 @@ class Library:
 		Raises `BadDocument` for a version that is not known, `WorkflowReadOnly`, `BadName`, and what `allow` raises.
 		"""
 		check_version(document)
-		content = document.model_dump_json(exclude_unset=True, indent=2).encode() + b'\n'
+		content = dumps(document).encode()
 		with self._lock:
 			self._refuse_built_in(name)
 			before = self._etag(name)

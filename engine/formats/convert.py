@@ -9,13 +9,16 @@ from pydantic import JsonValue
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.document import NodeEntry, WorkflowDocument
+from engine.formats.editor.drawn import read_layout
 from engine.formats.editor.read import read_editor
-from engine.formats.editor.sheet import identity, mapping, objects
+from engine.formats.editor.sheet import identity, mapping, objects, read_sheet
+from engine.formats.editor.structure import structured
 from engine.formats.editor.write import Corner, write_editor
-from engine.formats.migrate import VERSION
-from engine.formats.native import read_document, write_native
+from engine.formats.native import read_document, read_native, write_native
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Form, Workflow
+from engine.formats.writing import to_json
+from engine.graph import Graph
 
 EDITOR = 'editor'
 """The block of a native file that holds the editor's document it came from. It may be removed; nothing else needs it."""
@@ -27,11 +30,7 @@ def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> di
 	"""The workflow in another form, as JSON."""
 	match to:
 		case 'native':
-			document = as_native(workflow, nodes)
-			written: dict[str, JsonValue] = document.model_dump(mode='json', exclude_defaults=True, exclude={EDITOR})
-			# The largest part is JSON as it is.
-			kept = (document.model_extra or {}).get(EDITOR)
-			return written if kept is None else {**written, EDITOR: kept}
+			return to_json(as_native(workflow, nodes))
 		case 'api':
 			return as_prompt(workflow)
 		case 'editor':
@@ -58,21 +57,27 @@ def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocu
 		return made.model_copy(
 			update={'nodes': {node: _with_rest(entry, workflow.source.get(node)) for node, entry in made.nodes.items()}}
 		)
-	base = WorkflowDocument.model_validate(
-		{
-			'lumengraph': VERSION,
-			'nodes': {},
-			'layout': {
-				'nodes': {
-					node: {'x': corner.x, 'y': corner.y, **({'width': corner.width} if corner.width else {})}
-					for node, corner in _drawn_at(workflow.source).items()
-					if node in workflow.graph.calls
-				}
-			},
-			EDITOR: dict(workflow.source),
-		}
-	)
+	base = _of_editor(workflow.source, nodes)
 	return write_native(workflow.graph, nodes, base=base)
+
+
+def _of_editor(source: Mapping[str, JsonValue], nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
+	"""What a document of the editor form says, in ours; flat, if its structure cannot be said in ours."""
+	reading = read_editor(dict(source), nodes)
+	kept = {EDITOR: dict(source)}
+	if reading.canvas is not None:
+		made = structured(source, reading.canvas, nodes).model_copy(update=kept)
+		if _comes_to(made, reading.graph, nodes):
+			return made
+	flat = write_native(reading.graph, nodes)
+	return flat.model_copy(update={'layout': read_layout(source, read_sheet(source, [])), **kept})
+
+
+def _comes_to(document: WorkflowDocument, graph: Graph, nodes: Mapping[str, NodeInfo]) -> bool:
+	try:
+		return read_native(document, nodes) == graph
+	except BadDocument:
+		return False
 
 
 def _document(workflow: Workflow) -> WorkflowDocument | None:

@@ -15,6 +15,9 @@ from engine.formats.migrate import VERSION, migrated
 SUBGRAPH = 'subgraph:'
 """What the kind of an instance begins with; the name of its definition follows."""
 
+FIRST_VERSION = '1'
+"""The version that a kind has from the start; nodes of it need not say so."""
+
 Mode = Literal['run', 'mute', 'bypass']
 Measure = int | float
 Argument = Annotated[
@@ -45,7 +48,7 @@ class NodeEntry(Part):
 
 	kind: str
 	title: str = ''
-	version: str = Field(default='', description="the kind's version when this was written")
+	version: str = Field(default='', description="the kind's version when this was written; empty: 1")
 	pack: str = Field(default='', description='the pack that has the kind; empty for what comes with the program')
 	mode: Mode = 'run'
 	passes: dict[str, str | None] = Field(
@@ -108,8 +111,8 @@ class SubgraphOutput(Part):
 class NodePlace(Part):
 	"""Where a node lies, in pixels, and how it looks. Colours are CSS colours."""
 
-	x: Measure = 0
-	y: Measure = 0
+	x: Measure
+	y: Measure
 	width: Measure | None = None
 	height: Measure | None = None
 	color: str = Field(default='', description='of the title bar')
@@ -121,10 +124,10 @@ class GroupPlace(Part):
 	"""A frame around nodes."""
 
 	title: str = ''
-	x: Measure = 0
-	y: Measure = 0
-	width: Measure = 0
-	height: Measure = 0
+	x: Measure
+	y: Measure
+	width: Measure
+	height: Measure
 	color: str = ''
 
 
@@ -146,8 +149,8 @@ class LinkEnd(Part):
 class ReroutePlace(Part):
 	"""A point that links are drawn through: those that end at `links`, behind the point `after` if that is not null."""
 
-	x: Measure = 0
-	y: Measure = 0
+	x: Measure
+	y: Measure
 	after: str | None = None
 	links: list[LinkEnd] = Field(default_factory=list)
 

@@ -1,8 +1,11 @@
 """The native workflow file: what the editor saves, what the command line runs.
 
-Inputs and links go by name, never by position; the layout is a block of its own; named workflow inputs and outputs let
-a saved workflow be called like a function. A link is an object with exactly the keys `node` and `output` (a name, or a
-number where names repeat). A constant that itself is an object is wrapped: `{"value": {…}}`.
+| step | file |
+|---|---|
+| what stands in a file | `document.py`, `migrate.py`, `arguments.py` |
+| document → flat graph | `flatten.py`, `sockets.py` |
+| changed graph → document | here |
+| document → text | `writing.py` |
 """
 
 from __future__ import annotations
@@ -13,8 +16,11 @@ from pydantic import JsonValue, ValidationError
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
-from engine.formats.document import NodeEntry, WorkflowDocument
+from engine.formats.arguments import FromNode, output_reference, write_argument
+from engine.formats.document import FIRST_VERSION, NodeEntry, WorkflowDocument
+from engine.formats.flatten import Flat, flatten
 from engine.formats.migrate import VERSION
+from engine.formats.sockets import Sockets
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
 
 
@@ -48,31 +54,63 @@ def _check_version(version: JsonValue) -> None:
 
 
 def read_native(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Graph:
-	"""The graph of a file; output names are looked up in the declarations."""
-	return Graph(
-		{
-			NodeId(node): Call(
-				entry.kind,
-				{name: _argument(value, document, nodes) for name, value in entry.inputs.items()},
-				entry.title,
-			)
-			for node, entry in document.nodes.items()
-		}
-	)
+	"""The flat graph of a file, see `engine.formats.flatten`."""
+	return flatten(document, nodes).graph
 
 
 def write_native(
 	graph: Graph, nodes: Mapping[str, NodeInfo], *, base: WorkflowDocument | None = None
 ) -> WorkflowDocument:
-	"""Write a graph as a native file. What `base` holds beside the graph is kept, as far as its nodes are still there."""
-	former = base.nodes if base is not None else {}
+	"""Write a graph as a native file. What `base` holds beside the graph is kept, as far as its nodes are still there.
+
+	Changes are written where `base` has the value: also that of an instance of a subgraph. If a change is none that the
+	subgraphs of `base` could say, the nodes inside of instances become nodes of the workflow itself.
+	"""
+	if base is None:
+		return _flat_document(graph, nodes, WorkflowDocument(lumengraph=VERSION, nodes={}))
+	flat = flatten(base, nodes)
+	changed = base if flat.graph == graph else _Changes(graph, nodes, base, flat).document()
+	if changed is None or (changed is not base and flatten(changed, nodes).graph != graph):
+		changed = _flat_document(graph, nodes, base)
+	return changed.model_copy(
+		update={
+			'nodes': {node: _settled(entry, nodes) for node, entry in changed.nodes.items()},
+			'subgraphs': {
+				name: definition.model_copy(
+					update={'nodes': {node: _settled(entry, nodes) for node, entry in definition.nodes.items()}}
+				)
+				for name, definition in changed.subgraphs.items()
+			},
+		}
+	)
+
+
+def _flat_document(graph: Graph, nodes: Mapping[str, NodeInfo], base: WorkflowDocument) -> WorkflowDocument:
 	entries: dict[str, NodeEntry] = {}
 	for node, call in graph.calls.items():
 		inputs = {name: _written(argument, graph, nodes) for name, argument in call.inputs.items()}
-		entry = former.get(node) or NodeEntry(kind=call.kind)
-		entries[node] = entry.model_copy(update={'kind': call.kind, 'title': call.title, 'inputs': inputs})
-	document = base or WorkflowDocument(lumengraph=VERSION, nodes={})
-	return document.model_copy(update={'nodes': entries})
+		entry = base.nodes.get(node)
+		if entry is None or entry.kind != call.kind:
+			entry = NodeEntry(kind=call.kind)
+		entries[node] = _settled(_with(entry, call, inputs), nodes)
+	return base.model_copy(update={'nodes': entries, 'subgraphs': {}})
+
+
+def _with(entry: NodeEntry, call: Call, inputs: Mapping[str, JsonValue]) -> NodeEntry:
+	return entry.model_copy(
+		update={'kind': call.kind, 'title': call.title, 'inputs': dict(inputs), 'mode': 'run', 'passes': {}}
+	)
+
+
+def _settled(entry: NodeEntry, nodes: Mapping[str, NodeInfo]) -> NodeEntry:
+	"""With the version of its kind, and its inputs in the order in which that declares them: files of one graph are alike."""
+	info = nodes.get(entry.kind)
+	if info is None:
+		return entry
+	order = {item.name: index for index, item in enumerate(info.inputs)}
+	names = sorted(entry.inputs, key=lambda name: order.get(name.partition('.')[0], len(order)))
+	version = '' if info.version == FIRST_VERSION else info.version
+	return entry.model_copy(update={'version': version, 'inputs': {name: entry.inputs[name] for name in names}})
 
 
 def _written(argument: Argument, graph: Graph, nodes: Mapping[str, NodeInfo]) -> JsonValue:
@@ -80,38 +118,87 @@ def _written(argument: Argument, graph: Graph, nodes: Mapping[str, NodeInfo]) ->
 		case Link(node, output):
 			source = graph.calls.get(node)
 			info = nodes.get(source.kind) if source is not None else None
-			# By number where a name would not do.
-			name = info.outputs[output].name if info is not None and 0 <= output < len(info.outputs) else ''
-			named = info is not None and info.output_index(name) == output
-			return {'node': node, 'output': name if named else output}
-		case Constant(value):
-			return {'value': value} if isinstance(value, dict) else value
+			names = tuple(item.name for item in info.outputs) if info is not None else ()
+			return write_argument(FromNode(node, output_reference(names, output)))
+		case Constant():
+			return write_argument(argument)
 		case BadLink(value):
 			return value
 		case _:
 			raise TypeError('A live value cannot be written down.')
 
 
-def _argument(value: JsonValue, document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Argument:
-	if not isinstance(value, dict):
-		return Constant(value)
-	if set(value) == {'value'}:
-		return Constant(value['value'])
-	node, output = value.get('node'), value.get('output')
-	if set(value) != {'node', 'output'} or not isinstance(node, str):
-		return BadLink(value, 'a link is {"node": id, "output": name}, another object is wrapped in {"value": …}')
-	if isinstance(output, int) and not isinstance(output, bool):
-		return Link(NodeId(node), output)
-	if not isinstance(output, str):
-		return BadLink(value, 'the output of a link is a name or a number')
-	source = document.nodes.get(node)
-	if source is None:
-		return BadLink(value, f'there is no node {node!r}')
-	info = nodes.get(source.kind)
-	if info is None:
-		return BadLink(value, f'node {node!r} is of unknown kind {source.kind!r}')
-	index = info.output_index(output)
-	if index is None:
-		names = ', '.join(item.name for item in info.outputs) or 'none'
-		return BadLink(value, f'node {node!r} ({source.kind}) has no output {output!r}; it has: {names}')
-	return Link(NodeId(node), index)
+class _Changes:
+	"""What differs between the graph of a document and another one, written into the document."""
+
+	def __init__(self, graph: Graph, nodes: Mapping[str, NodeInfo], base: WorkflowDocument, flat: Flat) -> None:
+		self._graph = graph
+		self._nodes = nodes
+		self._base = base
+		self._flat = flat
+		self._sockets = Sockets(nodes, base.subgraphs)
+
+	def document(self) -> WorkflowDocument | None:
+		"""The document; None if the subgraphs cannot say a change."""
+		given = self._given_to_instances()
+		if given is None:
+			return None
+		entries: dict[str, NodeEntry] = {}
+		for node, entry in self._base.nodes.items():
+			call = self._graph.calls.get(NodeId(node))
+			if node in given:
+				entries[node] = entry.model_copy(update={'inputs': {**entry.inputs, **given[node]}})
+			elif call is not None:
+				entries[node] = self._entry(node, entry, call)
+			elif NodeId(node) not in self._flat.graph.calls:
+				# An instance, or what is muted or bypassed.
+				entries[node] = entry
+		for id, call in self._graph.calls.items():
+			if id not in self._flat.graph.calls:
+				if id in entries:
+					return None
+				entries[id] = self._entry(id, NodeEntry(kind=call.kind), call)
+		return self._base.model_copy(update={'nodes': entries})
+
+	def _entry(self, node: str, entry: NodeEntry, call: Call) -> NodeEntry:
+		former = self._flat.graph.calls.get(NodeId(node))
+		before = former.inputs if former is not None else {}
+		inputs = {name: value for name, value in entry.inputs.items() if name not in before or name in call.inputs}
+		for name, argument in call.inputs.items():
+			if name not in before or before[name] != argument:
+				inputs[name] = self._value(argument)
+		if former is None or former.kind != call.kind:
+			return _with(entry, call, inputs)
+		return entry.model_copy(update={'title': call.title, 'inputs': inputs})
+
+	def _value(self, argument: Argument) -> JsonValue:
+		result = self._flat.results.get(argument) if isinstance(argument, Link) else None
+		if result is None:
+			return _written(argument, self._graph, self._nodes)
+		node, output = result
+		names = self._sockets.output_names(self._base.nodes[node]) or ()
+		return write_argument(FromNode(node, output_reference(names, output)))
+
+	def _given_to_instances(self) -> dict[str, dict[str, JsonValue]] | None:
+		"""What instances have to be given for the changes inside of them; None if that cannot be said so."""
+		places: dict[tuple[str, str], list[tuple[str, str]]] = {}
+		for (instance, name), targets in self._flat.targets.items():
+			if instance in self._base.nodes:
+				for target in targets:
+					places.setdefault(target, []).append((instance, name))
+		given: dict[str, dict[str, JsonValue]] = {}
+		for node, former in self._flat.graph.calls.items():
+			if node in self._base.nodes:
+				continue
+			call = self._graph.calls.get(node)
+			if call is None or (call.kind, call.title) != (former.kind, former.title):
+				return None
+			for name in call.inputs.keys() | former.inputs.keys():
+				argument = call.inputs.get(name)
+				if argument == former.inputs.get(name):
+					continue
+				if argument is None or (node, name) not in places:
+					return None
+				instance, promoted = places[node, name][0]
+				given.setdefault(instance, {})[promoted] = self._value(argument)
+		return given

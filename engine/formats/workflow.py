@@ -15,8 +15,9 @@ from engine.errors import BadDocument
 from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.editor.read import MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
+from engine.formats.flatten import Target, flatten
 from engine.formats.migrate import migrated
-from engine.formats.native import is_native, read_document, read_native
+from engine.formats.native import is_native, read_document
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.graph import Constant, Graph, NodeId
 from engine.problems import Problem
@@ -28,8 +29,9 @@ Form = Literal['native', 'api', 'editor']
 class Workflow:
 	"""A workflow as read from a file. `tolerant` forms may carry inputs that their nodes do not declare.
 
-	`source` is the document that it was read from, in its `form`. `missing` are kinds that are not known here,
-	`warnings` what of the file had to be left out or guessed.
+	`source` is the document that it was read from, in its `form`. `targets`: for an input of an instance of a subgraph,
+	(id of the instance, input), the inputs of the flat graph that take it over. `missing` are kinds that are not known
+	here, `warnings` what of the file had to be left out or guessed.
 	"""
 
 	graph: Graph
@@ -37,6 +39,7 @@ class Workflow:
 	description: str = ''
 	inputs: Mapping[str, NamedInput] = field(default_factory=dict)
 	outputs: Mapping[str, NamedOutput] = field(default_factory=dict)
+	targets: Mapping[tuple[str, str], tuple[Target, ...]] = field(default_factory=dict)
 	tolerant: bool = False
 	form: Form = 'native'
 	source: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -45,8 +48,10 @@ class Workflow:
 
 	def with_value(self, name: str, value: JsonValue) -> Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
-		node, given = self.place(name)
-		return replace(self, graph=self.graph.with_inputs({node: {given: Constant(value)}}))
+		changes: dict[NodeId, dict[str, Constant]] = {}
+		for node, given in self.places(name):
+			changes.setdefault(node, {})[given] = Constant(value)
+		return replace(self, graph=self.graph.with_inputs(changes))
 
 	def with_packs(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
 		"""Problems as the checker found them; those of unknown kinds name the pack, if the file knows it."""
@@ -58,22 +63,38 @@ class Workflow:
 			for problem in problems
 		)
 
-	def place(self, name: str) -> tuple[NodeId, str]:
-		"""The node and input that a name stands for: a workflow input, or `NODE.INPUT`."""
+	def place(self, name: str) -> Target:
+		"""The node and input that a name stands for; the first, if it stands for several."""
+		return self.places(name)[0]
+
+	def places(self, name: str) -> tuple[Target, ...]:
+		"""The nodes and inputs that a name stands for: a workflow input, or `NODE.INPUT`.
+
+		There are several where the node is an instance of a subgraph, and several nodes inside take the input over. Raises
+		`BadDocument` if there is no such input.
+		"""
 		named = self.inputs.get(name)
 		if named is not None:
-			node, given = named.node, named.input
-			if node not in self.graph.calls:
-				raise BadDocument(f'The workflow input {name!r} points at node {node!r}, which does not exist.')
-			return NodeId(node), given
+			found = self._targets_of(named.node, named.input)
+			if not found:
+				raise BadDocument(
+					f'The workflow input {name!r} points at node {named.node!r} (input {named.input!r}), '
+					'which does not exist or is switched off.'
+				)
+			return found
 		node, dot, given = name.rpartition('.')
-		if dot and node in self.graph.calls:
-			return NodeId(node), given
+		if dot and (found := self._targets_of(node, given)):
+			return found
 		known = ', '.join(self.inputs) or 'none'
 		raise BadDocument(
 			f'There is no workflow input {name!r}. Named inputs: {known}. '
 			f'NODE.INPUT reaches any other; nodes: {", ".join(self.graph.calls)}.'
 		)
+
+	def _targets_of(self, node: str, given: str) -> tuple[Target, ...]:
+		if node in self.graph.calls:
+			return ((NodeId(node), given),)
+		return self.targets.get((node, given), ())
 
 
 def parse_json(text: str | bytes, where: str = '') -> JsonValue:
@@ -97,12 +118,14 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 		raise BadDocument(f'This is no workflow file: {describe(document)}.')
 	if is_native(document):
 		native = read_document(document)
+		flat = flatten(native, nodes)
 		return Workflow(
-			read_native(native, nodes),
+			flat.graph,
 			native.title,
 			native.description,
 			native.inputs,
 			native.outputs,
+			flat.targets,
 			source=migrated(document),
 		)
 	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.

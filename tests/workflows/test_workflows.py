@@ -11,7 +11,9 @@ from PIL import Image
 from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.events import AnyEvent, NodeFinished
-from engine.formats.workflow import open_workflow
+from engine.formats.native import read_document
+from engine.formats.workflow import open_workflow, parse_json
+from engine.formats.writing import dumps
 from engine.runner import Runner
 from engine.settings import PROJECT, Settings
 
@@ -51,6 +53,10 @@ class TestEveryWorkflow:
 		assert document['title']
 		assert document['description']
 		assert file.name in (FOLDER / 'README.md').read_text()
+
+	def test_is_written_in_the_one_way(self, file: Path) -> None:
+		"""The file is as the program itself would save it, so that saving it again changes nothing."""
+		assert file.read_text() == dumps(read_document(parse_json(file.read_bytes())))
 
 	def test_named_inputs_and_outputs_exist(self, file: Path, tmp_path: Path) -> None:
 		"""Each name stands for an input or a node that is there, and is described."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from engine.formats.editor.kinds import BYPASSED, GETTERS, MUTED, PRIMITIVE, REROUTES, SETTERS, SILENT, fits, is_open
+from engine.formats.editor.kinds import BYPASSED, GETTERS, MUTED, PRIMITIVE, REROUTES, SETTERS, SILENT, passed_through
 from engine.formats.editor.places import Place, Places, Record
-from engine.formats.editor.sheet import INSIDE_INPUTS, EditorNode, Slot
+from engine.formats.editor.sheet import INSIDE_INPUTS, EditorNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Follower:
 	def __init__(self, places: Places) -> None:
 		self._places = places
 		self._setters: dict[str, dict[str, Record]] = {}
+		self.passed: dict[tuple[int, int], set[int | None]] = {}
+		"""(identity of a bypassed node, output) → the inputs that it was seen to hand on there."""
 
 	def feeds(self, record: Record, slot: int) -> Source | Value | None:
 		"""What feeds an input: an output, a value, or nothing (also where wires lead in a circle)."""
@@ -94,7 +96,8 @@ class Follower:
 		if node.mode == MUTED:
 			return None
 		if node.mode == BYPASSED:
-			chosen = passed_through(node, step.slot, step.wanted)
+			chosen = passed_slot(node, step.slot, step.wanted)
+			self.passed.setdefault((id(node), step.slot), set()).add(chosen)
 			return None if chosen is None else _Input(record, chosen, node.inputs[chosen].type)
 		if self._places.is_instance(node):
 			return self._inside(record, step)
@@ -135,18 +138,7 @@ class Follower:
 		return None
 
 
-def passed_through(node: EditorNode, output: int, wanted: str) -> int | None:
+def passed_slot(node: EditorNode, output: int, wanted: str) -> int | None:
 	"""Which input a bypassed node hands on at an output, by their types; None if none fits."""
-	inputs = node.inputs
-	if is_open(wanted):
-		return output if output < len(inputs) else 0 if inputs else None
 	given = node.outputs[output].type if output < len(node.outputs) else ''
-
-	def both(slot: Slot) -> bool:
-		return fits(slot.type, given) and fits(slot.type, wanted)
-
-	if output < len(inputs) and both(inputs[output]):
-		return output
-	exact = (index for index, slot in enumerate(inputs) if slot.type == wanted)
-	near = (index for index, slot in enumerate(inputs) if both(slot))
-	return next(exact, next(near, None))
+	return passed_through([slot.type for slot in node.inputs], given, output, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 MUTED, BYPASSED = 2, 4
@@ -51,3 +53,18 @@ def fits(one: str, other: str) -> bool:
 	return not {part.strip().lower() for part in one.split(',')}.isdisjoint(
 		part.strip().lower() for part in other.split(',')
 	)
+
+
+def passed_through(inputs: Sequence[str], given: str, output: int, wanted: str) -> int | None:
+	"""Which input a bypassed node hands on, by types: those of its inputs, that of the output, and what is wanted there."""
+	if is_open(wanted):
+		return output if output < len(inputs) else 0 if inputs else None
+
+	def both(type: str) -> bool:
+		return fits(type, given) and fits(type, wanted)
+
+	if 0 <= output < len(inputs) and both(inputs[output]):
+		return output
+	exact = (index for index, type in enumerate(inputs) if type == wanted)
+	near = (index for index, type in enumerate(inputs) if both(type))
+	return next(exact, next(near, None))

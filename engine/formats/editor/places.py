@@ -114,7 +114,7 @@ class Places:
 	def inside(self, record: Record) -> Place | None:
 		"""The inside of an instance; None if it contains itself, or nests too deep."""
 		if record.id not in self._inside:
-			self._inside[record.id] = self._enter(record)
+			self._inside[record.id] = self.enter(record)
 		return self._inside[record.id]
 
 	def _group_name(self, node: EditorNode) -> str | None:
@@ -123,7 +123,8 @@ class Places:
 				return node.type.removeprefix(prefix)
 		return None
 
-	def _enter(self, record: Record) -> Place | None:
+	def enter(self, record: Record) -> Place | None:
+		"""The inside of an instance, made anew."""
 		node, outer = record.node, record.place
 		if node.type in outer.within or len(outer.within) >= DEEPEST:
 			return None
@@ -131,12 +132,10 @@ class Places:
 		group = self._group_name(node)
 		if group is not None:
 			made, overrides = read_group(node, mapping(self._groups[group]), self._nodes)
-			return Place(made.sheet, prefix, record, made, {}, overrides, _results(made.sheet), within)
+			return Place(made.sheet, prefix, record, made, {}, overrides, results(made.sheet), within)
 		definition = self._definitions[node.type]
 		values, overrides = self._said(record, definition)
-		return Place(
-			definition.sheet, prefix, record, definition, values, overrides, _results(definition.sheet), within
-		)
+		return Place(definition.sheet, prefix, record, definition, values, overrides, results(definition.sheet), within)
 
 	def _said(
 		self, record: Record, definition: Definition
@@ -146,9 +145,9 @@ class Places:
 		given = node.values if isinstance(node.values, list) else []
 		values: dict[str, JsonValue] = {}
 		overrides: dict[tuple[str, str], JsonValue] = {}
-		proxied = _proxied(node)
-		if proxied:
-			for (inner, widget), value in zip(proxied, given, strict=False):
+		shown = proxied(node)
+		if shown:
+			for (inner, widget), value in zip(shown, given, strict=False):
 				if value is None:
 					continue
 				if inner == ITSELF:
@@ -164,7 +163,7 @@ class Places:
 		for (inner, widget), value in record.place.overrides.items():
 			if inner != node.id:
 				continue
-			places = [place for place in proxied if place[1] == widget and place[0] != ITSELF]
+			places = [place for place in shown if place[1] == widget and place[0] != ITSELF]
 			if places:
 				overrides.update(dict.fromkeys(places[:1], value))
 			else:
@@ -196,7 +195,8 @@ class Places:
 		)
 
 
-def _proxied(node: EditorNode) -> list[tuple[str, str]]:
+def proxied(node: EditorNode) -> list[tuple[str, str]]:
+	"""The widgets inside that an instance shows, as its file of the older form lists them: (inner id, widget)."""
 	listed = node.properties.get('proxyWidgets')
 	found: list[tuple[str, str]] = []
 	for entry in listed if isinstance(listed, list) else ():
@@ -207,7 +207,7 @@ def _proxied(node: EditorNode) -> list[tuple[str, str]]:
 	return found
 
 
-def _results(sheet: Sheet) -> dict[int, Wire]:
+def results(sheet: Sheet) -> dict[int, Wire]:
 	"""Which wire feeds each output of a subgraph."""
 	found: dict[int, Wire] = {}
 	for wire in sheet.wires.values():

@@ -12,7 +12,7 @@ from engine.errors import BadDocument
 from engine.formats.editor.follow import Follower, Value
 from engine.formats.editor.kinds import VIRTUAL
 from engine.formats.editor.places import Places, Record
-from engine.formats.editor.sheet import EditorNode, mapping, read_definitions, read_sheet, text
+from engine.formats.editor.sheet import Definition, EditorNode, mapping, read_definitions, read_sheet, text
 from engine.formats.editor.widgets import named_values
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 
@@ -35,13 +35,26 @@ class MissingKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Canvas:
+	"""The file as it was read: its places and definitions, and what its bypassed nodes were seen to hand on."""
+
+	places: Places
+	definitions: Mapping[str, Definition]
+	passed: Mapping[tuple[int, int], set[int | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class EditorReading:
-	"""What a file of the editor form comes to. `origins` are the nodes of the file that the graph's nodes stand for."""
+	"""What a file of the editor form comes to.
+
+	`origins` are the nodes of the file that the graph's nodes stand for, `canvas` all that was read.
+	"""
 
 	graph: Graph
 	missing: tuple[MissingKind, ...] = ()
 	warnings: tuple[str, ...] = ()
 	origins: Mapping[str, Record] | None = None
+	canvas: Canvas | None = None
 
 
 def is_editor(document: JsonValue) -> bool:
@@ -59,9 +72,10 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 	if not isinstance(document, dict) or not is_editor(document):
 		raise BadDocument('A workflow in the editor form is an object that lists its "nodes".')
 	warnings: list[str] = []
+	root, definitions = read_sheet(document, warnings), read_definitions(document, warnings)
 	places = Places(
-		read_sheet(document, warnings),
-		read_definitions(document, warnings),
+		root,
+		definitions,
 		mapping(mapping(document.get('extra')).get('groupNodes')),
 		nodes,
 	)
@@ -75,7 +89,8 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 		)
 		for id, record in records.items()
 	}
-	return EditorReading(Graph(calls), tuple(_missing(records, nodes)), tuple(warnings), records)
+	canvas = Canvas(places, definitions, follower.passed)
+	return EditorReading(Graph(calls), tuple(_missing(records, nodes)), tuple(warnings), records, canvas)
 
 
 def _arguments(

@@ -81,6 +81,7 @@ class Definition:
 	sheet: Sheet
 	inputs: tuple[Slot, ...] = ()
 	outputs: tuple[Slot, ...] = ()
+	raw: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def objects(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
@@ -206,5 +207,6 @@ def read_definitions(body: Mapping[str, JsonValue], warnings: list[str]) -> dict
 			read_sheet(entry, warnings, f'subgraph {name!r}: '),
 			tuple(_slots(entry.get('inputs'))),
 			tuple(_slots(entry.get('outputs'))),
+			entry,
 		)
 	return found
