@@ -69,6 +69,7 @@ class TestForecasters:
 		assert compute.working('vae', picture) == (
 			decoding_bytes(1024, 2048, 3),
 			decoding_bytes(1024, 2048, 3, tile=TILE),
+			0,
 		)
 		assert compute.working('vae', picture).tiled < compute.working('vae', picture).nbytes / 10
 
@@ -77,8 +78,8 @@ class TestForecasters:
 		compute = Compute()
 		add_forecasters(compute)
 
-		assert compute.working('text', Picture(64, 64)) == (0, 0)
-		assert compute.working('vae', Picture(0, 64)) == (0, 0)
+		assert compute.working('text', Picture(64, 64)) == (0, 0, 0)
+		assert compute.working('vae', Picture(0, 64)).least == 0
 
 	def test_tiles_are_no_larger_than_the_picture(self) -> None:
 		"""A small picture is one tile."""
