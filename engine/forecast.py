@@ -1,35 +1,35 @@
 """What a graph will need of memory, told before anything runs: weights from files' headers, working memory by size.
 
 Of each node with an input for a model, the file is looked for upstream, and the picture's size among what is known of its
-inputs (`engine.facts`). What cannot be told counts as nothing: the forecast errs on the side of trying.
+inputs (`engine.facts`). What changes its weights on the way counts, and so do models that come along inside of others, such
+as control networks (`engine.upstream`). What cannot be told counts as nothing: the forecast errs on the side of trying.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 from engine.compute import Compute, Picture
-from engine.declaration import Choice, Model, NodeInfo
-from engine.errors import EngineError, OutOfDeviceMemory
+from engine.declaration import Model, NodeInfo
+from engine.errors import OutOfDeviceMemory
 from engine.facts import Known
-from engine.graph import Call, Constant, Graph, Link, NodeId
-from engine.models import Load, Loaders, Place, Size
+from engine.graph import Call, Graph, Link, NodeId
+from engine.models import Loaders, Place
 from engine.needs import dependency_order
 from engine.resolve import Resolver
 from engine.storage import Storage
+from engine.upstream import Measurer, Upstream, Used
 
-Plan = Literal['whole', 'tiled', 'streamed', 'refused']
+Plan = Literal['whole', 'tiled', 'passes', 'streamed', 'refused']
 MIB = 2**20
-FROM_MODELS = 'models:'
 
 
 class NodeForecast(Model):
 	"""What one node will need, in bytes: of weights whole and at least, and to work with them.
 
-	`plan` is how it will get it: with its models whole, with the picture cut into tiles, with models streamed, or not at all.
+	`plan` is how it will get it: with its models whole, with the picture cut into tiles, with prompts one after the other in
+	passes of their own, with models streamed, or not at all.
 	"""
 
 	node: str
@@ -55,30 +55,22 @@ class Forecast(Model):
 		return next((node for node in self.nodes if node.plan == 'refused'), None)
 
 
-class Used(NamedTuple):
-	"""A model that a node uses: the part of which files."""
-
-	part: str
-	paths: tuple[Path, ...]
-
-
 class Forecaster:
 	"""Makes forecasts; remembers the sizes that headers told."""
 
 	def __init__(
 		self, loaders: Loaders, compute: Compute, storage: Storage, place: Place, *, exact: bool = False
 	) -> None:
-		self._loaders = loaders
 		self._compute = compute
 		self._storage = storage
 		self._place = place
-		self._exact = exact
-		self._sizes: dict[tuple[Used, tuple[int, ...]], Size] = {}
+		self._measurer = Measurer(loaders, compute, place, exact=exact)
 
 	def forecast(self, graph: Graph, infos: Mapping[str, NodeInfo], nodes: Collection[NodeId], budget: int) -> Forecast:
 		"""What these nodes of a checked graph will need, each by itself: they come one after the other."""
 		order, _ = dependency_order(graph.calls, nodes)
 		resolver = Resolver(graph, infos, self._storage)
+		upstream = Upstream(graph, infos, self._compute, self._storage)
 		found: list[NodeForecast] = []
 		for node in order:
 			call = graph.calls[node]
@@ -87,9 +79,10 @@ class Forecaster:
 				continue
 			resolver.resolve(node, kind, call.inputs)
 			if node in nodes:
-				used = [*self._used(graph, infos, call)]
+				used = upstream.used(call)
 				if used:
-					found.append(self._node(node, call, used, picture_of(resolver, call), budget))
+					picture = self._picture(resolver, upstream, call, used)
+					found.append(self._node(node, call, used, picture, budget))
 		return Forecast(place=self._place, budget=budget, peak=max(map(_held, found), default=0), nodes=tuple(found))
 
 	def check(self, graph: Graph, infos: Mapping[str, NodeInfo], nodes: Collection[NodeId], budget: int) -> None:
@@ -100,86 +93,42 @@ class Forecaster:
 
 	def concerns(self, infos: Mapping[str, NodeInfo], kinds: Collection[str]) -> bool:
 		"""Whether any of these kinds uses a model."""
-		return any(item.type in self._compute.parts for kind in kinds if kind in infos for item in infos[kind].inputs)
+		wanted = self._compute.parts.keys() | self._compute.carried.keys()
+		return any(item.type in wanted for kind in kinds if kind in infos for item in infos[kind].inputs)
 
-	def _used(self, graph: Graph, infos: Mapping[str, NodeInfo], call: Call) -> Iterator[Used]:
-		"""The models that come in at a node's links, as far as their files are known."""
-		for item in infos[call.kind].inputs:
-			part, link = self._compute.parts.get(item.type), call.inputs.get(item.name)
-			if (
-				part is not None
-				and isinstance(link, Link)
-				and not any(output.type == item.type for output in infos[call.kind].outputs)
-			):
-				paths = self._files(graph, infos, link, item.type)
-				if paths:
-					yield Used(part, paths)
-
-	def _files(self, graph: Graph, infos: Mapping[str, NodeInfo], link: Link, type: str) -> tuple[Path, ...]:
-		"""The files that the node names which a model comes from, however many others have changed it since."""
-		seen: set[NodeId] = set()
-		while link.node not in seen and link.node in graph.calls:
-			seen.add(link.node)
-			call = graph.calls[link.node]
-			info = infos.get(call.kind)
-			if info is None:
-				break
-			through = next(
-				(
-					given
-					for item in info.inputs
-					if type in item.type.split(',') and isinstance(given := call.inputs.get(item.name), Link)
-				),
-				None,
-			)
-			if through is None:
-				return tuple(self._named(info, call))
-			link = through
-		return ()
-
-	def _named(self, info: NodeInfo, call: Call) -> Iterator[Path]:
-		for item in info.inputs:
-			given = call.inputs.get(item.name)
-			if not isinstance(item.widget, Choice) or not item.widget.files_from.startswith(FROM_MODELS):
-				continue
-			if isinstance(given, Constant) and isinstance(given.value, str):
-				with suppress(EngineError):
-					yield self._storage.catalogue.path(item.widget.files_from.removeprefix(FROM_MODELS), given.value)
+	def _picture(self, resolver: Resolver, upstream: Upstream, call: Call, used: Sequence[Used]) -> Picture:
+		"""The picture that a node works on, with what is known from the models' files."""
+		picture = picture_of(resolver, call)
+		if not picture.family:
+			families = (self._storage.catalogue.facts(one.paths[0]).get('family', '') for one in used if not one.beside)
+			picture = picture._replace(family=next((str(family) for family in families if family), ''))
+		controls = upstream.steering(call)
+		encodes = any(one.beside and one.part == self._compute.parts.get('VAE') for one in used)
+		return picture._replace(controls=controls, encodes=encodes)
 
 	def _node(self, node: NodeId, call: Call, used: Sequence[Used], picture: Picture, budget: int) -> NodeForecast:
-		sizes = [self._size(one) for one in used]
-		working = [self._compute.working(one.part, picture) for one in used]
+		sizes = [self._measurer.size(one) for one in used]
+		working = [self._compute.working(one.part, picture) for one in used if not one.beside]
 		weights, least = sum(size.nbytes for size in sizes), sum(size.least or size.nbytes for size in sizes)
 		needed = max((one.nbytes for one in working), default=0)
-		tiled = max((one.tiled or one.nbytes for one in working), default=0)
+		spared = max((one.least for one in working), default=0)
+		sparing: Plan = 'passes' if any(one.passes for one in working) else 'tiled'
 		plans: tuple[tuple[Plan, int, int], ...] = (
 			('whole', weights, needed),
-			('tiled', weights, tiled),
+			(sparing, weights, spared),
 			('streamed', least, needed),
-			('streamed', least, tiled),
+			('streamed', least, spared),
 		)
-		plan, _, room = next((one for one in plans if one[1] + one[2] <= budget), ('refused', least, tiled))
+		plan, _, room = next((one for one in plans if one[1] + one[2] <= budget), ('refused', least, spared))
 		return NodeForecast(
 			node=node,
 			kind=call.kind,
-			models=tuple(f'{one.part} of {one.paths[0].name}' for one in used),
+			models=tuple(one.title for one in used),
 			weights=weights,
 			least=least,
 			working=room,
 			plan=plan,
 		)
-
-	def _size(self, used: Used) -> Size:
-		"""What a model takes; nothing if its file cannot be read: its loader will say why."""
-		try:
-			stamp = tuple(path.stat().st_mtime_ns for path in used.paths)
-			known = self._sizes.get((used, stamp))
-			if known is None:
-				measured = self._loaders.measure(Load(used.paths, used.part, place=self._place, exact=self._exact))
-				known = self._sizes[used, stamp] = measured or Size(0)
-			return known
-		except (EngineError, OSError):
-			return Size(0)
 
 
 class NotEnoughMemory(OutOfDeviceMemory):
@@ -212,4 +161,4 @@ def picture_of(resolver: Resolver, call: Call) -> Picture:
 
 
 def _held(node: NodeForecast) -> int:
-	return node.working + (node.weights if node.plan in ('whole', 'tiled') else node.least)
+	return node.working + (node.weights if node.plan in ('whole', 'tiled', 'passes') else node.least)

@@ -6,7 +6,7 @@ that change what they describe, and what loaders are handed; `engine.modelstore`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, NewType, Protocol, TypeVar, runtime_checkable
@@ -23,6 +23,9 @@ Phase = LoadPhase
 """What a load is about: building the empty network, reading its weights, moving them, making them fast."""
 
 CPU = Place('cpu')
+AUTO = 'auto'
+"""The precision that is decided by device, part and family."""
+
 T = TypeVar('T')
 T_co = TypeVar('T_co', covariant=True)
 
@@ -45,6 +48,10 @@ class WeightPatch(Patch):
 	def refs(self) -> tuple[ModelRef[Any], ...]:
 		"""Other models that it needs while it is applied, as merging does; they are leased meanwhile."""
 		return ()
+
+	def touch(self, load: Load) -> Touch:
+		"""What it changes of a model that `load` would read, as far as headers tell: all of it, unless it knows better."""
+		return Touch()
 
 
 class Setting(Patch):
@@ -119,6 +126,30 @@ class Size(NamedTuple):
 
 	nbytes: int
 	least: int = 0
+
+
+class Touch(NamedTuple):
+	"""What a change of weights touches, told from headers: the bytes of weights by any name; None if it is all of them.
+
+	`kept` are bytes that it holds for as long as weights are changed time and again.
+	"""
+
+	weights: Mapping[str, int] | None = None
+	kept: int = 0
+
+
+def own_size(base: Size, touches: Sequence[Touch]) -> Size:
+	"""What a changed set of weights will have of its own beside its base: each weight once, however many change it."""
+	if not touches:
+		return Size(0)
+	known: dict[str, int] = {}
+	for touch in touches:
+		if touch.weights is not None:
+			known |= touch.weights
+	all_of_it = any(touch.weights is None for touch in touches)
+	nbytes = base.nbytes if all_of_it else min(sum(known.values()), base.nbytes)
+	largest = base.least if all_of_it else min(max(known.values(), default=0), base.least)
+	return Size(nbytes, largest + sum(touch.kept for touch in touches) if base.least else 0)
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ One lock guards everything here; nothing is loaded or moved while it is held.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,19 @@ from typing import Any, TypeVar, cast
 from engine.cancel import CancelToken
 from engine.errors import ModelError, OutOfDeviceMemory
 from engine.loading import CALLED_OFF, UNWANTED, Asker, Loading, Watch
-from engine.models import CPU, FileDigest, Load, Loaders, ModelRef, Patchable, PatchMeasure, Place, Size, Weights
+from engine.models import (
+	CPU,
+	FileDigest,
+	Load,
+	Loaders,
+	ModelRef,
+	Patchable,
+	PatchMeasure,
+	Place,
+	Size,
+	Weights,
+	own_size,
+)
 from engine.rooms import Resident, Rooms
 
 T = TypeVar('T')
@@ -75,16 +88,36 @@ class ModelStore:
 
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
 		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now."""
+		needed, held = working_bytes, 0
+		measured = None
+		for one in dict.fromkeys((ref.unpatched, ref.identity)):
+			with self._changed:
+				resident = self._residents.get(one)
+				if resident is not None and self._rooms.is_ready(resident):
+					held += resident.holding.bytes[self._rooms.place] if self._stays(resident) else 0
+					needed += resident.size.nbytes
+					continue
+			measured = measured or self._measured(ref)
+			needed += measured[bool(one.patches)].nbytes
 		with self._changed:
-			resident = self._residents.get(ref.identity)
-			place = self._rooms.place
-			if resident is not None and self._rooms.is_ready(resident):
-				held = resident.holding.bytes[place] if resident.leases else 0
-				return resident.size.nbytes + working_bytes <= self._residency.room_to_plan(place) + held
-		load = Load(tuple(map(self._find, ref.files)), ref.part, ref.dtype, ref.option, place, self._exact)
-		size = self._loaders.measure(load) or Size(0)
-		with self._changed:
-			return size.nbytes + working_bytes <= self._residency.room_to_plan(place)
+			return needed <= self._residency.room_to_plan(self._rooms.place) + held
+
+	def _stays(self, resident: Resident) -> bool:
+		return any(resident.holding in holding.chain() for holding in self._residency if holding.leases)
+
+	def _measured(self, ref: ModelRef[Any]) -> tuple[Size, Size]:
+		"""What a model's base takes, and what its patched set has of its own, as headers tell."""
+		load = Load(
+			tuple(map(self._find, ref.files)),
+			ref.part,
+			ref.dtype,
+			ref.option,
+			self._rooms.place,
+			self._exact,
+			finder=self._find,
+		)
+		base = self._loaders.measure(load) or Size(0)
+		return base, own_size(base, [patch.touch(load) for patch in ref.weight_patches])
 
 	def unload(self, id: str = '') -> int:
 		"""Drop all weights that nobody uses, or just those of the resident named; gives the bytes freed."""
@@ -107,13 +140,35 @@ class ModelStore:
 
 	def _lease(self, ref: ModelRef[T], leases: ExitStack, asker: Asker, working: int = 0) -> T:
 		"""The weights as the recipe's settings show them, leased until `leases` are closed."""
+		reserve = 0
+		while True:
+			with ExitStack() as taken:
+				resident = self._fitted(ref.identity, taken, asker, working, reserve)
+				try:
+					shown = self._shown(ref, resident, taken, asker)
+				except OutOfDeviceMemory as error:
+					short = error
+				else:
+					leases.push(taken.pop_all())
+					return cast(T, shown)
+			# The frames that it failed in hold the weights that are to make room.
+			traceback.clear_frames(short.__traceback__)
+			reserve += short.needed
+			if not short.needed or not self._rooms.drop_unused(ref.identity, working + reserve):
+				raise short
+			# It had left no room for what its settings need: once more, with less of it there.
+
+	def _fitted(self, ref: ModelRef[Any], leases: ExitStack, asker: Asker, working: int, reserve: int) -> Resident:
+		"""The same as `_leased`, of a resident that is there with too little room left to work in as well."""
 		try:
-			resident = self._leased(ref.identity, leases, asker, working)
+			return self._leased(ref, leases, asker, working, reserve)
 		except OutOfDeviceMemory:
-			if not working or not self._rooms.drop_unused(ref.identity):
+			if not working or not self._rooms.drop_unused(ref, working + reserve):
 				raise
-			# It was there whole, with no room left to work in: once more, as much of it as can be.
-			resident = self._leased(ref.identity, leases, asker, working)
+		return self._leased(ref, leases, asker, working, reserve)
+
+	def _shown(self, ref: ModelRef[Any], resident: Resident, leases: ExitStack, asker: Asker) -> Any:
+		"""The weights as settings show them, with what those need leased too."""
 
 		def use(other: ModelRef[Any]) -> Any:
 			return self._lease(other, leases, asker)
@@ -123,12 +178,12 @@ class ModelStore:
 		shown: Any = resident.weights
 		for setting in ref.settings:
 			shown = setting.apply(shown, use)
-		return cast(T, shown)
+		return shown
 
-	def _leased(self, ref: ModelRef[Any], leases: ExitStack, asker: Asker, working: int) -> Resident:
-		"""The resident, leased, with room to work in until `leases` are closed."""
+	def _leased(self, ref: ModelRef[Any], leases: ExitStack, asker: Asker, working: int, reserve: int = 0) -> Resident:
+		"""The resident, leased, with room to work in until `leases` are closed; placed as if it took `reserve` bytes more."""
 		with ExitStack() as taken:
-			resident = self._acquire(ref, asker, working)
+			resident = self._acquire(ref, asker, working + reserve)
 			taken.callback(self._rooms.release, resident)
 			if working:
 				taken.enter_context(self._rooms.working(f'work with {resident.holding.label}', working, asker.cancel))

@@ -115,11 +115,15 @@ class Rooms:
 		self.trim()
 		return freed
 
-	def drop_unused(self, ref: ModelRef[Any]) -> bool:
-		"""Drop a resident if nobody uses it; tells whether it was dropped."""
+	def drop_unused(self, ref: ModelRef[Any], spare: int) -> bool:
+		"""Drop a resident if nobody uses it, and if it could come again and leave so many bytes; tells whether it was dropped."""
 		with self.changed:
 			resident = self.residents.get(ref)
-			if resident is None or resident.room is not None or not self._is_unused(resident):
+			if resident is None or not self._is_unused(resident):
+				return False
+			chain = [item for item in self.residents.values() if item.holding in resident.holding.chain()]
+			least = sum(item.size.least or item.size.nbytes for item in chain)
+			if least + spare > self.residency.room(self.place):
 				return False
 			self.drop(resident)
 		self.trim()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from engine.models import Load, Size
+from pydantic import JsonValue
+
+from engine.models import Load, Size, Touch
 
 if TYPE_CHECKING:
 	from engine.compute import Compute
@@ -20,11 +24,31 @@ def add_computing(compute: Compute) -> None:
 	"""Tell the engine of torch's devices."""
 	from nodes.diffusion.precision import profile
 	from nodes.diffusion.working import add_forecasters
+	from nodes.load import PRECISIONS
 
 	compute.full.append(is_full)
 	compute.trims.append(trim)
 	compute.profiles.append(profile)
+	compute.precisions['weight_dtype'] = PRECISIONS
+	compute.changes['loras'] = _lora
+	compute.changes['hypernetworks'] = _hypernetwork
 	add_forecasters(compute)
+
+
+def _lora(path: Path, constants: Mapping[str, JsonValue], load: Load) -> Touch:
+	"""What a LoRA changes at a node that gives the strength for each part, or for one alone: nothing where that is 0."""
+	from nodes.diffusion.patches.lora_size import TEXT, touch
+
+	strength = constants.get('strength_clip' if load.part == TEXT else 'strength_model', 1.0)
+	return touch(path, load) if strength else Touch({})
+
+
+def _hypernetwork(path: Path, constants: Mapping[str, JsonValue], load: Load) -> Touch:
+	"""A hypernetwork changes nothing, and takes what it holds."""
+	from nodes.diffusion.sizes import measure
+
+	size = measure(Load((path,), 'hypernetwork', place=load.place, exact=load.exact))
+	return Touch({path.name: size.nbytes if size is not None and constants.get('strength', 1.0) else 0})
 
 
 def is_full(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from engine.declaration import Choice, Number
 from engine.models import FileDigest, Load, Loaders, ModelRef, Setting, Use, Weights
 from engine.spec import Context, node
+from nodes.computing import measure_whole
 from nodes.load import digest_of
 from nodes.model_guidance import Model, same
 from nodes.values import DiffusionModel
@@ -54,7 +55,7 @@ def load_hypernetwork(
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the reader of hypernetworks."""
-	loaders.add(HYPERNETWORK, _load)
+	loaders.add(HYPERNETWORK, _load, measure_whole)
 
 
 def _load(load: Load) -> Weights:

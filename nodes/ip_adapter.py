@@ -70,7 +70,9 @@ def apply_adapter(
 	"""Let a model hear pictures beside the text. Weight 0 changes nothing."""
 	if weight == 0:
 		return model
-	with context.models.use(clip_vision) as encoder:
+	from nodes.diffusion.working import seeing_bytes
+
+	with context.models.use(clip_vision, working_bytes=seeing_bytes(len(image.pixels))) as encoder:
 		shown, blank = encoder.encode(image), encoder.blank()
 	return model.patched(PicturePrompt(ip_adapter, shown, blank, weight, start_percent, end_percent))
 

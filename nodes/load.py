@@ -12,7 +12,7 @@ from engine.declaration import Choice, FromFile, Source
 from engine.models import FileDigest, Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
-from nodes.computing import measure
+from nodes.computing import measure, measure_whole
 from nodes.diffusion.families import FAMILIES
 from nodes.diffusion.layouts.tiny_vae import SCALES
 from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
@@ -203,7 +203,7 @@ def add_loaders(loaders: Loaders) -> None:
 	loaders.add(DENOISER, _load_denoiser, measure)
 	loaders.add(TEXT, _load_text_encoder, measure)
 	loaders.add(AUTOENCODER, _load_autoencoder, measure)
-	loaders.add(TINY_VAE, _load_tiny_vae)
+	loaders.add(TINY_VAE, _load_tiny_vae, measure_whole)
 
 
 def add_sets(catalogue: Catalogue) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 from engine.declaration import Choice, FromInput, Number, Source
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
+from nodes.computing import measure_whole
 from nodes.diffusion.control.settings import BlockwisePatch
 from nodes.load import digest_of
 from nodes.values import AutoEncoder, DiffusionModel, Images, Mask, ModelPatch
@@ -44,7 +45,7 @@ def control_qwen_image(
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the reader of such networks."""
-	loaders.add(MODEL_PATCH, _load)
+	loaders.add(MODEL_PATCH, _load, measure_whole)
 
 
 def _load(load: Load) -> Weights:

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 from engine.declaration import Agreement, Choice, Number, Toggle
-from engine.errors import ModelError
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
-from nodes.known import as_input, family_of
-from nodes.load import tiny_decoder
+from nodes.known import as_input
+from nodes.room import ready
 from nodes.steering import CfgGuider, Guider, Noise, Sampler, Sigmas
-from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
-
-if TYPE_CHECKING:
-	from PIL import Image
-	from torch import Tensor
-
-	from nodes.diffusion.latents import LatentFormat
-
-log = logging.getLogger(__name__)
+from nodes.values import Conditioning, DiffusionModel, Latent
 
 SEED_MAX = 2**64 - 1
 STEPS_MAX = 10000
-TINY_BYTES = 2**27
-"""Room for a tiny VAE and what it draws, without which previews do without it."""
 
 Model = Annotated[ModelRef[DiffusionModel], 'The model that denoises.']
 Seed = Annotated[int, Number(default=0, min=0, max=SEED_MAX, seed=True), 'Equal seeds give equal noise.']
@@ -76,25 +62,23 @@ def k_sampler(
 	],
 ) -> Latent:
 	"""Denoise a latent picture, steered by a positive and a negative prompt."""
-	from nodes.diffusion.control.leasing import controlled
 	from nodes.diffusion.sample import sample
 
-	with (
-		leased(context, model, latent_image) as (denoiser, on_step),
-		controlled(context.models, positive, negative) as (wanted, unwanted),
-	):
+	guider = CfgGuider(model, positive, negative, cfg)
+	with ready(context, guider, latent_image, sampler_name) as it:
 		samples = sample(
-			denoiser,
+			it.model,
 			seed=seed,
 			steps=steps,
 			cfg=cfg,
 			sampler=sampler_name,
 			scheduler=scheduler,
-			positive=wanted,
-			negative=unwanted,
+			positive=it.guider.positive,
+			negative=it.guider.negative,
 			latent=latent_image,
 			denoise=denoise,
-			on_step=on_step,
+			places=it.places,
+			on_step=it.on_step,
 			check_cancelled=context.check_cancelled,
 		)
 	return latent_image.with_samples(samples)
@@ -126,28 +110,26 @@ def k_sampler_advanced(
 	],
 ) -> Latent:
 	"""Take some of the steps of a schedule only, so that several samplers can share it."""
-	from nodes.diffusion.control.leasing import controlled
 	from nodes.diffusion.sample import sample
 
-	with (
-		leased(context, model, latent_image) as (denoiser, on_step),
-		controlled(context.models, positive, negative) as (wanted, unwanted),
-	):
+	guider = CfgGuider(model, positive, negative, cfg)
+	with ready(context, guider, latent_image, sampler_name) as it:
 		samples = sample(
-			denoiser,
+			it.model,
 			seed=noise_seed,
 			steps=steps,
 			cfg=cfg,
 			sampler=sampler_name,
 			scheduler=scheduler,
-			positive=wanted,
-			negative=unwanted,
+			positive=it.guider.positive,
+			negative=it.guider.negative,
 			latent=latent_image,
 			add_noise=add_noise == 'enable',
 			first_step=start_at_step,
 			last_step=end_at_step,
 			leftover_noise=return_with_leftover_noise == 'enable',
-			on_step=on_step,
+			places=it.places,
+			on_step=it.on_step,
 			check_cancelled=context.check_cancelled,
 		)
 	return latent_image.with_samples(samples)
@@ -199,75 +181,21 @@ def sampler_custom_advanced(
 	return _sampled(context, guider, noise, sampler, sigmas, latent_image)
 
 
-@contextmanager
-def leased(
-	context: Context, model: ModelRef[DiffusionModel], latent: Latent
-) -> Iterator[tuple[DiffusionModel, OnStep]]:
-	"""The model, with room for working on such a latent, and what to call after each step."""
-	from nodes.diffusion.working import denoising_bytes
-
-	working = denoising_bytes(latent.samples.shape, family_of(context, model))
-	with context.models.use(model, working_bytes=working) as denoiser, watched(context, denoiser) as on_step:
-		yield denoiser, on_step
-
-
-@contextmanager
-def watched(context: Context, model: DiffusionModel) -> Iterator[OnStep]:
-	"""What to call after each step: tells progress, and shows previews where they are wanted and can be drawn."""
-	from nodes.diffusion.previews import Previews
-
-	with _drawing(context, model.latents) as draw:
-		if draw is None:
-			yield lambda done, total, denoised: context.progress(done, total, phase='step')
-			return
-		with Previews(draw, context.preview) as previews:
-
-			def on_step(done: int, total: int, denoised: Tensor) -> None:
-				previews.offer(denoised)
-				context.progress(done, total, phase='step')
-
-			yield on_step
-
-
-@contextmanager
-def _drawing(context: Context, latents: LatentFormat) -> Iterator[Callable[[Tensor], Image.Image] | None]:
-	"""What draws latents: a tiny VAE, if its decoder is there and there is room, else a map to colours, if one is known."""
-	from nodes.diffusion.previews import decoded, picture
-
-	if not context.job.previews:
-		yield None
-		return
-	rgb, tiny = latents.rgb, tiny_decoder(context.catalogue, latents.tiny)
-	with ExitStack() as leases:
-		if tiny is not None and context.models.has_room(tiny, TINY_BYTES):
-			try:
-				vae = leases.enter_context(context.models.use(tiny))
-			except ModelError as error:
-				log.warning('Previews are drawn without the tiny VAE: %s', error)
-			else:
-				yield lambda latent: decoded(latent, latents, vae)
-				return
-		yield (lambda latent: picture(latent, rgb)) if rgb else None
-
-
 def _sampled(
 	context: Context, guider: Guider, noise: Noise, sampler: Sampler, sigmas: Sigmas, latent: Latent
 ) -> Sampled:
-	from nodes.diffusion.control.leasing import guider_controlled
 	from nodes.diffusion.sample import sample_custom
 
-	with (
-		leased(context, guider.model, latent) as (denoiser, on_step),
-		guider_controlled(context.models, guider) as steering,
-	):
+	with ready(context, guider, latent, sampler.name) as it:
 		found = sample_custom(
-			denoiser,
-			steering,
+			it.model,
+			it.guider,
 			noise=noise,
 			sampler=sampler,
 			sigmas=sigmas.values,
 			latent=latent,
-			on_step=on_step,
+			places=it.places,
+			on_step=it.on_step,
 			check_cancelled=context.check_cancelled,
 		)
 	return Sampled(latent.with_samples(found.samples), latent.with_samples(found.denoised))

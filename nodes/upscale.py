@@ -35,9 +35,18 @@ def upscale_image(
 	upscale_model: Annotated[ModelRef[Upscaling], 'The network that enlarges.'],
 	image: Annotated[Images, 'The pictures to enlarge.'],
 ) -> Images:
-	"""Enlarge pictures by a network, in tiles where they are large."""
-	with context.models.use(upscale_model) as upscaler:
-		return upscaler.upscale(image, on_tile=lambda done, total: context.progress(done, total, phase='tile'))
+	"""Enlarge pictures by a network, in tiles where they are large; in smaller ones, if there is not enough memory."""
+	from nodes.diffusion.working import UPSCALE_TILES, enlarging_bytes
+
+	_, height, width, _ = image.pixels.shape
+	largest, smallest = UPSCALE_TILES
+	tile = largest
+	while tile > smallest and not context.models.has_room(upscale_model, enlarging_bytes(width, height, tile=tile)):
+		tile //= 2
+	with context.models.use(upscale_model, working_bytes=enlarging_bytes(width, height, tile=tile)) as upscaler:
+		return upscaler.upscale(
+			image, tile=tile, on_tile=lambda done, total: context.progress(done, total, phase='tile')
+		)
 
 
 def add_loaders(loaders: Loaders) -> None:

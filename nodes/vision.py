@@ -77,7 +77,9 @@ def encode(
 	crop: Annotated[str, Choice(options=('center', 'none')), 'Whether their middle is looked at, or all, squeezed.'],
 ) -> VisionOutput:
 	"""Encode pictures for a model that hears them."""
-	with context.models.use(clip_vision) as encoder:
+	from nodes.diffusion.working import seeing_bytes
+
+	with context.models.use(clip_vision, working_bytes=seeing_bytes(len(image.pixels))) as encoder:
 		return encoder.encode(image, crop=crop == 'center')
 
 

@@ -17,7 +17,7 @@ from torch.nn import Module
 
 from engine.errors import UnknownFormat
 from engine.modelfolder import DENOISERS, VAES, is_model_folder
-from engine.models import Load
+from engine.models import AUTO, Load
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
@@ -28,7 +28,7 @@ from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout, Piece
 from nodes.diffusion.origin import Origin
-from nodes.diffusion.precision import AUTO, resolved
+from nodes.diffusion.precision import resolved
 from nodes.diffusion.text.t5_tokenizer import MODEL_TENSOR
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -33,16 +34,25 @@ class Guided(Protocol):
 
 
 class Sides:
-	"""A model with its prompts, side by side, ready for a run over latents of one shape."""
+	"""A model with its prompts, side by side, ready for a run over latents of one shape.
+
+	With `places`, a pass of the network is over no more places of latents (batch · height · width) than that, as far as
+	prompts can be told apart: memory may be short.
+	"""
 
 	def __init__(
-		self, model: DiffusionModel, sides: Sequence[Conditioning], latent: Tensor, scene: Scene = NO_SCENE
+		self,
+		model: DiffusionModel,
+		sides: Sequence[Conditioning],
+		latent: Tensor,
+		scene: Scene = NO_SCENE,
+		places: int | None = None,
 	) -> None:
 		self.model = model
 		self._parts = prepare(model, sides, latent, scene)
 		self.count = len(sides)
 		self._groups: dict[tuple[int, ...], list[_Group]] = {}
-		self._apart = False
+		self._places = sys.maxsize if places is None else places
 
 	def guesses(
 		self, x: Tensor, sigma: Tensor, wanted: Sequence[int], *, model: DiffusionModel | None = None
@@ -68,13 +78,16 @@ class Sides:
 		return known
 
 	def _batched(self, model: DiffusionModel, x: Tensor, sigma: Tensor, group: _Group) -> list[Tensor]:
-		"""One guess per part, in one batch if there is room, else each by itself, then and from now on."""
-		if len(group.parts) > 1 and not self._apart:
+		"""One guess per part, in as few passes as there is room for; if memory runs out, in more, then and from now on."""
+		while True:
+			each = group.parts[0].places(x)
+			together = max(1, min(self._places // each, len(group.parts)))
 			try:
-				return group.guesses(model, x, sigma)
+				return [guess for some in group.cut(together) for guess in some.guesses(model, x, sigma)]
 			except torch.OutOfMemoryError:
-				self._apart = True
-		return [single.guesses(model, x, sigma)[0] for single in group.singles]
+				if together == 1:
+					raise
+				self._places = each * (-(-together // 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,11 +254,17 @@ class _Group:
 	def __init__(self, parts: Sequence[Part]) -> None:
 		self.parts = parts
 		self._inputs: ModelInputs | None = None
+		self._cuts: dict[int, list[_Group]] = {}
 
-	@cached_property
-	def singles(self) -> list[_Group]:
-		"""A group for each of the parts; itself if there is one."""
-		return [self] if len(self.parts) == 1 else [_Group([part]) for part in self.parts]
+	def cut(self, together: int) -> list[_Group]:
+		"""The same parts in as few groups as have no more than so many, each about as large; itself if that is one."""
+		count = -(-len(self.parts) // together)
+		if count == 1:
+			return [self]
+		if count not in self._cuts:
+			bounds = [index * len(self.parts) // count for index in range(count + 1)]
+			self._cuts[count] = [_Group(self.parts[start:stop]) for start, stop in itertools.pairwise(bounds)]
+		return self._cuts[count]
 
 	def guesses(self, model: DiffusionModel, x: Tensor, sigma: Tensor) -> list[Tensor]:
 		"""The guess for each part, in one call of the network."""

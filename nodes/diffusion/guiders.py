@@ -10,18 +10,23 @@ from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNe
 from nodes.values import NO_SCENE, DiffusionModel, Scene
 
 
-def steered(guider: Guider, model: DiffusionModel, latent: Tensor, scene: Scene = NO_SCENE) -> Guided:
-	"""A model steered for a run over latents [batch, channels, …] in its own scale. Raises `NodeUsage`."""
+def steered(
+	guider: Guider, model: DiffusionModel, latent: Tensor, scene: Scene = NO_SCENE, places: int | None = None
+) -> Guided:
+	"""A model steered for a run over latents [batch, channels, …] in its own scale; `places`: see `Sides`.
+
+	Raises `NodeUsage`.
+	"""
 	match guider:
 		case CfgGuider():
-			return Cfg(Sides(model, (guider.positive, guider.negative), latent, scene), guider.cfg)
+			return Cfg(Sides(model, (guider.positive, guider.negative), latent, scene, places), guider.cfg)
 		case DualCfgGuider():
-			sides = Sides(model, (guider.positive, guider.middle, guider.negative), latent, scene)
+			sides = Sides(model, (guider.positive, guider.middle, guider.negative), latent, scene, places)
 			return DualCfg(sides, guider.cfg, guider.cfg_middle, guider.nested)
 		case PerpNegGuider():
-			sides = Sides(model, (guider.positive, guider.negative, guider.empty), latent, scene)
+			sides = Sides(model, (guider.positive, guider.negative, guider.empty), latent, scene, places)
 			return PerpNeg(sides, guider.cfg, guider.negative_scale)
 		case BasicGuider():
-			return Cfg(Sides(model, (guider.positive,), latent, scene), 1.0, negative=False)
+			return Cfg(Sides(model, (guider.positive,), latent, scene, places), 1.0, negative=False)
 		case _:
 			raise NodeUsage(f'It is not known how to steer by a {type(guider).__name__}.')

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.models import Load, Place
+from engine.models import AUTO, Load, Place
 from nodes.diffusion.cpu import has_bfloat16
 
-AUTO = 'auto'
 OVERFLOWS = frozenset({('vae', 'sdxl'), ('vae', 'sdxl-refiner')})
 """Parts of families whose activations leave the range of float16."""
 HALF = ('sd1', 'sd2', 'sdxl')

@@ -53,6 +53,7 @@ def sample(
 	first_step: int = 0,
 	last_step: int | None = None,
 	leftover_noise: bool = False,
+	places: int | None = None,
 	on_step: OnStep = lambda done, total, denoised: None,
 	check_cancelled: Callable[[], None] = lambda: None,
 ) -> Tensor:
@@ -70,6 +71,7 @@ def sample(
 		first_step: the step to begin with; from the last one on, the latent comes back as it is.
 		last_step: the step to end before; all of them if None.
 		leftover_noise: whether what ends early may keep its noise; else its last step goes down to 0.
+		places: how large a pass of the network may be, see `guidance.Sides`; None is as large as it comes.
 		on_step: gets the guess of the clean latent in the model's scale, as `previews.picture` wants it.
 		check_cancelled: called before each look of the network; raises `JobCancelled` to stop.
 
@@ -91,6 +93,7 @@ def sample(
 		sampler=Sampler(sampler),
 		sigmas=sigmas[first_step:],
 		latent=latent,
+		places=places,
 		on_step=on_step,
 		check_cancelled=check_cancelled,
 	).samples
@@ -104,6 +107,7 @@ def sample_custom(
 	sampler: Sampler,
 	sigmas: Tensor,
 	latent: Latent,
+	places: int | None = None,
 	on_step: OnStep = lambda done, total, denoised: None,
 	check_cancelled: Callable[[], None] = lambda: None,
 ) -> Sampled:
@@ -120,9 +124,8 @@ def sample_custom(
 		levels = model.parametrisation
 		clean = scaled_in(model, latent.samples)
 		start = _start(clean, noise, latent)
-		guided: Guided = _Cancellable(
-			steered(guider, model, clean, Scene(clean=clean, mask=latent.noise_mask, seed=noise.seed)), check_cancelled
-		)
+		scene = Scene(clean=clean, mask=latent.noise_mask, seed=noise.seed)
+		guided: Guided = _Cancellable(steered(guider, model, clean, scene, places), check_cancelled)
 		if latent.noise_mask is not None:
 			shown = start_noise(clean, noise.seed + 1) if sampler.name in FRESH_MASK_NOISE else start
 			mask = fitted(latent.noise_mask, clean)

@@ -57,6 +57,11 @@ class Part:
 		"""Whether it counts at a sigma."""
 		return self.low <= sigma <= self.high
 
+	def places(self, latent: Tensor) -> int:
+		"""The places of a latent [batch, …, h, w] that it is about, in the whole batch."""
+		size = _size(self.box) if self.box is not None else latent.shape[-2] * latent.shape[-1]
+		return len(latent) * size
+
 
 def prepare(
 	model: DiffusionModel, sides: Sequence[Conditioning], latent: Tensor, scene: Scene = NO_SCENE

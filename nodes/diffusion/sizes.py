@@ -12,10 +12,10 @@ from engine.errors import ModelError
 from engine.ggufheader import BLOCKS, read_gguf_header
 from engine.modelfile import file_format
 from engine.modelfolder import DENOISERS, ENCODERS, VAES, component, is_model_folder, weights
-from engine.models import Load, Size
+from engine.models import AUTO, Load, Size
 from engine.tensorfile import BITS, read_header
 from nodes.diffusion.families import find_denoiser
-from nodes.diffusion.precision import AUTO, resolved
+from nodes.diffusion.precision import resolved
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
@@ -49,24 +49,48 @@ def measure(load: Load) -> Size | None:
 	why.
 	"""
 	try:
-		files = [[*_tensors(file)] for path in load.paths for file in _files(path, load.part)]
+		parts = _parts(load)
 	except ModelError:
 		return None
-	family = next((known[0].name for file in files if (known := find_denoiser(dict(one[:2] for one in file)))), '')
-	asked = load.dtype if load.dtype in (AUTO, *WIDTHS) else AUTO
-	sizes: list[int] = []
-	for file in files:
-		tensors = _of_part(file, load.part)
-		weights = sum(math.prod(one.shape) for one in tensors)
-		width = WIDTHS[resolved(replace(load, dtype=asked), family, weights)]
-		sizes += (_bytes(one, width, width if asked == load.dtype else CODED) for one in tensors)
+	sizes = [
+		_bytes(one, width, width if _asked(load) == load.dtype else CODED)
+		for tensors, width in parts
+		for one in tensors
+	]
 	return Size(sum(sizes), max(sizes, default=0))
+
+
+def computed_width(load: Load) -> int:
+	"""Bytes of a value as a part is computed with, whatever its layers are kept in. Raises what `shapes_of` raises."""
+	return max((width for _, width in _parts(load)), default=WIDTHS['float32'])
+
+
+def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+	"""Names and shapes of a file's tensors. Raises `ModelNotFound` or `UnknownFormat`."""
+	return {one.name: one.shape for one in _tensors(path)}
 
 
 def measure_whole(load: Load) -> Size | None:
 	"""The same of what cannot be streamed."""
 	size = measure(load)
 	return None if size is None else Size(size.nbytes)
+
+
+def _asked(load: Load) -> str:
+	"""The precision that is asked for to compute in."""
+	return load.dtype if load.dtype in (AUTO, *WIDTHS) else AUTO
+
+
+def _parts(load: Load) -> list[tuple[Collection[Stored], int]]:
+	"""Of each file, the tensors of the part, and the bytes of a value that is computed with."""
+	files = [[*_tensors(file)] for path in load.paths for file in _files(path, load.part)]
+	family = next((known[0].name for file in files if (known := find_denoiser(dict(one[:2] for one in file)))), '')
+	found = []
+	for file in files:
+		tensors = _of_part(file, load.part)
+		weights = sum(math.prod(one.shape) for one in tensors)
+		found.append((tensors, WIDTHS[resolved(replace(load, dtype=_asked(load)), family, weights)]))
+	return found
 
 
 def _files(path: Path, part: str) -> Iterator[Path]:

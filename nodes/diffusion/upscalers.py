@@ -17,10 +17,10 @@ from engine.models import CPU, Load, Place
 from nodes.diffusion.files import torch_dtype
 from nodes.diffusion.interrupt import interruptible
 from nodes.diffusion.patches.reading import read_tensors
+from nodes.diffusion.working import UPSCALE_TILES
 from nodes.values import Images
 
-TILE = 512
-SMALLEST_TILE = 128
+TILE, SMALLEST_TILE = UPSCALE_TILES
 OVERLAP = 32
 """Pixels of the picture that is enlarged. Tiles overlap, and fade over into each other there."""
 

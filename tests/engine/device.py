@@ -11,7 +11,7 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import OutOfDeviceMemory
 from engine.loading import Watch
-from engine.models import CPU, FileDigest, Load, Loaders, ModelRef, Place, Size, WeightPatch
+from engine.models import CPU, FileDigest, Load, Loaders, ModelRef, Patch, Place, Setting, Size, Use, WeightPatch
 from engine.modelstore import ModelStore
 
 
@@ -105,6 +105,17 @@ class FakePatch(WeightPatch):
 		return self.others
 
 
+@dataclass(frozen=True)
+class FakeSetting(Setting):
+	"""Needs another model, for as long as its own is leased."""
+
+	other: ModelRef[Any]
+
+	def apply(self, model: Any, use: Use) -> Any:
+		use(self.other)
+		return model
+
+
 class Bench:
 	"""A store on a fake device. The file `a:3,4` has a model of blocks of three and four bytes."""
 
@@ -166,6 +177,6 @@ class Bench:
 			assert changed.wait_for(lambda: not any(resident.load for resident in residents.values()), 30)
 
 
-def fake(name: str, *patches: WeightPatch) -> ModelRef[FakeModel]:
+def fake(name: str, *patches: Patch) -> ModelRef[FakeModel]:
 	"""The recipe of a fake model."""
 	return ModelRef[FakeModel](FileDigest(name), 'unet').patched(*patches)

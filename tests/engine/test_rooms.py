@@ -16,7 +16,7 @@ from engine.cancel import CancelToken
 from engine.errors import JobCancelled, ModelLoadCancelled, OutOfDeviceMemory
 from engine.loading import LoadStep
 from engine.models import CPU, Load, Place
-from tests.engine.device import Bench, FakeModel, FakePatch, fake
+from tests.engine.device import Bench, FakeModel, FakePatch, FakeSetting, fake
 
 GPU = Place('cuda:0')
 MIB = 2**20
@@ -90,6 +90,33 @@ class TestStreaming:
 
 		assert bench.loads == ['a:4,4', 'a:4,4']
 		assert bench.store.residents()[0].room == 5
+
+	def test_a_streamed_resident_that_leaves_no_room(self) -> None:
+		"""One that is streamed in all that was left comes again in less, when there is more to work with."""
+		bench = Bench(10)
+		bench.run(fake('a:4,4,4,4,4'), working=2)
+		assert bench.store.residents()[0].room == 8
+		bench.run(fake('a:4,4,4,4,4'), working=5)
+
+		assert bench.store.residents()[0].room == 5
+
+	@pytest.mark.parametrize(('name', 'room'), [('a:4,4', 4), ('a:4,4,4,4,4', 4)])
+	def test_room_for_what_settings_need(self, name: str, room: int) -> None:
+		"""A model that leaves none for a network beside it comes again, with less of it there."""
+		bench = Bench(10)
+
+		assert bench.run(fake(name, FakeSetting(fake('b:4'))), working=2) == sum(map(int, name[2:].split(',')))
+		assert {str(item.ref.file): item.room for item in bench.store.residents()} == {name: room, 'b:4': None}
+		assert bench.memory.most[CPU] <= 10
+
+	def test_no_room_for_what_settings_need(self) -> None:
+		"""It is refused with numbers."""
+		bench = Bench(10)
+		with pytest.raises(OutOfDeviceMemory) as caught:
+			bench.run(fake('a:4,4', FakeSetting(fake('b:7'))))
+
+		assert caught.value.needed == 7
+		assert bench.store.rooms.residency.free(CPU) >= 0
 
 	def test_whole_again(self) -> None:
 		"""When others have left, the next use has the model whole."""

@@ -13,6 +13,7 @@ from nodes.steering import Guider
 from nodes.values import Conditioning, ControlUse, Prompt
 
 T = TypeVar('T')
+G = TypeVar('G', bound=Guider)
 
 
 class Models(Protocol):
@@ -62,7 +63,7 @@ def controlled(models: Models, positive: Conditioning, *others: Conditioning) ->
 
 
 @contextmanager
-def guider_controlled(models: Models, guider: Guider) -> Iterator[Guider]:
+def guider_controlled(models: Models, guider: G) -> Iterator[G]:
 	"""The same guider with live controls in all of its conditionings."""
 	sides = {
 		field.name: side for field in fields(guider) if isinstance(side := getattr(guider, field.name), Conditioning)

@@ -13,9 +13,9 @@ from torch import Tensor
 from engine.errors import PatchMismatch, UnknownFormat
 from nodes.diffusion.patches.apply import Change, Changes
 from nodes.diffusion.patches.deltas import Delta, bias_of, delta_of, flat_shape
-from nodes.diffusion.patches.lora_names import Groups, grouped
+from nodes.diffusion.patches.lora_names import Groups, grouped, is_text
 from nodes.diffusion.patches.reading import read_tensors, tensor_shapes
-from nodes.diffusion.patches.target import Spot, Spots, Target, is_text
+from nodes.diffusion.patches.target import Spot, Spots, Target
 
 logger = logging.getLogger(__name__)
 SHOWN = 5

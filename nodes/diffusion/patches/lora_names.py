@@ -84,3 +84,8 @@ def _layer(name: str) -> str:
 		return name
 	projection = 'to_out.0' if found[1] == 'out' else f'to_{found[1]}'
 	return f'{name[: found.start()]}.{projection}'
+
+
+def is_text(name: str) -> bool:
+	"""Whether a layer's name says that it belongs to a text encoder."""
+	return name.startswith(('lora_te', 'text_encoder', 'te_', 'te1_', 'te2_', 'clip_l.', 'clip_g.', 't5xxl.'))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.models import FileDigest, Load, ModelRef, WeightPatch
+from engine.models import FileDigest, Load, ModelRef, Touch, WeightPatch
 
 if TYPE_CHECKING:
 	from nodes.diffusion.patches.apply import Changes
@@ -45,6 +45,12 @@ class LoraPatch(TensorPatch):
 		from nodes.diffusion.patches.lora import changes
 
 		return changes(load.find(self.file), self.strength, target, load.note)
+
+	def touch(self, load: Load) -> Touch:
+		"""See `WeightPatch`."""
+		from nodes.diffusion.patches.lora_size import touch
+
+		return touch(load.find(self.file), load)
 
 	def touched(self, target: Target, load: Load) -> Collection[str]:
 		"""See `TensorPatch`."""

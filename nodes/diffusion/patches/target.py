@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.layout import Layout, Piece
+from nodes.diffusion.patches.lora_names import is_text
 from nodes.diffusion.placement import streamed
 
 Spots = tuple['Spot', ...]
@@ -154,11 +155,6 @@ class Target:
 			layer, kind = _layer(name)
 			table.setdefault(_flat(layer), {})[kind] = spots
 		return table
-
-
-def is_text(name: str) -> bool:
-	"""Whether a layer's name says that it belongs to a text encoder."""
-	return name.startswith(('lora_te', 'text_encoder', 'te_', 'te1_', 'te2_', 'clip_l.', 'clip_g.', 't5xxl.'))
 
 
 def _of_tensors(named: Iterable[tuple[str, list[Spot]]], tensors: Mapping[str, Tensor]) -> Iterable[tuple[str, Spots]]:

@@ -101,6 +101,45 @@ class TestBatches:
 		assert [float(guided(X, SIGMA).mean()) for _ in range(2)] == pytest.approx([2.5, 2.5])
 		assert model.batches == [-4, 2, 2, 2, 2]
 
+	@pytest.mark.parametrize(
+		('together', 'batches'), [(None, [8]), (4, [8]), (3, [4, 4]), (2, [4, 4]), (1, [2, 2, 2, 2]), (0, [2, 2, 2, 2])]
+	)
+	def test_as_few_passes_as_there_is_room_for(self, together: int | None, batches: list[int]) -> None:
+		"""Four prompts for a batch of two latents; one is looked at however little room there is. The guess is the same."""
+		model = GaussianModel()
+		both = Conditioning((prompt(1.0), prompt(2.0), prompt(3.0))), Conditioning((prompt(0.5),))
+		places = None if together is None else together * X[:, 0].numel()
+		found = Cfg(Sides(model, both, X, places=places), 4.0)(X, SIGMA)
+
+		assert model.batches == batches
+		assert torch.allclose(found, Cfg(Sides(GaussianModel(), both, X), 4.0)(X, SIGMA))
+
+	def test_small_areas_share_a_pass(self) -> None:
+		"""It is the places of the latent that count, not the prompts."""
+		model = GaussianModel()
+		areas = [scoped(mean, area=Area(8, 8, 8, 8)) for mean in (1.0, 2.0, 3.0, 4.0)]
+		sides = Sides(model, (Conditioning((prompt(1.0), prompt(2.0), *areas)),), X, places=X[:, 0].numel())
+		Cfg(sides, 1.0, negative=False)(X, SIGMA)
+
+		assert model.batches == [2, 2, 8]
+
+	def test_when_memory_runs_out_half_as_many_are_tried(self) -> None:
+		"""Down to what fits."""
+
+		class Small(GaussianModel):
+			def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
+				if len(x) > 4:
+					self.batches.append(-len(x))
+					raise torch.OutOfMemoryError('no room')
+				return super().denoise(x, sigma, inputs)
+
+		model = Small()
+		sides = Sides(model, (Conditioning(tuple(map(prompt, (1.0, 2.0, 3.0, 4.0, 5.0)))),), X)
+		guided = Cfg(sides, 1.0, negative=False)
+
+		assert [float(guided(X, SIGMA).mean()) for _ in range(2)] == pytest.approx([3.0, 3.0])
+		assert model.batches == [-10, 4, -6, 2, 4, 4, 2, 4, 4]
+
 
 class TestWeights:
 	def test_several_prompts_are_averaged(self) -> None:
