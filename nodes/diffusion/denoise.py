@@ -74,7 +74,7 @@ class Denoiser:
 		level, place = self.parametrisation, place_of(self.network.module)
 		with torch.inference_mode():
 			if inputs.controls is not None:
-				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents)
+				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents, self.network.module)
 				inputs = replace(inputs, controls=None, residuals=said_besides)
 			seen, timestep = level.scaled(x, sigma).to(place), level.timestep(sigma).to(place)
 			said = self.network(seen, timestep, moved(inputs, place)).to(x.device)

@@ -17,6 +17,7 @@ from nodes.diffusion.control.adapters import PREFIX, XL_ENTRIES
 from nodes.diffusion.families import FAMILIES, vaes
 from nodes.diffusion.families.base import Mark, Part
 from nodes.diffusion.families.parts import CHECKPOINT, CROSS, OWN_CROSS, OWN_SIZES, VECTOR
+from nodes.diffusion.layouts.sd3 import OWN_PATCHES
 
 CHANNELS = (4, 16)
 """How many channels the latents of VAEs have whose first convolution tells it."""
@@ -41,7 +42,9 @@ CONTROLNETS = (
 	('sd2', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY)})),
 	('sd1', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY, 1, 1)})),
 	('flux', Mark({TOKENS: None, 'x_embedder.weight': None, 'transformer_blocks.0.attn.norm_q.weight': None})),
+	('flux', Mark({HINT: None, 'double_blocks.0.img_attn.qkv.weight': None})),
 	('qwen-image', Mark({TOKENS: None, 'transformer_blocks.0.img_mod.1.weight': None})),
+	('sd3', Mark({OWN_PATCHES: None, 'controlnet_blocks.0.weight': None})),
 )
 """ControlNets of UNets in both layouts, told like the UNets that they are copies of, and of transformers."""
 
