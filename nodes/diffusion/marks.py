@@ -28,7 +28,10 @@ ENTRY = 'middle_block.1.proj_in.weight'
 TOKENS = 'controlnet_x_embedder.weight'
 OWN_ENTRY = 'mid_block.attentions.0.proj_in.weight'
 
+CONTROL_LORA = 'lora_controlnet'
+
 CONTROLNETS = (
+	('sdxl', Mark({CONTROL_LORA: None, 'label_emb.0.0.up': None})),
 	('sd1', Mark({HINT: None, CROSS: (ANY, 768)})),
 	('sd2', Mark({HINT: None, CROSS: (ANY, 1024)})),
 	('sdxl', Mark({HINT: None, CROSS: (ANY, 2048)})),
