@@ -18,6 +18,7 @@ from nodes.diffusion.families import FAMILIES, vaes
 from nodes.diffusion.families.base import Mark, Part
 from nodes.diffusion.families.parts import CHECKPOINT, CROSS, OWN_CROSS, OWN_SIZES, VECTOR
 from nodes.diffusion.layouts.sd3 import OWN_PATCHES
+from nodes.diffusion.sizes import CONTROL_LORA
 
 CHANNELS = (4, 16)
 """How many channels the latents of VAEs have whose first convolution tells it."""
@@ -28,7 +29,8 @@ ENTRY = 'middle_block.1.proj_in.weight'
 TOKENS = 'controlnet_x_embedder.weight'
 OWN_ENTRY = 'mid_block.attentions.0.proj_in.weight'
 
-CONTROL_LORA = 'lora_controlnet'
+GLIGEN = Mark({'position_net.null_positive_feature': (768,)})
+"""Of text in boxes, for the text encoder of Stable Diffusion 1."""
 
 CONTROLNETS = (
 	('sdxl', Mark({CONTROL_LORA: None, 'label_emb.0.0.up': None})),
@@ -113,6 +115,7 @@ MARKS: tuple[FileMark, ...] = (
 	*_controlnets('control_model.'),
 	*_controlnets(''),
 	*_adapters(),
+	GLIGEN.in_file('', 'GLIGEN of sd1', {'family': 'sd1'}),
 	*_denoisers(''),
 	*_vaes(),
 	*_text_encoders(),

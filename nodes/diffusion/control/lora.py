@@ -31,12 +31,11 @@ from nodes.diffusion.patches.apply import put, shared
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.placement import blocks_of, least_bytes, stream, streamed, tied_names, without_turns
 from nodes.diffusion.precision import resolved
+from nodes.diffusion.sizes import CONTROL_LORA
 from nodes.diffusion.whereabouts import dtype_of, place_of
 from nodes.values import ModelInputs
 
 TITLE = 'Control-LoRA'
-MARKER = 'lora_controlnet'
-"""The tensor by which such a file says what it is."""
 UP, DOWN = '.up', '.down'
 
 
@@ -103,7 +102,7 @@ class LoraControl:
 		"""Give a network what the file has; gives the names of its tensors that the file has whole."""
 		layout = original_layout(cast(Any, own).config)
 		whole: set[str] = set()
-		used: set[str] = {MARKER}
+		used: set[str] = {CONTROL_LORA}
 		wrong: list[str] = []
 		weights = Target(TITLE, own, {}, ()).tensors
 		for name in weights.keys() & layout.keys():
@@ -178,14 +177,14 @@ def _follow(own: Module, model: Module, whole: Collection[str]) -> None:
 
 def is_control(source: TensorSource) -> bool:
 	"""Whether a file holds a Control-LoRA."""
-	return MARKER in source.shapes
+	return CONTROL_LORA in source.shapes
 
 
 def load_control(load: Load, source: TensorSource) -> LoraControl:
 	"""One from a file, in the precision of a denoiser. Raises `UnknownFormat` for one without layers for the hint."""
 	if f'{HINT}.0.weight' not in source.shapes:
 		raise UnknownFormat(source.path, f'its {TITLE} lacks {HINT}.0.weight')
-	names = [name for name in source.shapes if name != MARKER]
+	names = [name for name in source.shapes if name != CONTROL_LORA]
 	beside = replace(load, part='denoiser')
 	weights = sum(prod(source.shapes[name]) for name in names)
 	dtype = torch_dtype(resolved(beside, 'sdxl', weights))

@@ -16,7 +16,7 @@ from torch.nn import Conv2d, Linear, Module
 
 from engine.errors import NodeUsage, UnknownFormat
 from engine.facts import recognise
-from engine.models import FileDigest, Load, ModelRef
+from engine.models import FileDigest, Load, ModelRef, Size
 from nodes.diffusion.control.configs import HINT, WAY_DOWN, original_layout
 from nodes.diffusion.control.live import Control
 from nodes.diffusion.control.loading import load_control
@@ -25,7 +25,7 @@ from nodes.diffusion.control.settings import DifferencePatch
 from nodes.diffusion.families import find_denoiser
 from nodes.diffusion.marks import MARKS
 from nodes.diffusion.placement import blocks_of, least_bytes, stream, streamed
-from nodes.diffusion.sizes import measure
+from nodes.diffusion.sizes import measure, measure_control
 from nodes.values import ControlNet, ControlUse, ModelInputs
 from tests import tiny, tiny_unets
 from tests.nodes.diffusion.patches.conftest import noise
@@ -201,13 +201,16 @@ class TestFiles:
 		assert recognise(MARKS, shapes) == {'family': 'sdxl'}
 
 	def test_their_size_is_known_by_the_header(self, tmp_path: Path) -> None:
-		"""Their own bytes; those of the model are there already."""
+		"""Their own bytes; those of the model are there already. They cannot be streamed."""
 		path = tmp_path / 'net.safetensors'
 		net = loaded(path, made(unet())[0])
-		size = measure(Load((path,), 'controlnet'))
+		other = tmp_path / 'whole.safetensors'
+		save_file(made(unet())[1].state_dict(), other)
 
-		assert size is not None
-		assert size.nbytes == net.nbytes
+		assert measure_control(Load((path,), 'controlnet')) == Size(net.nbytes)
+		assert (
+			measure_control(Load((other,), 'controlnet')) == measure(Load((other,), 'controlnet')) != Size(net.nbytes)
+		)
 
 	def test_a_difference_to_a_model_changes_nothing(self, tmp_path: Path) -> None:
 		"""It is one to whatever model it steers."""
