@@ -17,6 +17,7 @@ def register(kit: Kit) -> None:
 		comfy,
 		conditioning,
 		control,
+		gligen,
 		guide,
 		hypernetwork,
 		image,
@@ -61,7 +62,7 @@ def register(kit: Kit) -> None:
 
 	for module in (
 		*(load, load_folder, patch, hypernetwork, merge, save_model),
-		*(prompt, prompt_picture, conditioning, control, model_patch, vision, ip_adapter, vae),
+		*(prompt, prompt_picture, conditioning, control, gligen, model_patch, vision, ip_adapter, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, image_grid, upscale, save, mask),
@@ -71,6 +72,7 @@ def register(kit: Kit) -> None:
 	load.add_loaders(kit.loaders)
 	load.add_sets(kit.catalogue)
 	control.add_loaders(kit.loaders)
+	gligen.add_loaders(kit.loaders)
 	model_patch.add_loaders(kit.loaders)
 	vision.add_loaders(kit.loaders)
 	hypernetwork.add_loaders(kit.loaders)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
-from nodes import steering, values, vision_values
+from nodes import grounding_values, steering, values, vision_values
 from nodes.diffusion.control import settings
 from nodes.diffusion.patches import recipes
 from nodes.loop import Loop
@@ -34,6 +34,8 @@ VALUES = (
 	values.ControlUse,
 	vision_values.VisionOutput,
 	vision_values.Variation,
+	grounding_values.Phrase,
+	grounding_values.Grounding,
 	values.Prompt,
 	values.Conditioning,
 	steering.Noise,

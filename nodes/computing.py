@@ -83,5 +83,12 @@ def measure_whole(load: Load) -> Size | None:
 	return measure_whole(load)
 
 
+def measure_control(load: Load) -> Size | None:
+	"""The same of a control network, of which some can be streamed."""
+	from nodes.diffusion.sizes import measure_control
+
+	return measure_control(load)
+
+
 def _torch() -> ModuleType | None:
 	return sys.modules.get('torch')

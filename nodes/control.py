@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from engine.declaration import Agreement, Choice, FromFile, FromInput, Number, Source
 from engine.models import Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
-from nodes.computing import measure
+from nodes.computing import measure_control
 from nodes.diffusion.control.settings import POOLED, UNION_KINDS, DifferencePatch, UnionKind
 from nodes.load import digest_of
 from nodes.values import AutoEncoder, Conditioning, ControlNet, ControlUse, DiffusionModel, Images, Mask
@@ -163,7 +163,7 @@ def apply_control_with_mask(
 
 def add_loaders(loaders: Loaders) -> None:
 	"""Register the reader of control networks."""
-	loaders.add(CONTROL, _load, measure)
+	loaders.add(CONTROL, _load, measure_control)
 
 
 def _load(load: Load) -> Weights:

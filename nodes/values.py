@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 	from engine.models import ModelRef
 	from nodes.diffusion.control.live import Controls
 	from nodes.diffusion.control.residuals import Residuals
+	from nodes.diffusion.gligen import Fusing, Gligen
 	from nodes.diffusion.hooks import Hooks
 	from nodes.diffusion.latents import LatentFormat
 	from nodes.diffusion.parametrisation import Parametrisation
+	from nodes.grounding_values import Grounding
 	from nodes.vision_values import Variation
 
 
@@ -157,6 +159,8 @@ class Prompt:
 	live: Controls | None = None
 	variations: tuple[Variation, ...] = ()
 	bias: Tensor | None = None
+	grounding: Grounding | None = None
+	grounder: Gligen | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +192,8 @@ class ModelInputs:
 	`references` are latents to look at, `places` [batch, 3 or 4] where each begins: its plane, row and column, in tokens,
 	and whether it is taken for clean (1). What a family does not take is None. `controls` are control networks to ask, and
 	`residuals` what they said. `bias` [batch, tokens + 1, tokens] see `Prompt`; `heard` are tokens [batch, tokens, width] for
-	each IP-Adapter. `prompts` is how many prompts are joined in the batch, each for the same latents.
+	each IP-Adapter; `objects` are phrases in places [batch, tokens, width], heard by what is `fusing` them (GLIGEN).
+	`prompts` is how many prompts are joined in the batch, each for the same latents.
 	"""
 
 	embedding: Tensor
@@ -204,6 +209,8 @@ class ModelInputs:
 	places: tuple[Tensor, ...] = ()
 	bias: Tensor | None = None
 	heard: tuple[Tensor, ...] = ()
+	objects: Tensor | None = None
+	fusing: Fusing | None = None
 
 
 @socket('CONDITIONING')
@@ -278,6 +285,13 @@ class TextEncoder(Protocol):
 		"""Encode a prompt with pictures in it, the first of each batch: each where the text says `<|image_pad|>`, in order.
 
 		Raises `NodeUsage` for an encoder that cannot see.
+		"""
+		...
+
+	def phrase(self, text: str) -> Tensor:
+		"""One vector of a phrase, float32 [1, width]: what CLIP says of it as a whole, before any projection.
+
+		Raises `NodeUsage` where there is no CLIP.
 		"""
 		...
 

@@ -43,7 +43,7 @@ def module_name(path: Path) -> str:
 	return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
 
 
-VALUES = ('nodes.values', 'nodes.vision_values', 'nodes.steering')
+VALUES = ('nodes.values', 'nodes.grounding_values', 'nodes.vision_values', 'nodes.steering')
 
 
 class TestLayers:

@@ -1,13 +1,15 @@
-"""Tiny IP-Adapters for UNets with cross-attention, named as in h94's files; their weights follow from the seed."""
+"""Tiny IP-Adapters for UNets with cross-attention, named as in h94's files, whose weights follow from the seed; and GLIGENs."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from nodes.diffusion.ip_adapter import cross_attentions
+from nodes.diffusion.layouts import unet as layout_of_unets
 
 Kind = Literal['vector', 'plus', 'full']
 TOKENS = {'vector': 4, 'plus': 3, 'full': 5}
@@ -58,3 +60,17 @@ def _projection(kind: Kind, seen: int, width: int) -> dict[str, tuple[int, ...]]
 			f'layers.{layer}.1.3.weight': (INNER, 4 * INNER),
 		}
 	return shapes
+
+
+def gligen(unet: torch.nn.Module, config: Mapping[str, Any]) -> dict[str, Tensor]:
+	"""A GLIGEN's tensors as its file keeps them, of a UNet that has it in itself (diffusers' `attention_type` `gated`)."""
+	names = dict(layout_of_unets.names(config))
+	kept = {}
+	for name, tensor in unet.state_dict().items():
+		block, fuser, rest = name.partition('.fuser.')
+		if fuser:
+			there = names[f'{block}.attn1.to_q.weight'].removesuffix('.attn1.to_q.weight')
+			kept[f'{there}.fuser.{rest}'] = tensor.clone()
+		elif name.startswith('position_net.'):
+			kept[name] = tensor.clone()
+	return kept

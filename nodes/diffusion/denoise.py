@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.control.live import residuals
+from nodes.diffusion.gligen import grounded
 from nodes.diffusion.hooks import NO_HOOKS, Hooks
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout
@@ -18,6 +19,7 @@ from nodes.diffusion.origin import Origin
 from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import DENOISER_PREFIXES, Target
+from nodes.diffusion.scopes import box_size
 from nodes.diffusion.whereabouts import moved, place_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
@@ -63,8 +65,12 @@ class Denoiser:
 		return patched_size(self.targets(), patches, load)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
-		"""What the network is to hear of a prompt: see `Network`."""
-		return replace(self.network.inputs(prompt, latent, scene), controls=prompt.live)
+		"""What the network is to hear of a prompt: see `Network`. Raises `NodeUsage` for phrases in places that it cannot see."""
+		inputs = replace(self.network.inputs(prompt, latent, scene), controls=prompt.live)
+		if prompt.grounding is None or prompt.grounder is None:
+			return inputs
+		size = box_size(prompt.scope, latent.shape[-2], latent.shape[-1])
+		return grounded(inputs, prompt.grounder, prompt.grounding.phrases, self.network.module, self.layout, size)
 
 	def denoise(self, x: Tensor, sigma: Tensor, inputs: ModelInputs) -> Tensor:
 		"""The clean latent as guessed at this noise: x is float32 [batch, channels, …], sigma [batch].
@@ -74,7 +80,7 @@ class Denoiser:
 		level, place = self.parametrisation, place_of(self.network.module)
 		with torch.inference_mode():
 			if inputs.controls is not None:
-				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents)
+				said_besides = residuals(inputs.controls, x, sigma, inputs, level, self.latents, self.network.module)
 				inputs = replace(inputs, controls=None, residuals=said_besides)
 			seen, timestep = level.scaled(x, sigma).to(place), level.timestep(sigma).to(place)
 			said = self.network(seen, timestep, moved(inputs, place)).to(x.device)

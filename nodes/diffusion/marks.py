@@ -17,6 +17,8 @@ from nodes.diffusion.control.adapters import PREFIX, XL_ENTRIES
 from nodes.diffusion.families import FAMILIES, vaes
 from nodes.diffusion.families.base import Mark, Part
 from nodes.diffusion.families.parts import CHECKPOINT, CROSS, OWN_CROSS, OWN_SIZES, VECTOR
+from nodes.diffusion.layouts.sd3 import OWN_PATCHES
+from nodes.diffusion.sizes import CONTROL_LORA
 
 CHANNELS = (4, 16)
 """How many channels the latents of VAEs have whose first convolution tells it."""
@@ -27,7 +29,11 @@ ENTRY = 'middle_block.1.proj_in.weight'
 TOKENS = 'controlnet_x_embedder.weight'
 OWN_ENTRY = 'mid_block.attentions.0.proj_in.weight'
 
+GLIGEN = Mark({'position_net.null_positive_feature': (768,)})
+"""Of text in boxes, for the text encoder of Stable Diffusion 1."""
+
 CONTROLNETS = (
+	('sdxl', Mark({CONTROL_LORA: None, 'label_emb.0.0.up': None})),
 	('sd1', Mark({HINT: None, CROSS: (ANY, 768)})),
 	('sd2', Mark({HINT: None, CROSS: (ANY, 1024)})),
 	('sdxl', Mark({HINT: None, CROSS: (ANY, 2048)})),
@@ -41,7 +47,9 @@ CONTROLNETS = (
 	('sd2', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY)})),
 	('sd1', Mark({OWN_HINT: None, OWN_ENTRY: (ANY, ANY, 1, 1)})),
 	('flux', Mark({TOKENS: None, 'x_embedder.weight': None, 'transformer_blocks.0.attn.norm_q.weight': None})),
+	('flux', Mark({HINT: None, 'double_blocks.0.img_attn.qkv.weight': None})),
 	('qwen-image', Mark({TOKENS: None, 'transformer_blocks.0.img_mod.1.weight': None})),
+	('sd3', Mark({OWN_PATCHES: None, 'controlnet_blocks.0.weight': None})),
 )
 """ControlNets of UNets in both layouts, told like the UNets that they are copies of, and of transformers."""
 
@@ -107,6 +115,7 @@ MARKS: tuple[FileMark, ...] = (
 	*_controlnets('control_model.'),
 	*_controlnets(''),
 	*_adapters(),
+	GLIGEN.in_file('', 'GLIGEN of sd1', {'family': 'sd1'}),
 	*_denoisers(''),
 	*_vaes(),
 	*_text_encoders(),

@@ -83,6 +83,14 @@ def prepare(
 	return _shared(ready)
 
 
+def box_size(scope: Scope, height: int, width: int) -> tuple[int, int]:
+	"""Height and width of the part of a latent of this size that a prompt with such a scope is alone with."""
+	if scope.area is None:
+		return height, width
+	box = _box(scope.area, height, width)
+	return min(box.height, height - box.y), min(box.width, width - box.x)
+
+
 def _part(model: DiffusionModel, prompt: Prompt, latent: Tensor, scene: Scene) -> Part:
 	scope = prompt.scope
 	height, width = latent.shape[-2:]

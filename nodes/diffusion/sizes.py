@@ -29,6 +29,8 @@ EVERY_PREFIX = tuple(prefix for prefixes in PREFIXES.values() for prefix in pref
 FOLDERS: Mapping[str, tuple[str, ...]] = {'denoiser': DENOISERS, 'vae': VAES}
 """The part's folder, the first that is there; text encoders have one each."""
 
+CONTROL_LORA = 'lora_controlnet'
+"""The tensor by which a Control-LoRA says what it is."""
 WIDTHS = {'float32': 4, 'float16': 2, 'bfloat16': 2}
 CODED = 1
 """Bytes of a value in every other precision, in which weights of layers are kept; all else is kept as it is computed with."""
@@ -91,6 +93,14 @@ def _parts(load: Load) -> list[tuple[Collection[Stored], int]]:
 		weights = sum(math.prod(one.shape) for one in tensors)
 		found.append((tensors, WIDTHS[resolved(replace(load, dtype=_asked(load)), family, weights)]))
 	return found
+
+
+def measure_control(load: Load) -> Size | None:
+	"""The same of a control network: a Control-LoRA, which works with layers of another network, cannot be streamed."""
+	size = measure(load)
+	if size is None or not any(one.name == CONTROL_LORA for path in load.paths for one in _tensors(path)):
+		return size
+	return Size(size.nbytes)
 
 
 def _files(path: Path, part: str) -> Iterator[Path]:

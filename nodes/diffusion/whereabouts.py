@@ -27,7 +27,7 @@ def moved(value: T, place: torch.device) -> T:
 	made: Any = value
 	if isinstance(value, Tensor):
 		made = value.to(place)
-	elif isinstance(value, tuple) and any(isinstance(one, Tensor) for one in value):
+	elif isinstance(value, tuple) and any(isinstance(one, Tensor) or is_dataclass(one) for one in value):
 		made = tuple(moved(one, place) for one in value)
 	elif is_dataclass(value) and not isinstance(value, type):
 		before = {field.name: getattr(value, field.name) for field in fields(value)}

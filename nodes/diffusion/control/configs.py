@@ -23,9 +23,13 @@ HEAD_WIDTH = 40
 
 def original_config(shapes: Shapes) -> dict[str, Any]:
 	"""From the original layout, names without `control_model.`."""
+	return _config(unet_config.from_original(shapes), shapes[f'{HINT}.0.weight'][1], hint_widths(shapes))
+
+
+def hint_widths(shapes: Shapes) -> list[int]:
+	"""How wide the levels are that a hint goes through, in the original layout."""
 	positions = sorted(int(name.split('.')[1]) for name in shapes if name.startswith(HINT) and name.endswith('.weight'))
-	hints = [shapes[f'{HINT}.{position}.weight'] for position in positions]
-	return _config(unet_config.from_original(shapes), hints[0][1], [shape[0] for shape in hints[:-1:2]])
+	return [shapes[f'{HINT}.{position}.weight'][0] for position in positions[:-1:2]]
 
 
 def diffusers_config(shapes: Shapes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The control networks that prompts name, leased for as long as something is sampled."""
+"""The networks that prompts name besides, for control and for phrases in places, leased for as long as something is sampled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Models(Protocol):
 def controlled(models: Models, positive: Conditioning, *others: Conditioning) -> Iterator[tuple[Conditioning, ...]]:
 	"""The same conditionings with live controls, as a sampler wants them; positive first.
 
-	A control that is `everywhere` is taken over by the others, unless they have controls of their own.
+	A control that is `everywhere` is taken over by the others, unless they have controls of their own; so are phrases in
+	places.
 	"""
 	with ExitStack() as leases:
 		live: dict[int, Control] = {}
@@ -44,13 +45,16 @@ def controlled(models: Models, positive: Conditioning, *others: Conditioning) ->
 				together[key] = Controls(tuple(map(leased, prompt.controls)))
 			return together[key]
 
+		def one_opened(prompt: Prompt) -> Prompt:
+			if prompt.controls:
+				prompt = replace(prompt, live=all_of(prompt))
+			if prompt.grounding is not None:
+				grounder: Any = leases.enter_context(models.use(prompt.grounding.model))
+				prompt = replace(prompt, grounder=grounder)
+			return prompt
+
 		def opened(conditioning: Conditioning) -> Conditioning:
-			return Conditioning(
-				tuple(
-					replace(prompt, live=all_of(prompt)) if prompt.controls else prompt
-					for prompt in conditioning.prompts
-				)
-			)
+			return conditioning.each(one_opened)
 
 		first = opened(positive)
 		shared = next((prompt.live for prompt in first.prompts if any(use.everywhere for use in prompt.controls)), None)
@@ -58,8 +62,24 @@ def controlled(models: Models, positive: Conditioning, *others: Conditioning) ->
 		for other in map(opened, others):
 			if shared is not None and not any(prompt.controls for prompt in other.prompts):
 				other = Conditioning(tuple(replace(prompt, live=shared) for prompt in other.prompts))
-			rest.append(other)
+			rest.append(_grounded_alike(first, other))
 		yield (first, *rest)
+
+
+def _grounded_alike(first: Conditioning, other: Conditioning) -> Conditioning:
+	"""The other side with the phrases in places of the first, unless it has some: one of its prompts for each that has such.
+
+	Prompts with an area of their own neither give nor take. Where there are fewer than are needed, the last one counts.
+	"""
+	giving = [prompt for prompt in first.prompts if prompt.grounding is not None and prompt.scope.area is None]
+	taking = [place for place, prompt in enumerate(other.prompts) if prompt.scope.area is None]
+	if not taking or any(other.prompts[place].grounding is not None for place in taking):
+		return other
+	prompts = list(other.prompts)
+	for number, prompt in enumerate(giving):
+		place = taking[number % len(taking)]
+		prompts[place] = replace(prompts[place], grounding=prompt.grounding, grounder=prompt.grounder)
+	return Conditioning(tuple(prompts))
 
 
 @contextmanager

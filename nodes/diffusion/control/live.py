@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -16,6 +17,24 @@ from nodes.pixels.scale import resize_masks
 from nodes.values import AutoEncoder, ControlNet, ControlUse, Images, ModelInputs
 
 
+@runtime_checkable
+class Preparing(Protocol):
+	"""A control network that was trained to see pictures otherwise than they are."""
+
+	def prepared(self, pixels: Tensor) -> Tensor:
+		"""Pixels [batch, channels, h, w], 0 to 1, as it wants them."""
+		...
+
+
+@runtime_checkable
+class Borrowing(Protocol):
+	"""A control network that works with weights of the model that it steers."""
+
+	def beside(self, model: torch.nn.Module) -> ControlNet:
+		"""The network, complete. Raises `NodeUsage` for a model that it is not for."""
+		...
+
+
 @dataclass(frozen=True, eq=False)
 class Control:
 	"""A use of a control network, with the network itself; `vae` where its hint goes through one."""
@@ -24,6 +43,15 @@ class Control:
 	use: ControlUse
 	vae: AutoEncoder | None = None
 	_hints: dict[tuple[int, int], Tensor] = field(default_factory=dict, repr=False)
+	_complete: dict[int, ControlNet] = field(default_factory=dict, repr=False)
+
+	def beside(self, model: torch.nn.Module) -> ControlNet:
+		"""The network, with what it borrows of the model that it steers."""
+		if not isinstance(self.net, Borrowing):
+			return self.net
+		if id(model) not in self._complete:
+			self._complete[id(model)] = self.net.beside(model)
+		return self._complete[id(model)]
 
 	def hint(self, latent: Tensor, latents: LatentFormat) -> Tensor:
 		"""The hint for a latent of this size: pixels 0 to 1 [batch, channels, h, w], or latents in the model's scale."""
@@ -33,6 +61,8 @@ class Control:
 			kept = self._kept() if self.net.wants_mask else None
 			shown = self.use.hint if kept is None else _holed(self.use.hint, kept)
 			hint = fitted(shown, height, width)
+			if isinstance(self.net, Preparing):
+				hint = self.net.prepared(hint)
 			if self.net.wants_latents:
 				hint = self._encoded(hint, latents)
 			if kept is not None:
@@ -74,8 +104,11 @@ def residuals(
 	inputs: ModelInputs,
 	levels: Parametrisation,
 	latents: LatentFormat,
+	model: torch.nn.Module,
 ) -> Residuals | None:
 	"""What all of them say together of a latent x [batch, channels, h, w] in the model's scale, at sigma [batch].
+
+	`model` is the network that they steer.
 
 	Those whose part of the way it is not say nothing; None if nobody says anything.
 	"""
@@ -87,5 +120,5 @@ def residuals(
 		if not levels.at(use.end) <= now <= levels.at(use.start):
 			continue
 		hint = repeated(control.hint(x, latents), len(x), inputs.prompts).to(x)
-		said.append(control.net(scaled, timestep, inputs, hint).scaled(use.strength))
+		said.append(control.beside(model)(scaled, timestep, inputs, hint).scaled(use.strength))
 	return added(said)

@@ -12,7 +12,7 @@ from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
 from engine.errors import UnknownFamily, UnknownFormat
 from engine.models import Load, Weights
 from nodes.diffusion.building import built, filled, same_names
-from nodes.diffusion.control import adapters, configs, flux, qwen_image
+from nodes.diffusion.control import adapters, configs, flux, lora, qwen_image, sd3
 from nodes.diffusion.control.adapter import TITLE as ADAPTER
 from nodes.diffusion.control.adapter import AdapterControl
 from nodes.diffusion.control.controlnet import TITLE, UNetControl
@@ -22,23 +22,23 @@ from nodes.diffusion.layout import Layout
 from nodes.diffusion.precision import resolved
 
 ORIGINAL = 'control_model.'
-MARKERS = ('difference', 'lora_controlnet')
-UNSUPPORTED = {'lora_controlnet': 'it is a Control-LoRA, which only holds a difference to its model'}
+MARKERS = ('difference',)
 
 
 def load_control(load: Load) -> Weights:
 	"""Any control network: a `Loader` of `ControlNet`. Raises `UnknownFamily` for what is none that is known."""
 	source = open_source(load.path)
-	for sign, reason in UNSUPPORTED.items():
-		if sign in source.shapes:
-			raise UnknownFamily(f'{load.path.name} cannot be run: {reason}.')
+	if lora.is_control(source):
+		return lora.load_control(load, source)
+	if flux.is_control(source):
+		return flux.load_control(load, source)
 	for prefix in (ORIGINAL, ''):
 		if f'{prefix}input_hint_block.0.weight' in source.shapes:
 			return _original(load, source, prefix)
 	if qwen_image.is_control(source):
 		return qwen_image.load_control(load, source)
-	if flux.is_control(source):
-		return flux.load_control(load, source)
+	if sd3.is_control(source):
+		return sd3.load_control(load, source)
 	if 'controlnet_cond_embedding.conv_in.weight' in source.shapes:
 		return _diffusers(load, source)
 	if adapters.is_adapter(source.shapes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import torch
 from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.files import TensorSource, torch_dtype
+from nodes.diffusion.layout import Layout
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.precision import resolved
@@ -48,9 +49,20 @@ class TransformerControl:
 		return patched_size(self.targets(), patches, load)
 
 
-def filled_control(load: Load, source: TensorSource, cls: Any, config: dict[str, Any], family: str) -> torch.nn.Module:
-	"""A network of diffusers from a file with its names, in the precision of the transformer that it speaks to."""
+def filled_control(
+	load: Load,
+	source: TensorSource,
+	cls: Any,
+	config: dict[str, Any],
+	family: str,
+	*,
+	layout: Layout | None = None,
+	ignored: Callable[[str], bool] = lambda name: False,
+) -> torch.nn.Module:
+	"""A network of diffusers (`cls`, a class or what makes one) from a file, in the precision of the transformer that it
+	speaks to. Without a `layout` the file has the network's own names."""
 	made: torch.nn.Module = built(lambda: cls(**config), load.path, TITLE)
 	weights = sum(weight.numel() for weight in made.parameters())
 	dtype = torch_dtype(resolved(replace(load, part='denoiser'), family, weights))
-	return filled(made, source, same_names(made), part=TITLE, load=load, dtype=dtype)
+	given = same_names(made) if layout is None else layout
+	return filled(made, source, given, part=TITLE, load=load, dtype=dtype, ignored=ignored)

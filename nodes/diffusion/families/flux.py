@@ -66,6 +66,7 @@ FLUX = Family(
 							'vector_in.in_layer.weight': None,
 							'img_in.weight': None,
 						},
+						without=('controlnet_blocks.0.weight',),
 					),
 				),
 				flux.config,

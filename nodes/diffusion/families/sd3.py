@@ -89,7 +89,8 @@ SD3 = Family(
 			Form(
 				(
 					Mark(
-						{'transformer_blocks.0.attn.add_k_proj.weight': None, 'pos_embed.proj.weight': (ANY, 16, 2, 2)}
+						{'transformer_blocks.0.attn.add_k_proj.weight': None, 'pos_embed.proj.weight': (ANY, 16, 2, 2)},
+						without=(sd3.OWN_PATCHES,),  # a ControlNet
 					),
 				),
 				sd3.own_config,

@@ -1,4 +1,5 @@
-"""Flux.1 as Black Forest Labs published it (2024), against `FluxTransformer2DModel`."""
+"""Flux.1 as Black Forest Labs published it (2024), against `FluxTransformer2DModel`; and the ControlNets of XLabs (2024),
+which have their names, against `FluxControlNetModel`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,10 @@ from nodes.diffusion.layouts.pieces import Config, Recipes, Shapes, axes, blocks
 EXPANSION = 4
 """How much wider a feed-forward layer is."""
 
+OWN_END = 'final_layer.linear.weight'
+HINT_LAST = 14
+"""The last of the convolutions of XLabs' ControlNets; activations stand between them."""
+
 
 def config(shapes: Shapes) -> dict[str, Any]:
 	"""The module's config; schnell has no guidance, fill and the control models take more channels than they give."""
@@ -18,7 +23,7 @@ def config(shapes: Shapes) -> dict[str, Any]:
 	return {
 		'patch_size': 1,
 		'in_channels': channels,
-		'out_channels': shapes['final_layer.linear.weight'][0],
+		'out_channels': shapes[OWN_END][0],
 		'num_layers': blocks(shapes, 'double_blocks'),
 		'num_single_layers': blocks(shapes, 'single_blocks'),
 		'attention_head_dim': head,
@@ -38,7 +43,23 @@ def own_config(shapes: Shapes) -> dict[str, Any]:
 def control_config(shapes: Shapes) -> dict[str, Any]:
 	"""The config of a ControlNet, `FluxControlNetModel`; unions have a table of the kinds of their hints."""
 	modes = shapes.get('controlnet_mode_embedder.weight')
-	return {**_own_blocks(shapes), 'num_mode': None if modes is None else modes[0]}
+	seen = shapes.get('input_hint_block.conv_out.weight')
+	return {
+		**_own_blocks(shapes),
+		'num_mode': None if modes is None else modes[0],
+		**({} if seen is None else _seeing(seen[0])),
+	}
+
+
+def xlabs_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a ControlNet of XLabs', which sees pixels."""
+	own = {name: value for name, value in config({**shapes, OWN_END: (0,)}).items() if name != 'out_channels'}
+	return {**own, **_seeing(shapes[f'input_hint_block.{HINT_LAST}.weight'][0])}
+
+
+def _seeing(channels: int) -> dict[str, Any]:
+	"""Of a ControlNet that sees pixels: they become so many channels, and squares of these one token."""
+	return {'conditioning_embedding_channels': channels, 'patch_size': 2}
 
 
 def _own_blocks(shapes: Shapes) -> dict[str, Any]:
@@ -64,7 +85,31 @@ def layout(config: Config) -> Layout:
 	return dict(_recipes(config))
 
 
+def xlabs_layout(config: Config) -> Layout:
+	"""Where each tensor of a ControlNet of XLabs' stands."""
+	return dict(_control_recipes(config))
+
+
+def _control_recipes(config: Config) -> Recipes:
+	yield from _common(config)
+	for index in range(config['num_layers']):
+		yield from same(f'controlnet_blocks.{index}', f'controlnet_blocks.{index}')
+	yield from same('controlnet_x_embedder', 'pos_embed_input')
+	yield from same('input_hint_block.conv_in', 'input_hint_block.0')
+	for place in range(2, HINT_LAST, 2):
+		yield from same(f'input_hint_block.blocks.{place // 2 - 1}', f'input_hint_block.{place}')
+	yield from same('input_hint_block.conv_out', f'input_hint_block.{HINT_LAST}')
+
+
 def _recipes(config: Config) -> Recipes:
+	width = config['num_attention_heads'] * config['attention_head_dim']
+	yield from _common(config)
+	yield from swapped('norm_out.linear', 'final_layer.adaLN_modulation.1', width)
+	yield from same('proj_out', 'final_layer.linear')
+
+
+def _common(config: Config) -> Recipes:
+	"""What transformer and ControlNet have in common."""
 	width = config['num_attention_heads'] * config['attention_head_dim']
 	embedders = [('timestep_embedder', 'time_in'), ('text_embedder', 'vector_in')]
 	if config['guidance_embeds']:
@@ -78,8 +123,6 @@ def _recipes(config: Config) -> Recipes:
 		yield from _double(f'transformer_blocks.{index}', f'double_blocks.{index}', width)
 	for index in range(config['num_single_layers']):
 		yield from _single(f'single_transformer_blocks.{index}', f'single_blocks.{index}', width)
-	yield from swapped('norm_out.linear', 'final_layer.adaLN_modulation.1', width)
-	yield from same('proj_out', 'final_layer.linear')
 
 
 def _double(name: str, stored: str, width: int) -> Recipes:

@@ -1,4 +1,7 @@
-"""Stable Diffusion 3 and 3.5 as Stability AI published them (Esser et al. 2024), against `SD3Transformer2DModel`."""
+"""Stable Diffusion 3 and 3.5 as Stability AI published them (Esser et al. 2024), against `SD3Transformer2DModel`.
+
+And their ControlNets against `SD3ControlNetModel`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,15 @@ from typing import Any
 
 from nodes.diffusion.layout import Layout
 from nodes.diffusion.layouts.pieces import WEIGHT, Config, Recipes, Shapes, blocks, fused, renamed, same, swapped
+
+HEAD = 64
+"""Width of an attention head of every published size."""
+OWN_PATCHES = 'pos_embed_input.proj.weight'
+"""ControlNets have a layer of patches for the hint."""
+SINGLE = 'transformer_blocks.0.adaLN_modulation.1.weight'
+"""A tensor of Stability's own ControlNets, which have one stream."""
+CONTROL_KIND = 'control_type'
+"""A number: what Stability's own ControlNets are shown."""
 
 
 def config(shapes: Shapes) -> dict[str, Any]:
@@ -58,6 +70,57 @@ def own_config(shapes: Shapes) -> dict[str, Any]:
 		),
 		'qk_norm': 'rms_norm' if norm else None,
 	}
+
+
+def control_config(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a ControlNet, `SD3ControlNetModel`, in its own names or those of Stability's (of one stream)."""
+	width, channels, patch, _ = shapes[OWN_PATCHES]
+	norm = shapes.get('transformer_blocks.0.attn.norm_q.weight')
+	heads = max(1, width // (norm[0] if norm else HEAD))
+	depth = blocks(shapes, 'transformer_blocks')
+	config: dict[str, Any] = {
+		'sample_size': 128,
+		'patch_size': patch,
+		'in_channels': channels,
+		'num_layers': depth,
+		'attention_head_dim': width // heads,
+		'num_attention_heads': heads,
+		'pooled_projection_dim': shapes['time_text_embed.text_embedder.linear_1.weight'][1],
+		'extra_conditioning_channels': 0,
+		'joint_attention_dim': None,
+		'use_pos_embed': False,
+	}
+	if 'context_embedder.weight' in shapes:
+		own = shapes['pos_embed.proj.weight'][1]
+		config |= {
+			'in_channels': own,
+			'extra_conditioning_channels': channels - own,
+			'joint_attention_dim': shapes['context_embedder.weight'][1],
+			'caption_projection_dim': shapes['context_embedder.weight'][0],
+			'pos_embed_max_size': isqrt(shapes['pos_embed.pos_embed'][1]),
+			'use_pos_embed': True,
+			'dual_attention_layers': tuple(
+				index for index in range(depth) if f'transformer_blocks.{index}.attn2.to_q.weight' in shapes
+			),
+			'qk_norm': 'rms_norm' if norm else None,
+		}
+	return config
+
+
+def control_layout(config: Config) -> Layout:
+	"""Where Stability's own ControlNets have each tensor whose name differs."""
+	return dict(_control_recipes(config))
+
+
+def _control_recipes(config: Config) -> Recipes:
+	width = config['num_attention_heads'] * config['attention_head_dim']
+	for index in range(config['num_layers']):
+		name = f'transformer_blocks.{index}'
+		yield from same(f'{name}.norm1.linear', f'{name}.adaLN_modulation.1')
+		yield from fused([f'{name}.attn.{part}' for part in ('to_q', 'to_k', 'to_v')], f'{name}.attn.qkv', [width] * 3)
+		yield from same(f'{name}.attn.to_out.0', f'{name}.attn.proj')
+		yield from same(f'{name}.ff.net.0.proj', f'{name}.mlp.fc1')
+		yield from same(f'{name}.ff.net.2', f'{name}.mlp.fc2')
 
 
 def layout(config: Config) -> Layout:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from engine.errors import NodeUsage
+from nodes.diffusion.altered import Attach, attached
+from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layouts.pieces import Config
 from nodes.diffusion.networks.patches import grid, heard, padded
 from nodes.diffusion.whereabouts import dtype_of
@@ -44,12 +50,31 @@ class Sd3Transformer:
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`."""
 		assert inputs.pooled is not None
-		dtype = dtype_of(self.module)
-		said: Tensor = self.module(
-			padded(x, self.config['patch_size']).to(dtype),
-			encoder_hidden_states=inputs.embedding.to(dtype),
-			pooled_projections=inputs.pooled.to(dtype),
-			timestep=timestep,
-			return_dict=False,
-		)[0]
+		dtype, patch = dtype_of(self.module), self.config['patch_size']
+		rows, columns = grid(x, patch)
+		with attached(_adding(inputs.residuals, x.new_empty((1, rows * columns, 0), dtype=dtype)), self.module):
+			said: Tensor = self.module(
+				padded(x, patch).to(dtype),
+				encoder_hidden_states=inputs.embedding.to(dtype),
+				pooled_projections=inputs.pooled.to(dtype),
+				timestep=timestep,
+				return_dict=False,
+			)[0]
 		return said[..., : x.shape[-2], : x.shape[-1]].float()
+
+
+def _adding(residuals: Residuals | None, like: Tensor) -> Attach:
+	"""Adds what control networks say behind each block; the module itself would leave out the last."""
+
+	def attach(module: torch.nn.Module) -> Iterator[RemovableHandle]:
+		blocks = list(module.get_submodule('transformer_blocks').children())
+		said = [] if residuals is None else residuals.for_tokens(like, len(blocks))
+		for block, one in zip(blocks, said, strict=False):
+			yield block.register_forward_hook(partial(_added, one))
+
+	return attach
+
+
+def _added(said: Tensor, block: torch.nn.Module, args: object, output: tuple[Any, Tensor]) -> tuple[Any, Tensor]:
+	text, picture = output
+	return text, picture + said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -75,10 +76,15 @@ class UNet:
 			more['class_labels'] = inputs.pooled.to(self._dtype)
 		if inputs.residuals is not None:
 			more |= inputs.residuals.for_unet(self._dtype)
+		fusing: AbstractContextManager[None] = nullcontext()
+		if inputs.fusing is not None:
+			fusing = inputs.fusing.on(self.module)
+			more['cross_attention_kwargs'] = {'gligen': {'objs': inputs.objects}}
 		seen = x if inputs.concat is None else torch.cat([x, inputs.concat.to(x)], dim=1)
-		said: Tensor = self.module(
-			seen.to(self._dtype), timestep, encoder_hidden_states=context, return_dict=False, **more
-		)[0]
+		with fusing:
+			said: Tensor = self.module(
+				seen.to(self._dtype), timestep, encoder_hidden_states=context, return_dict=False, **more
+			)[0]
 		return said.float()
 
 	def _sizes(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor:

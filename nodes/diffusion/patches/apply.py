@@ -142,7 +142,7 @@ def _changed_at_once(target: Target, changes: Changes, load: Load) -> Patched:
 		tensor = _changed(target, name, some, scratch)
 		nbytes += tensor.nbytes
 		load.advance(target.tensors[name].nbytes)
-		_put(module, tied[name], tensor, plain=target.coded(name) is not None)
+		put(module, tied[name], tensor, plain=target.coded(name) is not None)
 	return Patched(module, nbytes, changes.unmatched)
 
 
@@ -155,7 +155,7 @@ def _changed_in_turns(target: Target, changes: Changes, share: Share, room: int)
 		weight = target.tensors[name]
 		sizes[name] = weight.nbytes
 		empty = torch.empty(weight.shape, dtype=weight.dtype, device='meta')
-		_put(module, share.tied[name], empty, plain=target.coded(name) is not None)
+		put(module, share.tied[name], empty, plain=target.coded(name) is not None)
 	sizes = {name: nbytes for name, nbytes in sizes.items() if module.state_dict()[name].is_meta}
 	base = streamed(target.module)
 
@@ -178,7 +178,7 @@ def shared(module: torch.nn.Module) -> torch.nn.Module:
 	return twin
 
 
-def _put(module: torch.nn.Module, names: Sequence[str], tensor: Tensor, *, plain: bool) -> None:
+def put(module: torch.nn.Module, names: Sequence[str], tensor: Tensor, *, plain: bool) -> None:
 	"""Give a module a weight under each of its names; `plain` puts a layer that keeps it as it is in the place of one that
 	kept it coded."""
 	weight = torch.nn.Parameter(tensor, requires_grad=False)

@@ -103,6 +103,11 @@ class ClipTower:
 			embedding = empty + (both[:-1] - empty) * weights[..., None]
 		return Encoded(embedding.reshape(1, -1, embedding.shape[-1]), pooled)
 
+	def phrase(self, text: str) -> Tensor:
+		"""See `Phrasing`."""
+		_, pooled = replace(self, projected=False)._embed(self._chunked(text))
+		return pooled
+
 	def at_layer(self, layer: int) -> ClipTower:
 		"""See `Tower`; a layer that is not there is the last."""
 		return replace(self, layer=layer if 0 < -layer <= self.module.depth else None)

@@ -79,6 +79,15 @@ class Seeing(Protocol):
 		...
 
 
+@runtime_checkable
+class Phrasing(Protocol):
+	"""A tower that has one vector for a whole phrase."""
+
+	def phrase(self, text: str) -> Tensor:
+		"""The vector before any projection, float32 [1, width]."""
+		...
+
+
 Embeddings = Callable[[str], 'Mapping[str, Tensor] | None']
 """The vectors of an embedding by its name, for each tower ('' for any); None where there is none of that name."""
 
@@ -167,6 +176,15 @@ class Towers:
 				raise NodeUsage(f'The text encoder {name} cannot look at pictures; Qwen 2.5-VL can.')
 			said[name] = tower.look(text, shown)
 		return Conditioning((self.join(said),))
+
+	def phrase(self, text: str) -> Tensor:
+		"""One vector of a phrase, of the first tower that has such. Raises `NodeUsage` if none has."""
+		for tower in self.towers.values():
+			if isinstance(tower, Phrasing):
+				return tower.phrase(text)
+		raise NodeUsage(
+			f'None of these text encoders ({", ".join(self.towers)}) has one vector for a phrase; CLIP has.'
+		)
 
 	def at_layer(self, layer: int) -> Towers:
 		"""The same, each tower listening to another of its layers."""

@@ -206,7 +206,7 @@ class TestDenoising:
 		net = loaded(tmp_path / 'full.safetensors', module)
 		control = Control(net, ControlUse(REF, HINT.movedim(1, -1), strength=0.5))
 		level = denoiser.parametrisation
-		answer = residuals(Controls((control,)), X, sigma, NOTHING, level, denoiser.latents)
+		answer = residuals(Controls((control,)), X, sigma, NOTHING, level, denoiser.latents, unet)
 		assert answer is not None
 		scaled, time = level.scaled(X, sigma), level.timestep(sigma)
 		ours = network(scaled, time, ModelInputs(NOTHING.embedding, residuals=answer))
@@ -221,4 +221,4 @@ class TestDenoising:
 		assert torch.allclose(ours, theirs, atol=1e-5)
 		assert not torch.allclose(ours, network(scaled, time, NOTHING), atol=1e-3)
 		late = Control(net, ControlUse(REF, HINT.movedim(1, -1), start=0.9))
-		assert residuals(Controls((late,)), X, sigma, NOTHING, level, denoiser.latents) is None
+		assert residuals(Controls((late,)), X, sigma, NOTHING, level, denoiser.latents, unet) is None

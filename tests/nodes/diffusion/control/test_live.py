@@ -143,7 +143,13 @@ class TestDenoising:
 		"""Before its start and after its end it is silent."""
 		control = Control(net, ControlUse(REF, torch.ones(1, 64, 64, 3), start=start, end=end))
 		said = residuals(
-			Controls((control,)), X, SIGMA, ModelInputs(noise(1, 7, 16)), denoiser.parametrisation, denoiser.latents
+			Controls((control,)),
+			X,
+			SIGMA,
+			ModelInputs(noise(1, 7, 16)),
+			denoiser.parametrisation,
+			denoiser.latents,
+			denoiser.network.module,
 		)
 
 		assert (said is not None) == acts
@@ -152,7 +158,8 @@ class TestDenoising:
 		"""Two of half the strength are one."""
 		whole = Control(net, ControlUse(REF, torch.ones(1, 64, 64, 3)))
 		half = Control(net, ControlUse(REF, torch.ones(1, 64, 64, 3), strength=0.5))
-		given = (X, SIGMA, ModelInputs(noise(1, 7, 16)), denoiser.parametrisation, denoiser.latents)
+		module = denoiser.network.module
+		given = (X, SIGMA, ModelInputs(noise(1, 7, 16)), denoiser.parametrisation, denoiser.latents, module)
 		one, two = residuals(Controls((whole,)), *given), residuals(Controls((half, half)), *given)
 
 		assert one is not None

@@ -124,13 +124,6 @@ class TestStrangers:
 		with pytest.raises(UnknownFamily, match=r'no control network.*a\.b'):
 			loaded(path)
 
-	def test_control_lora_is_named(self, tmp_path: Path) -> None:
-		"""It is told what it is."""
-		path = write(tmp_path / 'net.safetensors', {'lora_controlnet': torch.zeros(1)})
-
-		with pytest.raises(UnknownFamily, match='Control-LoRA'):
-			loaded(path)
-
 	def test_missing_tensors_are_named(self, tmp_path: Path) -> None:
 		"""A file that lacks some is refused."""
 		tensors = original_names(controlnet())

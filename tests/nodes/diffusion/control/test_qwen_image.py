@@ -178,6 +178,7 @@ class TestResiduals:
 			ModelInputs(EMBEDDING),
 			denoiser.parametrisation,
 			denoiser.latents,
+			denoiser.network.module,
 		)
 
 		assert said is None
