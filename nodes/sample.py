@@ -14,7 +14,7 @@ from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
 from nodes.known import as_input, family_of
 from nodes.load import tiny_decoder
-from nodes.steering import CfgGuider, Guider, Noise, Sampler, Sigmas
+from nodes.steering import CfgGuider, Guider, Noise, Sampler, Sigmas, TwoModelsGuider
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep
 
 if TYPE_CHECKING:
@@ -250,6 +250,16 @@ def _drawing(context: Context, latents: LatentFormat) -> Iterator[Callable[[Tens
 		yield (lambda latent: picture(latent, rgb)) if rgb else None
 
 
+@contextmanager
+def _unwanted(context: Context, guider: Guider) -> Iterator[DiffusionModel | None]:
+	"""The guider's other model, if it has one."""
+	if isinstance(guider, TwoModelsGuider):
+		with context.models.use(guider.unwanted) as model:
+			yield model
+	else:
+		yield None
+
+
 def _sampled(
 	context: Context, guider: Guider, noise: Noise, sampler: Sampler, sigmas: Sigmas, latent: Latent
 ) -> Sampled:
@@ -259,6 +269,7 @@ def _sampled(
 	with (
 		leased(context, guider.model, latent) as (denoiser, on_step),
 		guider_controlled(context.models, guider) as steering,
+		_unwanted(context, guider) as unwanted,
 	):
 		found = sample_custom(
 			denoiser,
@@ -267,6 +278,7 @@ def _sampled(
 			sampler=sampler,
 			sigmas=sigmas.values,
 			latent=latent,
+			unwanted=unwanted,
 			on_step=on_step,
 			check_cancelled=context.check_cancelled,
 		)

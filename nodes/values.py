@@ -188,7 +188,8 @@ class ModelInputs:
 	`references` are latents to look at, `places` [batch, 3 or 4] where each begins: its plane, row and column, in tokens,
 	and whether it is taken for clean (1). What a family does not take is None. `controls` are control networks to ask, and
 	`residuals` what they said. `bias` [batch, tokens + 1, tokens] see `Prompt`; `heard` are tokens [batch, tokens, width] for
-	each IP-Adapter. `prompts` is how many prompts are joined in the batch, each for the same latents.
+	each IP-Adapter. `prompts` is how many prompts are joined in the batch, each for the same latents; `mark` is one object
+	for the same prompts at all looks of a run, wherever their tensors are.
 	"""
 
 	embedding: Tensor
@@ -204,6 +205,7 @@ class ModelInputs:
 	places: tuple[Tensor, ...] = ()
 	bias: Tensor | None = None
 	heard: tuple[Tensor, ...] = ()
+	mark: object | None = None
 
 
 @socket('CONDITIONING')
