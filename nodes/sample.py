@@ -231,13 +231,18 @@ def watched(context: Context, model: DiffusionModel) -> Iterator[OnStep]:
 
 @contextmanager
 def _drawing(context: Context, latents: LatentFormat) -> Iterator[Callable[[Tensor], Image.Image] | None]:
-	"""What draws latents: a tiny VAE, if its decoder is there and there is room, else a map to colours, if one is known."""
+	"""What draws latents as the job wants them: a tiny VAE, if its decoder is there and there is room, or colours."""
 	from nodes.diffusion.previews import decoded, picture
 
-	if not context.job.previews:
+	method = context.job.previews
+	if method == 'none':
 		yield None
 		return
-	rgb, tiny = latents.rgb, tiny_decoder(context.catalogue, latents.tiny)
+	rgb = latents.rgb
+	tiny = None if method == 'latent2rgb' else tiny_decoder(context.catalogue, latents.tiny)
+	if method == 'taesd' and tiny is None:
+		name = f'{latents.tiny}_decoder' if latents.tiny else 'one for this family of models'
+		log.warning('Previews are drawn by colours: there is no tiny VAE, %s, in models/vae_approx.', name)
 	with ExitStack() as leases:
 		if tiny is not None and context.models.has_room(tiny, TINY_BYTES):
 			try:

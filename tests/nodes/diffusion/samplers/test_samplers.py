@@ -204,15 +204,15 @@ class TestLcmUpscale:
 	SIGMAS = torch.tensor([4.0, 3.0, 2.0, 1.0, 0.0], dtype=torch.float64)
 
 	@pytest.mark.parametrize(
-		('options', 'sides'),
+		('ratio', 'steps', 'sides'),
 		[
-			({'scale_ratio': 2.0}, [8, 12, 16, 16]),
-			({'scale_ratio': 3.0, 'scale_steps': 1}, [8, 24, 24, 24]),
-			({'scale_ratio': 0.5, 'scale_steps': 4}, [8, 7, 6, 5]),
-			({'scale_ratio': 2.0, 'scale_steps': 0}, [8, 8, 8, 8]),
+			(2.0, -1, [8, 12, 16, 16, 16]),
+			(3.0, 1, [8, 24, 24, 24, 24]),
+			(0.5, 4, [8, 7, 6, 5, 4]),
+			(2.0, 0, [8, 8, 8, 8, 8]),
 		],
 	)
-	def test_guesses_are_enlarged_step_by_step(self, options: dict[str, float], sides: list[int]) -> None:
+	def test_guesses_are_enlarged_step_by_step(self, ratio: float, steps: int, sides: list[int]) -> None:
 		"""Evenly, over the first half of the steps, or over as many as are told; what is seen after that has its size."""
 		seen: list[int] = []
 
@@ -221,11 +221,12 @@ class TestLcmUpscale:
 			return x
 
 		start = torch.zeros(1, 4, 8, 8)
-		sampler = partial(ancestral.lcm_upscale, upscale_method='bilinear', **options)
-		end = sampler(replace(gaussian.task(start), denoise=denoise), start, self.SIGMAS)
+		task = replace(gaussian.task(start), denoise=denoise)
+		end = ancestral.lcm_upscale(
+			task, start, self.SIGMAS, scale_ratio=ratio, scale_steps=steps, upscale_method='bilinear'
+		)
 
-		assert seen == sides
-		assert end.shape[-1] == round(8 * options['scale_ratio'] if options.get('scale_steps') != 0 else 8)
+		assert [*seen, end.shape[-1]] == sides
 
 	def test_noise_goes_on_after_that_of_the_start(self) -> None:
 		"""What is added is drawn by the generator of the start's noise, in the new size."""
