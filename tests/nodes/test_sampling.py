@@ -191,7 +191,9 @@ class TestTwoModels:
 
 	def test_another_model_makes_what_to_lead_away_from(self, bench: Bench) -> None:
 		"""Here the same weights with another setting; the setting of the first model does not count for it."""
-		other = {'other': ('FreeU', {'model': link('model'), 'b1': 1.5, 'b2': 1.5, 's1': 0.1, 's2': 0.1})}
+		other: dict[str, Any] = {
+			'other': ('FreeU', {'model': link('model'), 'b1': 1.5, 'b2': 1.5, 's1': 0.1, 's2': 0.1})
+		}
 		plain = latent_of(bench, steered(self.BOTH))
 		found = latent_of(bench, steered(self.BOTH | {'model_negative': link('other')}, **other))
 
@@ -199,7 +201,7 @@ class TestTwoModels:
 
 	def test_without_a_negative_prompt_one_that_says_nothing_is_taken(self, bench: Bench) -> None:
 		"""All numbers 0."""
-		silent = {'silent': ('ConditioningZeroOut', {'conditioning': link('positive')})}
+		silent: dict[str, Any] = {'silent': ('ConditioningZeroOut', {'conditioning': link('positive')})}
 		alone = {name: value for name, value in self.BOTH.items() if name != 'negative'}
 		wanted = latent_of(bench, steered(self.BOTH | {'negative': link('silent')}, **silent))
 
