@@ -31,6 +31,7 @@ from engine.live import LiveGraph
 from engine.loading import LoadStep, Watch
 from engine.models import ModelRef
 from engine.modelstore import ModelStore
+from engine.previews import PreviewMethod
 from engine.storage import Storage
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class JobInfo:
 	id: str
 	prompt_json: str = '{}'
 	extra_pnginfo: Mapping[str, JsonValue] = field(default_factory=dict)
-	previews: bool = False
+	previews: PreviewMethod = 'none'
 	secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 	@cached_property
@@ -167,7 +168,7 @@ class Context:
 
 	def preview(self, image: Image.Image) -> None:
 		"""Show a picture of what is being made, if the client wants such; at most 512 pixels a side."""
-		if self.job.previews:
+		if self.job.previews != 'none':
 			self.send_image(image, format='JPEG', side=PREVIEW_SIDE)
 
 	def send_image(self, image: Image.Image, *, format: PictureFormat = 'PNG', side: int | None = None) -> None:

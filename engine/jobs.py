@@ -32,6 +32,7 @@ from engine.events import (
 )
 from engine.formats.prompt import write_prompt
 from engine.graph import Graph, NodeId
+from engine.previews import PreviewMethod
 
 PASSING = (NodeProgress, ModelLoading, NodePreview, NodeWaits, NodeText, NodeMessage, JobProgress)
 """Events that no history keeps."""
@@ -115,7 +116,7 @@ class Submission:
 	targets: tuple[NodeId, ...]
 	client: str = ''
 	extra: Mapping[str, JsonValue] = field(default_factory=dict)
-	previews: bool = False
+	previews: PreviewMethod = 'none'
 	secrets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 	key: str = ''
 	webhook: str = ''

@@ -13,6 +13,7 @@ from engine.facts import FileMark
 from engine.forecast import Forecast
 from engine.modelreport import ModelReport
 from engine.plugins import PackReport
+from engine.previews import PreviewMethod
 
 
 class Message(Model):
@@ -35,7 +36,7 @@ class RunJob(Message):
 	prompt: str
 	targets: tuple[str, ...]
 	extra_pnginfo: str = '{}'
-	previews: bool = False
+	previews: PreviewMethod = 'none'
 	secrets: dict[str, str] = Field(default_factory=dict, repr=False)
 
 

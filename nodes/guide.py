@@ -7,8 +7,9 @@ from typing import Annotated
 from engine.declaration import Agreement, Choice, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
+from nodes import conditioning as prompts
 from nodes.sample import SEED_MAX
-from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, Noise, PerpNegGuider, Sigmas
+from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, Noise, PerpNegGuider, Sigmas, TwoModelsGuider
 from nodes.values import Conditioning, DiffusionModel, Latent
 
 GUIDERS = 'sampling/custom_sampling/guiders'
@@ -65,6 +66,36 @@ def dual_cfg(
 ) -> Guider:
 	"""Steer a model over two stretches, each with a strength of its own."""
 	return DualCfgGuider(model, cond1, cond2, negative, cfg_conds, cfg_cond2_negative, style == 'nested')
+
+
+@node(
+	kind='DualModelGuider',
+	title='Dual Model CFG Guider',
+	category='model/sampling/guiders',
+	lane='cpu',
+	agreements=(
+		Agreement(fact='family', inputs=('model', 'positive', 'negative')),
+		Agreement(fact='channels', inputs=('model', 'model_negative')),
+	),
+)
+def two_models(
+	model: Model,
+	positive: Positive,
+	cfg: Annotated[
+		float, Number(default=4.0, min=0.0, max=100.0, step=0.1, round=0.01), 'How strictly to follow the prompt.'
+	],
+	model_negative: Annotated[
+		ModelRef[DiffusionModel] | None, 'The model that makes what to lead away from; the same one, if there is none.'
+	] = None,
+	negative: Annotated[
+		Conditioning | None, 'What it should not show; a prompt that says nothing, if there is none.'
+	] = None,
+) -> Guider:
+	"""Steer a model towards a prompt and away from what another model makes, such as one that knows no prompts."""
+	unwanted = prompts.zero_out(positive) if negative is None else negative
+	if model_negative is None or model_negative == model:
+		return CfgGuider(model, positive, unwanted, cfg)
+	return TwoModelsGuider(model, positive, unwanted, cfg, model_negative)
 
 
 @node(

@@ -129,7 +129,25 @@ class SkippedLayers(Setting):
 		return replace(model, hooks=hooks)
 
 
+@dataclass(frozen=True)
+class OtherGuidance(Setting):
+	"""See `nodes.diffusion.rescaling.OtherStrength`; `start` and `end` are parts of the way."""
+
+	cfg: float
+	start: float
+	end: float
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""See `Setting`."""
+		from nodes.diffusion.rescaling import OtherStrength
+
+		levels = model.parametrisation
+		hooks = model.hooks.with_before(OtherStrength(self.cfg, levels.at(self.start), levels.at(self.end)))
+		return replace(model, hooks=replace(hooks, both_sides=True))
+
+
 SETTINGS = (
+	OtherGuidance,
 	RescaledGuidance,
 	ShortGuidance,
 	ZeroStarGuidance,
@@ -147,6 +165,19 @@ def rescale_cfg(
 ) -> ModelRef[DiffusionModel]:
 	"""Keep strong guidance from overexposing: its result gets the spread of the wanted guess."""
 	return model.patched(RescaledGuidance(multiplier))
+
+
+@node(kind='CFGOverride', title='CFG Override', category='model/sampling/guiders', lane='cpu', facts=same('MODEL'))
+def cfg_override(
+	model: Model,
+	cfg: Annotated[
+		float, Number(default=1.0, min=0.0, max=100.0, step=0.1, round=0.01), 'How strictly to follow the prompt there.'
+	],
+	start_percent: Annotated[float, Number(default=0.0, min=0.0, max=1.0, step=0.001), 'From this part of the way.'],
+	end_percent: Annotated[float, Number(default=1.0, min=0.0, max=1.0, step=0.001), 'To this part of the way.'],
+) -> ModelRef[DiffusionModel]:
+	"""Another strength of guidance than the sampler's for a part of the way."""
+	return model.patched(OtherGuidance(cfg, start_percent, end_percent))
 
 
 @node(kind='CFGNorm', category=GUIDANCE, lane='cpu', outputs=('patched_model',), facts=same('patched_model'))

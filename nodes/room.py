@@ -13,7 +13,7 @@ from engine.errors import ModelError, OutOfDeviceMemory
 from engine.spec import Context
 from nodes.known import family_of
 from nodes.load import tiny_decoder
-from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider
+from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider, TwoModelsGuider
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep, Prompt
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ G = TypeVar('G', bound=Guider)
 class Ready(Generic[G]):
 	"""What sampling needs, leased: the model, the guider with its control networks, and what to call after each step.
 
-	`places` is how large a pass of the network may be: see `nodes.diffusion.guidance.Sides`.
+	`places` is how large a pass of the network may be: see `nodes.diffusion.guidance.Sides`. `unwanted` is the guider's
+	other model, if it has one.
 	"""
 
 	model: DiffusionModel
 	guider: G
 	places: int | None
+	unwanted: DiffusionModel | None
 	on_step: OnStep
 
 
@@ -61,12 +63,17 @@ def ready(context: Context, guider: G, latent: Latent, sampler: str = '') -> Ite
 		model, together = _leased(context, leases, guider, latent, prompts)
 		batch, _, *_, height, width = latent.samples.shape
 		places = None if together == len(prompts) else together * batch * height * width
-		yield Ready(model, steering, places, leases.enter_context(watched(context, model)))
+		other = (
+			leases.enter_context(context.models.use(guider.unwanted)) if isinstance(guider, TwoModelsGuider) else None
+		)
+		yield Ready(model, steering, places, other, leases.enter_context(watched(context, model)))
 
 
 def looked_at(guider: Guider, sampler: str = '') -> list[Prompt]:
 	"""The prompts that a step looks at: those of the negative side only if they can count."""
 	match guider:
+		case TwoModelsGuider():
+			sides = [guider.positive, guider.negative]
 		case CfgGuider():
 			sides = [guider.positive, guider.negative]
 			# A setting may want both sides in any case.
@@ -135,13 +142,18 @@ def watched(context: Context, model: DiffusionModel) -> Iterator[OnStep]:
 
 @contextmanager
 def _drawing(context: Context, latents: LatentFormat) -> Iterator[Callable[[Tensor], Image.Image] | None]:
-	"""What draws latents: a tiny VAE, if its decoder is there and there is room, else a map to colours, if one is known."""
+	"""What draws latents as the job wants them: a tiny VAE, if its decoder is there and there is room, or colours."""
 	from nodes.diffusion.previews import decoded, picture
 
-	if not context.job.previews:
+	method = context.job.previews
+	if method == 'none':
 		yield None
 		return
-	rgb, tiny = latents.rgb, tiny_decoder(context.catalogue, latents.tiny)
+	rgb = latents.rgb
+	tiny = None if method == 'latent2rgb' else tiny_decoder(context.catalogue, latents.tiny)
+	if method == 'taesd' and tiny is None:
+		name = f'{latents.tiny}_decoder' if latents.tiny else 'one for this family of models'
+		log.warning('Previews are drawn by colours: there is no tiny VAE, %s, in models/vae_approx.', name)
 	with ExitStack() as leases:
 		if tiny is not None and context.models.has_room(tiny, TINY_BYTES):
 			try:

@@ -195,6 +195,7 @@ def _sampled(
 			sigmas=sigmas.values,
 			latent=latent,
 			places=it.places,
+			unwanted=it.unwanted,
 			on_step=it.on_step,
 			check_cancelled=context.check_cancelled,
 		)

@@ -188,6 +188,24 @@ def lcm(
 	return _made('lcm', s_noise=s_noise, s_noise_end=s_noise_end, noise_clip_std=noise_clip_std)
 
 
+@node(kind='SamplerLCMUpscale', category=CATEGORY, lane='cpu')
+def lcm_upscale(
+	scale_ratio: Annotated[
+		float, Number(default=1.0, min=0.1, max=20.0, step=0.01), 'How many times as long the sides become.'
+	],
+	scale_steps: Annotated[
+		int, Number(default=-1, min=-1, max=1000), 'Over how many steps it grows; -1 is the first half.'
+	],
+	upscale_method: Annotated[
+		str,
+		Choice(options=('bislerp', 'nearest-exact', 'bilinear', 'area', 'bicubic')),
+		'How what lies between is found.',
+	],
+) -> Sampler:
+	"""LCM that enlarges the latent while it samples."""
+	return _made('lcm_upscale', scale_ratio=scale_ratio, scale_steps=scale_steps, upscale_method=upscale_method)
+
+
 def _made(name: str, **options: str | float | bool) -> Sampler:
 	return Sampler(name, tuple(options.items()))
 

@@ -66,6 +66,13 @@ class CfgGuider(BasicGuider):
 
 
 @dataclass(frozen=True, eq=False)
+class TwoModelsGuider(CfgGuider):
+	"""Away from what another model makes of the negative side."""
+
+	unwanted: ModelRef[DiffusionModel]
+
+
+@dataclass(frozen=True, eq=False)
 class DualCfgGuider(BasicGuider):
 	"""From a negative side to a middle one, and from there to the positive one.
 

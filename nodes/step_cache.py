@@ -6,15 +6,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from engine.declaration import FromInput, Number
+from engine.declaration import FromInput, Number, Toggle
 from engine.models import ModelRef, Setting, Use
 from engine.spec import node
 from nodes.values import DiffusionModel
 
 CATEGORY = 'advanced/model'
+EASY = 'advanced/debug/model'
 SAME = {'MODEL': {fact: FromInput(input='model') for fact in ('family', 'channels')}}
 
 Model = Annotated[ModelRef[DiffusionModel], 'The model.']
+Reuse = Annotated[
+	float,
+	Number(default=0.2, min=0.0, max=3.0, step=0.01),
+	'How much the answer may have changed, as a part, for steps to be left out; 0 is not at all.',
+]
+From = Annotated[
+	float, Number(default=0.15, min=0.0, max=1.0, step=0.01), 'Until this part of the way all is computed.'
+]
+To = Annotated[float, Number(default=0.95, min=0.0, max=1.0, step=0.01), 'After this part of the way all is computed.']
+Verbose = Annotated[bool, Toggle(default=False), 'Whether the log tells of each step.']
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,39 @@ class TaylorSteps(Setting):
 		return cached(model, partial(Taylor, self.interval, self.warm_up, self.order))
 
 
-SETTINGS = (FirstBlockReuse, TaylorSteps)
+@dataclass(frozen=True)
+class EasyReuse(Setting):
+	"""See `nodes.diffusion.easy_cache.EasySteps`."""
+
+	threshold: float
+	start: float
+	end: float
+	verbose: bool = False
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""See `Setting`."""
+		from nodes.diffusion.easy_cache import with_easy_steps
+
+		return with_easy_steps(model, self.threshold, self.start, self.end, verbose=self.verbose)
+
+
+@dataclass(frozen=True)
+class LazyReuse(Setting):
+	"""See `nodes.diffusion.easy_cache.LazySteps`."""
+
+	threshold: float
+	start: float
+	end: float
+	verbose: bool = False
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""See `Setting`."""
+		from nodes.diffusion.easy_cache import with_lazy_steps
+
+		return with_lazy_steps(model, self.threshold, self.start, self.end, verbose=self.verbose)
+
+
+SETTINGS = (FirstBlockReuse, TaylorSteps, EasyReuse, LazyReuse)
 
 
 @node(kind='FirstBlockCache', title='First Block Cache', category=CATEGORY, lane='cpu', facts=SAME)
@@ -77,3 +120,23 @@ def taylor_seer(
 ) -> ModelRef[DiffusionModel]:
 	"""Foretell what a network says from how it went on over the last steps, instead of computing it."""
 	return model.patched(TaylorSteps(interval, warm_up, order)) if interval > 1 else model
+
+
+@node(kind='EasyCache', title='EasyCache', category=EASY, lane='cpu', facts=SAME)
+def easy_cache(
+	model: Model, reuse_threshold: Reuse, start_percent: From, end_percent: To, verbose: Verbose
+) -> ModelRef[DiffusionModel]:
+	"""Leave out a network at steps where little would change: it adds to its input what it added before."""
+	if reuse_threshold <= 0:
+		return model
+	return model.patched(EasyReuse(reuse_threshold, start_percent, end_percent, verbose))
+
+
+@node(kind='LazyCache', title='LazyCache', category=EASY, lane='cpu', facts=SAME)
+def lazy_cache(
+	model: Model, reuse_threshold: Reuse, start_percent: From, end_percent: To, verbose: Verbose
+) -> ModelRef[DiffusionModel]:
+	"""The same for what guidance gives: coarser than EasyCache, for models of any kind."""
+	if reuse_threshold <= 0:
+		return model
+	return model.patched(LazyReuse(reuse_threshold, start_percent, end_percent, verbose))

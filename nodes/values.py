@@ -193,7 +193,8 @@ class ModelInputs:
 	and whether it is taken for clean (1). What a family does not take is None. `controls` are control networks to ask, and
 	`residuals` what they said. `bias` [batch, tokens + 1, tokens] see `Prompt`; `heard` are tokens [batch, tokens, width] for
 	each IP-Adapter; `objects` are phrases in places [batch, tokens, width], heard by what is `fusing` them (GLIGEN).
-	`prompts` is how many prompts are joined in the batch, each for the same latents.
+	`prompts` is how many prompts are joined in the batch, each for the same latents; `mark` is one object for the same
+	prompts at all looks of a run, wherever their tensors are.
 	"""
 
 	embedding: Tensor
@@ -211,6 +212,7 @@ class ModelInputs:
 	heard: tuple[Tensor, ...] = ()
 	objects: Tensor | None = None
 	fusing: Fusing | None = None
+	mark: object | None = None
 
 
 @socket('CONDITIONING')

@@ -46,6 +46,7 @@ import server.routes.workflows
 from engine.events import EventBus, ModelsChanged
 from engine.formats.prompt import RecentPrompts
 from engine.modelwatch import ModelWatch
+from engine.previews import PreviewMethod
 from engine.queue import JobQueue
 from engine.settings import PROJECT, Settings
 from engine.storage import Storage
@@ -128,7 +129,7 @@ def build_app(
 	allowed_hosts: tuple[str, ...] = (),
 	auth: Auth | None = None,
 	limits: Limits | None = None,
-	previews: bool = False,
+	previews: PreviewMethod = 'none',
 	logs: LogRing | None = None,
 	max_body: int = MAX_BODY,
 	editor: Path = EDITOR,

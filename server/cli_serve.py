@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from engine.previews import PREVIEW_METHODS
 from server.cli_flags import natural, settings_from
-from server.serving import Limits, LogFormat, LogLevel, PreviewMethod, Serving
+from server.serving import Limits, LogFormat, LogLevel, Serving
 
 EVERYWHERE = '0.0.0.0,::'  # asks for a token, unless --insecure
 
@@ -18,9 +19,10 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
 	_watch_flags(parser.add_argument_group('what it tells'))
 	parser.add_argument(
 		'--preview-method',
-		choices=get_args(PreviewMethod),
+		choices=PREVIEW_METHODS,
 		default='none',
-		help='whether jobs that do not say show what they are making (default: %(default)s)',
+		help='how jobs that do not say show what they are making: not at all, by a tiny VAE if there is one and else by '
+		'colours, by colours, or by a tiny VAE (default: %(default)s)',
 	)
 	parser.add_argument(
 		'--limit',

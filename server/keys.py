@@ -10,6 +10,7 @@ from aiohttp import web
 from engine.events import EventBus
 from engine.formats.prompt import RecentPrompts
 from engine.modelwatch import ModelWatch
+from engine.previews import PreviewMethod
 from engine.queue import JobQueue
 from engine.settings import Settings
 from engine.storage import Storage
@@ -44,7 +45,7 @@ LIMITS = web.AppKey('limits', Limits)
 LOGS = web.AppKey('logs', LogRing)
 LOG_TELLER = web.AppKey('log_teller', LogTeller)
 PROMPTS = web.AppKey('prompts', RecentPrompts)
-PREVIEWS = web.AppKey('previews', bool)
+PREVIEWS: web.AppKey[PreviewMethod] = web.AppKey('previews')
 EDITOR = web.AppKey('editor', Path)
 LIBRARY = web.AppKey('library', Library)
 THUMBNAILS = web.AppKey('thumbnails', Thumbnails)

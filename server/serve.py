@@ -59,7 +59,7 @@ async def run_server(
 			cors_origin=serving.cors_origin,
 			auth=auth,
 			limits=serving.limits,
-			previews=serving.previews != 'none',
+			previews=serving.previews,
 			logs=logs,
 			max_body=serving.max_body,
 			editor=serving.editor or EDITOR,

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from engine.declaration import Model
+from engine.previews import PreviewMethod
 from server.hosts import split_hosts
 from server.limits import MAX_BODY
 
-PreviewMethod = Literal['none', 'auto', 'latent2rgb', 'taesd']
 LogFormat = Literal['human', 'json']
 LogLevel = Literal['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']
 

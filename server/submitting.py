@@ -8,6 +8,7 @@ from engine.errors import InvalidGraph
 from engine.formats.convert import beside_prompt
 from engine.formats.workflow import read_workflow
 from engine.jobs import Job, KeyTaken, Submission
+from engine.previews import PreviewMethod
 from server.checking import judge
 from server.keys import QUEUE, STORE, SUPERVISOR
 from server.schemas.runs import JobRequest
@@ -41,7 +42,7 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 		targets=checked.good_sinks,
 		client=wanted.client,
 		extra={'extra_pnginfo': beside_prompt(workflow, nodes), **wanted.extra},
-		previews=wanted.previews,
+		previews=_method(wanted.previews),
 		key=wanted.key,
 		webhook=wanted.webhook,
 	)
@@ -50,6 +51,12 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 	except KeyTaken as taken:
 		# Its job has even come to an end meanwhile.
 		return await app[STORE].archive.job(taken.job), False
+
+
+def _method(wanted: bool | PreviewMethod) -> PreviewMethod:
+	if isinstance(wanted, bool):
+		return 'auto' if wanted else 'none'
+	return wanted
 
 
 async def enqueue(

@@ -120,6 +120,33 @@ class Cfg:
 
 
 @dataclass(frozen=True, eq=False)
+class TwoModels:
+	"""Classifier-free guidance whose unwanted guess another model makes; both have the sides positive and negative.
+
+	The other one's guess is not computed with cfg 1, unless a hook of the model or CFG++ asks for it.
+	"""
+
+	sides: Sides
+	others: Sides
+	cfg: float
+
+	def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+		"""See `Guided`."""
+		return self._guided(x, sigma, both=self.sides.model.hooks.both_sides)[0]
+
+	def apart(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+		"""See `Guided`."""
+		return self._guided(x, sigma, both=True)
+
+	def _guided(self, x: Tensor, sigma: Tensor, *, both: bool) -> tuple[Tensor, Tensor]:
+		(wanted,) = self.sides.guesses(x, sigma, (0,))
+		unwanted = torch.zeros_like(wanted)
+		if both or not math.isclose(self.cfg, 1.0):
+			(unwanted,) = self.others.guesses(x, sigma, (1,))
+		return combined(self.sides, x, sigma, wanted, unwanted, self.cfg)
+
+
+@dataclass(frozen=True, eq=False)
 class DualCfg:
 	"""Guidance over two stretches; the sides are positive, middle, negative (Brooks et al. 2023, InstructPix2Pix).
 
@@ -205,7 +232,11 @@ def combined(
 	look = _look(sides, x, sigma, wanted, unwanted, cfg, sides_of)
 	for before in hooks.before:
 		look = before(look)
-	guided = look.unwanted + (look.wanted - look.unwanted) * cfg if hooks.combine is None else hooks.combine(look)
+	if hooks.combine is not None:
+		guided = hooks.combine(look)
+	else:
+		# A side alone is not guided, whatever a hook says.
+		guided = look.unwanted + (look.wanted - look.unwanted) * (look.cfg if sides.count > 1 else cfg)
 	for after in hooks.after:
 		guided = after(look, guided)
 	return guided, look.unwanted
@@ -270,7 +301,10 @@ class _Group:
 		"""The guess for each part, in one call of the network."""
 		if self._inputs is None:
 			self._inputs = _mapped(
-				[_repeated(_cut(part), len(x)) for part in self.parts], torch.cat, prompts=len(self.parts)
+				[_repeated(_cut(part), len(x)) for part in self.parts],
+				torch.cat,
+				prompts=len(self.parts),
+				mark=object(),
 			)
 		batch = torch.cat([x if part.box is None else part.box.cut(x) for part in self.parts])
 		return list(model.denoise(batch, sigma.expand(len(batch)), self._inputs).chunk(len(self.parts)))

@@ -5,19 +5,29 @@ from __future__ import annotations
 from torch import Tensor
 
 from engine.errors import NodeUsage
-from nodes.diffusion.guidance import Cfg, DualCfg, Guided, PerpNeg, Sides
-from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider
+from nodes.diffusion.guidance import Cfg, DualCfg, Guided, PerpNeg, Sides, TwoModels
+from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider, TwoModelsGuider
 from nodes.values import NO_SCENE, DiffusionModel, Scene
 
 
 def steered(
-	guider: Guider, model: DiffusionModel, latent: Tensor, scene: Scene = NO_SCENE, places: int | None = None
+	guider: Guider,
+	model: DiffusionModel,
+	latent: Tensor,
+	scene: Scene = NO_SCENE,
+	places: int | None = None,
+	*,
+	unwanted: DiffusionModel | None = None,
 ) -> Guided:
 	"""A model steered for a run over latents [batch, channels, …] in its own scale; `places`: see `Sides`.
 
-	Raises `NodeUsage`.
+	`unwanted` is the lease of the guider's other model, if it has one. Raises `NodeUsage`.
 	"""
 	match guider:
+		case TwoModelsGuider() if unwanted is not None:
+			both = (guider.positive, guider.negative)
+			sides, others = Sides(model, both, latent, scene, places), Sides(unwanted, both, latent, scene, places)
+			return TwoModels(sides, others, guider.cfg)
 		case CfgGuider():
 			return Cfg(Sides(model, (guider.positive, guider.negative), latent, scene, places), guider.cfg)
 		case DualCfgGuider():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
 from nodes.diffusion.parametrisation import Parametrisation
+
+if TYPE_CHECKING:
+	from nodes.diffusion.guidance import Guided
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,10 @@ After = Callable[[Look, Tensor], Tensor]
 """Changes the guided guess."""
 
 
+Around = Callable[['Guided', Parametrisation], 'Guided']
+"""Stands between a sampler and the steered model of a run."""
+
+
 class MaskHook(Protocol):
 	"""Changes the mask of a latent [batch, 1, h, w] at a sigma of a run over `sigmas`."""
 
@@ -60,7 +67,8 @@ class Hooks:
 	"""What a model's settings do in guidance.
 
 	`both_sides` says that the negative side is looked at even where guidance of 1 would not need it. `run` is called when
-	a run begins, and gives the model for it: settings with state between looks start anew with each.
+	a run begins, and gives the model for it: settings with state between looks start anew with each. `around` is called then
+	too, innermost first.
 	"""
 
 	before: tuple[Before, ...] = ()
@@ -69,6 +77,7 @@ class Hooks:
 	mask: MaskHook | None = None
 	both_sides: bool = False
 	run: tuple[Callable[[Any], Any], ...] = ()
+	around: tuple[Around, ...] = ()
 
 	def with_before(self, hook: Before) -> Hooks:
 		"""The same, with one more that comes before."""

@@ -20,7 +20,17 @@ def start_noise(like: Tensor, seed: int, batch_index: Sequence[int] = ()) -> Ten
 	With `batch_index`, latent i gets what number batch_index[i] of a greater batch would get when it is drawn one by
 	one: equal numbers, equal noise. A number may occur several times.
 	"""
+	return _drawn_start(torch.Generator('cpu').manual_seed(seed), like, batch_index)
+
+
+def later_noise(like: Tensor, seed: int, batch_index: Sequence[int] = ()) -> Callable[[Tensor], Tensor]:
+	"""Unit noise in the shape of a tensor, new with each call, from the generator that `start_noise` has drawn from."""
 	generator = torch.Generator('cpu').manual_seed(seed)
+	_drawn_start(generator, like, batch_index)
+	return lambda x: torch.randn(x.shape, generator=generator, dtype=torch.float32).to(x.device)
+
+
+def _drawn_start(generator: torch.Generator, like: Tensor, batch_index: Sequence[int]) -> Tensor:
 	if not batch_index:
 		return torch.randn(like.shape, generator=generator, dtype=torch.float32).to(like.device)
 	one = (1, *like.shape[1:])

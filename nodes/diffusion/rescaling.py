@@ -67,6 +67,19 @@ class ZeroStar:
 
 
 @dataclass(frozen=True)
+class OtherStrength:
+	"""Another strength of guidance between two sigmas."""
+
+	cfg: float
+	high: float
+	low: float
+
+	def __call__(self, look: Look) -> Look:
+		"""See `hooks.Before`."""
+		return replace(look, cfg=self.cfg) if self.low <= float(look.sigma) <= self.high else look
+
+
+@dataclass(frozen=True)
 class Differential:
 	"""A mask of degrees: each place begins to change when the way left is no more than its degree (Levin, Fried 2023)."""
 

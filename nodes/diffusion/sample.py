@@ -16,9 +16,9 @@ from engine.models import FileDigest, ModelRef
 from nodes.diffusion.guidance import Guided
 from nodes.diffusion.guiders import steered
 from nodes.diffusion.masking import Masked, fitted
-from nodes.diffusion.noise import Between, brownian_noise, fresh_noise, start_noise
+from nodes.diffusion.noise import Between, brownian_noise, fresh_noise, later_noise, start_noise
 from nodes.diffusion.parametrisation import Parametrisation
-from nodes.diffusion.samplers import FRESH_MASK_NOISE, SAMPLERS, SKIPS_LAST_SIGMA, Task
+from nodes.diffusion.samplers import FRESH_MASK_NOISE, GROWING, MORE_SAMPLERS, SAMPLERS, SKIPS_LAST_SIGMA, Task
 from nodes.diffusion.schedules import SCHEDULES
 from nodes.steering import CfgGuider, Guider, Noise, Sampler
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep, Scene
@@ -108,24 +108,30 @@ def sample_custom(
 	sigmas: Tensor,
 	latent: Latent,
 	places: int | None = None,
+	unwanted: DiffusionModel | None = None,
 	on_step: OnStep = lambda done, total, denoised: None,
 	check_cancelled: Callable[[], None] = lambda: None,
 ) -> Sampled:
 	"""Take a latent through sigmas, float32 [steps + 1], as told. See `sample` for the rest.
 
-	`guider.model` is not looked at: `model` is its lease. Raises `NodeUsage` for a name or option that is not known.
+	`guider.model` is not looked at: `model` is its lease, and `unwanted` that of its other model, if it has one. Raises
+	`NodeUsage` for a name or option that is not known, and for a mask on a latent that grows.
 	"""
 	run = _sampler(sampler)
+	if latent.noise_mask is not None and sampler.name in GROWING:
+		raise NodeUsage('This sampler enlarges the latent; a noise mask cannot grow with it. Take the mask off.')
 	if not len(sigmas):
 		return Sampled(latent.samples, latent.samples)
 	with torch.inference_mode():
-		for begin in model.hooks.run:
-			model = begin(model)
+		model = _begun(model)
 		levels = model.parametrisation
 		clean = scaled_in(model, latent.samples)
 		start = _start(clean, noise, latent)
 		scene = Scene(clean=clean, mask=latent.noise_mask, seed=noise.seed)
-		guided: Guided = _Cancellable(steered(guider, model, clean, scene, places), check_cancelled)
+		other = None if unwanted is None else _begun(unwanted)
+		guided: Guided = _Cancellable(steered(guider, model, clean, scene, places, unwanted=other), check_cancelled)
+		for around in model.hooks.around:
+			guided = around(guided, levels)
 		if latent.noise_mask is not None:
 			shown = start_noise(clean, noise.seed + 1) if sampler.name in FRESH_MASK_NOISE else start
 			mask = fitted(latent.noise_mask, clean)
@@ -149,6 +155,7 @@ def sample_custom(
 				fresh_noise(clean, noise.seed),  # as ComfyUI draws it: the first fresh noise is that of the start
 				brownian,
 				step_done,
+				later_noise(clean, noise.seed, latent.batch_index or ()),
 			),
 			levels.noised(clean, start, sigmas[0], full=full),
 			sigmas,
@@ -191,6 +198,13 @@ def sigmas_for(
 	return sigmas if denoise > FULL else sigmas[-(steps + 1) :]
 
 
+def _begun(model: DiffusionModel) -> DiffusionModel:
+	"""A model for one run: what settings keep between looks is new."""
+	for begin in model.hooks.run:
+		model = begin(model)
+	return model
+
+
 def _start(clean: Tensor, noise: Noise, latent: Latent) -> Tensor:
 	return torch.zeros_like(clean) if noise.empty else start_noise(clean, noise.seed, latent.batch_index or ())
 
@@ -210,7 +224,7 @@ class _Cancellable:
 
 
 def _sampler(sampler: Sampler) -> Callable[[Task, Tensor, Tensor], Tensor]:
-	function = _named(SAMPLERS, sampler.name, 'sampler')
+	function = _named({**SAMPLERS, **MORE_SAMPLERS}, sampler.name, 'sampler')
 	options = dict(sampler.options)
 	known = inspect.signature(function).parameters
 	unknown = sorted(options.keys() - known.keys())

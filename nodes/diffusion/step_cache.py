@@ -32,26 +32,33 @@ Remember = Callable[[torch.nn.Module], Memory]
 """Begins to keep what is needed of a network's module."""
 
 
-class StepCached:
-	"""A network during one run of a sampler, with what it keeps of its earlier looks: a `Network`."""
+class OfRun:
+	"""A network during one run of a sampler, which keeps something of its earlier looks; `exact` is it without that."""
 
-	def __init__(self, network: Network, remember: Remember) -> None:
+	def __init__(self, network: Network) -> None:
 		self.exact = network
-		self._remember = remember
-		self._memories: dict[tuple[int, torch.Size], tuple[Tensor, Memory]] = {}
 
 	@property
 	def module(self) -> torch.nn.Module:
 		"""Where its weights are."""
 		return self.exact.module
 
-	def around(self, module: torch.nn.Module) -> StepCached:
-		"""See `Network`. It has kept nothing yet."""
-		return StepCached(self.exact.around(module), self._remember)
-
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""See `Network`."""
 		return self.exact.inputs(prompt, latent, scene)
+
+
+class StepCached(OfRun):
+	"""One whose parts are left out at some looks: a `Network`."""
+
+	def __init__(self, network: Network, remember: Remember) -> None:
+		super().__init__(network)
+		self._remember = remember
+		self._memories: dict[tuple[int, torch.Size], tuple[object, Memory]] = {}
+
+	def around(self, module: torch.nn.Module) -> StepCached:
+		"""See `Network`. It has kept nothing yet."""
+		return StepCached(self.exact.around(module), self._remember)
 
 	def __call__(self, x: Tensor, timestep: Tensor, inputs: ModelInputs) -> Tensor:
 		"""See `Network`."""
@@ -59,11 +66,17 @@ class StepCached:
 			return self.exact(x, timestep, inputs)
 
 	def _memory(self, x: Tensor, inputs: ModelInputs) -> Memory:
-		# In a run, the prompts of a batch are laid together once. The tensor is kept so that its id stays its own.
-		key = (id(inputs.embedding), x.shape)
+		mark = mark_of(inputs)
+		key = (id(mark), x.shape)
 		if key not in self._memories:
-			self._memories[key] = (inputs.embedding, self._remember(self.module))
+			# The mark is kept so that its id stays its own.
+			self._memories[key] = (mark, self._remember(self.module))
 		return self._memories[key][1]
+
+
+def mark_of(inputs: ModelInputs) -> object:
+	"""What tells these prompts from others in a run: in a run, the prompts of a batch are laid together once."""
+	return inputs.embedding if inputs.mark is None else inputs.mark
 
 
 def cached(model: Any, remember: Remember) -> Any:
@@ -77,7 +90,9 @@ def cached(model: Any, remember: Remember) -> Any:
 
 def exact(network: Network) -> Network:
 	"""A network without its step cache, for looks that are not to be mixed up with those of the run."""
-	return network.exact if isinstance(network, StepCached) else network
+	while isinstance(network, OfRun):
+		network = network.exact
+	return network
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from engine.errors import BadDocument
 from engine.jobs import IdTaken, Submission
 from engine.logcontext import JOB
+from engine.previews import preview_method
 from server.checking import judge
 from server.comfy.messages import milliseconds, queue_status
 from server.comfy.problems import node_errors, refusal, refused
@@ -23,7 +24,6 @@ from server.submitting import enqueue
 
 SECRETS = ('auth_token_comfy_org', 'api_key_comfy_org')
 USAGE_HEADER = 'Comfy-Usage-Source'
-PREVIEW_METHODS = ('auto', 'latent2rgb', 'taesd')
 
 
 async def show_status(request: web.Request) -> web.Response:
@@ -65,7 +65,7 @@ async def queue_prompt(request: web.Request) -> web.Response:
 		secrets={
 			name: value for name in SECRETS if isinstance(value := (wanted.extra_data or {}).get(name), str) and value
 		},
-		previews=wants_previews(request.app, (wanted.extra_data or {}).get('preview_method')),
+		previews=preview_method((wanted.extra_data or {}).get('preview_method'), request.app[PREVIEWS]),
 	)
 	try:
 		job = await enqueue(request.app, submission, id=wanted.prompt_id, number=number)
@@ -79,11 +79,6 @@ async def queue_prompt(request: web.Request) -> web.Response:
 def refuse(body: PromptRefused, status: int = 400) -> web.Response:
 	"""A refusal with both keys that clients look for."""
 	return reply(body, status=status, exclude_unset=True)
-
-
-def wants_previews(app: web.Application, method: JsonValue) -> bool:
-	"""Whether a job is to show what it is making: as it says, or as the server was started."""
-	return method in PREVIEW_METHODS or (method != 'none' and app[PREVIEWS])
 
 
 def client_of(wanted: PromptRequest) -> str:

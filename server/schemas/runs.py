@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from engine.events import Failure, Ui, Why
 from engine.jobs import JobState
+from engine.previews import PreviewMethod
 from server.schemas.base import Parameters, Reply, Request
 from server.schemas.paging import Page, PageQuery
 
@@ -26,7 +27,7 @@ class JobRequest(Request):
 	`workflow` is a native document, or one of ComfyUI's forms (`AnyWorkflow`). `inputs` set its named inputs, or
 	`NODE.INPUT`. Only the `targets` and what they need are run, or all that save or show something. Lower `number` runs
 	first; `front` runs it before all that wait now. A second request with the same `key` is answered with the first one's job. `webhook` is
-	told of the end. `extra` goes along: its `extra_pnginfo` is written into saved pictures; without one, the workflow is.
+	told of the end. `previews` says how to show what is made meanwhile; true is `auto`. `extra` goes along: its `extra_pnginfo` is written into saved pictures; without one, the workflow is.
 	"""
 
 	workflow: dict[str, JsonValue]
@@ -36,7 +37,7 @@ class JobRequest(Request):
 	client: str = ''
 	number: float | None = Field(default=None, allow_inf_nan=False)
 	front: bool = False
-	previews: bool = False
+	previews: bool | PreviewMethod = False
 	key: str = Field(default='', max_length=200)
 	webhook: str = Field(default='', max_length=2000, pattern=r'^(https?://\S+)?$')
 	extra: dict[str, JsonValue] = Field(default_factory=dict)

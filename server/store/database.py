@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import EngineError
 
-HEAD = '0003'
+HEAD = '0004'
 """The newest migration: at it, nothing needs to be imported to upgrade."""
 MIGRATIONS = Path(__file__).parent / 'migrations'
 BUSY_SECONDS = 5.0

@@ -14,6 +14,7 @@ from engine.events import AnyEvent, Event, Failure, JobDropped, JobQueued, Ui
 from engine.formats.prompt import read_prompt
 from engine.graph import NodeId
 from engine.jobs import Job, JobId, JobState, Submission
+from engine.previews import preview_method
 from server.store.tables import JobRow, SubmissionRow
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def row_of(job: Job, ended: int | None = None) -> dict[str, object]:
 	return {
 		'id': job.id,
 		'client': submission.client,
-		'previews': submission.previews,
+		'previews': submission.previews != 'none',
+		'preview_method': 'auto' if submission.previews == 'none' else submission.previews,
 		'key': submission.key or None,
 		'webhook': submission.webhook,
 		'workflow': workflow_of(submission),
@@ -93,7 +95,7 @@ def job_of(found: JobRow, asked: SubmissionRow, outputs: Mapping[str, Ui], event
 			targets=tuple(NodeId(target) for target in from_json(asked.targets_json)),
 			client=found.client,
 			extra=object_of(asked.extra_json),
-			previews=found.previews,
+			previews=preview_method(found.preview_method, 'auto') if found.previews else 'none',
 			key=found.key or '',
 			webhook=found.webhook,
 		),

@@ -29,6 +29,7 @@ class JobRow(Base):
 	state: Mapped[str]
 	client: Mapped[str]
 	previews: Mapped[bool]
+	preview_method: Mapped[str] = mapped_column(server_default='auto')
 	key: Mapped[str | None]
 	webhook: Mapped[str]
 	workflow: Mapped[str | None]

@@ -36,7 +36,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
 	"""A node of a job that wants previews."""
-	job = JobInfo('j', '{"1": {"class_type": "A", "inputs": {}}}', {'workflow': {'nodes': []}}, previews=True)
+	job = JobInfo('j', '{"1": {"class_type": "A", "inputs": {}}}', {'workflow': {'nodes': []}}, previews='auto')
 	return Desk(tmp_path, job)
 
 

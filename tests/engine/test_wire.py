@@ -42,7 +42,7 @@ TO_WORKER: list[Message] = [
 		prompt='{"1":{"class_type":"A","inputs":{"x":["2",0],"big":18446744073709551616}}}',
 		targets=('1',),
 		extra_pnginfo='{"workflow": {"ü": "\\n\u2028\n"}}',
-		previews=True,
+		previews='taesd',
 		secrets={'api_key_comfy_org': 'sk-1'},
 	),
 	Validate(id=3, questions=(Question(node='1', kind='A', constants={'x': [1, None]}, links={'y': 'INT'}),)),

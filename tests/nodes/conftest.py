@@ -13,6 +13,7 @@ from engine.events import AnyEvent, JobFinished, NodeFinished, NodeStarted
 from engine.graph import Call, Constant, Graph, Link, NodeId
 from engine.models import Loaders
 from engine.modelstore import ModelStore
+from engine.previews import PreviewMethod
 from engine.runner import Runner
 from engine.settings import Settings
 from engine.storage import Storage
@@ -32,7 +33,7 @@ class Bench:
 		self.events.append(event)
 		self.when(event)
 
-	def run(self, graph: Graph, *, previews: bool = False) -> JobFinished:
+	def run(self, graph: Graph, *, previews: PreviewMethod = 'none') -> JobFinished:
 		"""Run all sinks of a graph that must be good."""
 		self.events.clear()
 		return self.runner.run_all(graph, JobInfo('job', previews=previews))

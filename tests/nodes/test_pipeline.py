@@ -47,7 +47,7 @@ class TestTextToImage:
 
 	def test_previews_are_made_only_when_asked_for(self, bench: Bench) -> None:
 		"""A job that wants previews gets JPEGs, though not of steps that follow at once; another gets none."""
-		bench.run(text_to_image(seed=1, steps=2), previews=True)
+		bench.run(text_to_image(seed=1, steps=2), previews='auto')
 		asked = [event for event in bench.events if isinstance(event, NodePreview)]
 		bench.run(text_to_image(seed=2, steps=2))
 		unasked = [event for event in bench.events if isinstance(event, NodePreview)]

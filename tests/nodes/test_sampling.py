@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor
 
 from engine.errors import NodeUsage
-from engine.graph import Graph, Link
+from engine.graph import Call, Graph, Link, NodeId
 from engine.models import FileDigest, ModelRef
 from nodes import conditioning, guide, model_sampling, sigmas
 from nodes.diffusion.continuous import Consistency, Continuous
@@ -152,6 +152,95 @@ class TestSamplingNodes:
 		)
 
 		assert torch.equal(one, other)
+
+
+def steered(guider: dict[str, Any], kind: str = 'DualModelGuider', **more: Any) -> Graph:
+	"""A graph whose sampler is steered by this node."""
+	return around(
+		(
+			'SamplerCustomAdvanced',
+			{
+				'noise': link('noise'),
+				'guider': link('guider'),
+				'sampler': link('sampler'),
+				'sigmas': link('levels'),
+				'latent_image': link('latent'),
+			},
+		),
+		noise=('RandomNoise', {'noise_seed': SEED}),
+		levels=('BasicScheduler', {'model': link('model'), 'scheduler': 'karras', 'steps': STEPS, 'denoise': 1.0}),
+		**({'sampler': ('KSamplerSelect', {'sampler_name': 'euler'})} | more),
+		guider=(kind, guider),
+	)
+
+
+class TestTwoModels:
+	BOTH: ClassVar[dict[str, Any]] = {
+		'model': link('model'),
+		'positive': link('positive'),
+		'negative': link('negative'),
+		'cfg': 2.0,
+	}
+
+	def test_with_one_model_it_is_guidance(self, bench: Bench) -> None:
+		"""Whether it is named twice or once."""
+		plain = latent_of(bench, steered(self.BOTH, 'CFGGuider'))
+
+		assert torch.equal(latent_of(bench, steered(self.BOTH)), plain)
+		assert torch.equal(latent_of(bench, steered(self.BOTH | {'model_negative': link('model')})), plain)
+
+	def test_another_model_makes_what_to_lead_away_from(self, bench: Bench) -> None:
+		"""Here the same weights with another setting; the setting of the first model does not count for it."""
+		other: dict[str, Any] = {
+			'other': ('FreeU', {'model': link('model'), 'b1': 1.5, 'b2': 1.5, 's1': 0.1, 's2': 0.1})
+		}
+		plain = latent_of(bench, steered(self.BOTH))
+		found = latent_of(bench, steered(self.BOTH | {'model_negative': link('other')}, **other))
+
+		assert not torch.equal(found, plain)
+
+	def test_without_a_negative_prompt_one_that_says_nothing_is_taken(self, bench: Bench) -> None:
+		"""All numbers 0."""
+		silent: dict[str, Any] = {'silent': ('ConditioningZeroOut', {'conditioning': link('positive')})}
+		alone = {name: value for name, value in self.BOTH.items() if name != 'negative'}
+		wanted = latent_of(bench, steered(self.BOTH | {'negative': link('silent')}, **silent))
+
+		assert torch.equal(latent_of(bench, steered(alone)), wanted)
+
+
+class TestGrowing:
+	LCM: ClassVar[dict[str, Any]] = {
+		'sampler': ('SamplerLCMUpscale', {'scale_ratio': 2.0, 'scale_steps': -1, 'upscale_method': 'bislerp'})
+	}
+
+	def test_the_picture_is_larger(self, bench: Bench) -> None:
+		"""By so much a side."""
+		from PIL import Image
+
+		outcome = bench.run(steered(TestTwoModels.BOTH, 'CFGGuider', **self.LCM))
+		(path,) = bench.pictures()
+
+		assert outcome.state == 'succeeded', outcome
+		with Image.open(path) as picture:
+			assert picture.size == (128, 128)
+
+	def test_a_mask_cannot_grow(self, bench: Bench) -> None:
+		"""It is said, and what to do."""
+		graph = steered(
+			TestTwoModels.BOTH,
+			'CFGGuider',
+			mask=('SolidMask', {'value': 1.0, 'width': 64, 'height': 64}),
+			empty=('EmptyLatentImage', {'width': 64, 'height': 64, 'batch_size': 1}),
+			**self.LCM,
+		)
+		calls = dict(graph.calls)
+		calls[NodeId('latent')] = Call(
+			'SetLatentNoiseMask', {'samples': Link(NodeId('empty'), 0), 'mask': Link(NodeId('mask'), 0)}
+		)
+		outcome = bench.run(Graph(calls))
+
+		assert outcome.failure is not None
+		assert 'Take the mask off' in outcome.failure.message
 
 
 class TestSigmas:

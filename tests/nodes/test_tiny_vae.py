@@ -12,6 +12,7 @@ from PIL import Image
 from engine.declaration import Choice
 from engine.events import NodePreview
 from engine.graph import NodeId
+from engine.previews import PreviewMethod
 from engine.settings import Settings
 from tests import tiny_vaes
 from tests.nodes.conftest import Bench, link, make_graph, text_to_image
@@ -65,14 +66,33 @@ class TestPreviews:
 
 	def test_tiny_vae_draws_them(self, tiny: Bench) -> None:
 		"""At the picture's own size, where colours alone are blown up from a point per latent."""
-		tiny.run(text_to_image(side=SIDE), previews=True)
+		tiny.run(text_to_image(side=SIDE), previews='auto')
 
 		assert set(sides(tiny)) == {SIDE}
+
+	def test_methods_do_what_they_say(self, tiny: Bench) -> None:
+		"""Colours are taken where they are asked for, though there is a tiny VAE."""
+		found: dict[str, set[int]] = {}
+		methods: tuple[PreviewMethod, ...] = ('none', 'latent2rgb', 'taesd', 'auto')
+		for seed, method in enumerate(methods):
+			tiny.run(text_to_image(side=SIDE, seed=seed), previews=method)
+			found[method] = set(sides(tiny))
+
+		assert found == {'none': set(), 'latent2rgb': {256}, 'taesd': {SIDE}, 'auto': {SIDE}}
+
+	def test_a_missing_one_is_told_if_it_was_asked_for(self, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+		"""Colours stand in, and the log says what file is missing; where anything will do, nothing is said."""
+		bench.run(text_to_image(seed=1), previews='auto')
+		assert caplog.text == ''
+		bench.run(text_to_image(seed=2), previews='taesd')
+
+		assert set(sides(bench)) == {256}
+		assert 'there is no tiny VAE, taesd_decoder, in models/vae_approx' in caplog.text
 
 	def test_decoder_is_enough(self, tiny: Bench) -> None:
 		"""As people put just that one there."""
 		(tiny.settings.models_folder / 'vae_approx' / 'taesd_encoder.safetensors').unlink()
-		tiny.run(text_to_image(side=SIDE), previews=True)
+		tiny.run(text_to_image(side=SIDE), previews='auto')
 
 		assert set(sides(tiny)) == {SIDE}
 
@@ -80,7 +100,7 @@ class TestPreviews:
 		"""The job goes on, with previews from colours; the log tells why."""
 		(tiny.settings.models_folder / 'vae_approx' / 'taesd_decoder.safetensors').write_bytes(b'nothing')
 
-		assert tiny.run(text_to_image(side=SIDE), previews=True).failure is None
+		assert tiny.run(text_to_image(side=SIDE), previews='auto').failure is None
 		assert set(sides(tiny)) == {256}
 		assert 'without the tiny VAE' in caplog.text
 

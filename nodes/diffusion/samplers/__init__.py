@@ -11,7 +11,18 @@ from functools import partial
 from nodes.diffusion.samplers import ancestral, dpm, euler, multistep, res, sa_solver, sde, seeds, unipc
 from nodes.diffusion.samplers.base import Denoise, DenoiseApart, Sampler, StepDone, Task
 
-__all__ = ['FRESH_MASK_NOISE', 'SAMPLERS', 'SKIPS_LAST_SIGMA', 'Denoise', 'DenoiseApart', 'Sampler', 'StepDone', 'Task']
+__all__ = [
+	'FRESH_MASK_NOISE',
+	'GROWING',
+	'MORE_SAMPLERS',
+	'SAMPLERS',
+	'SKIPS_LAST_SIGMA',
+	'Denoise',
+	'DenoiseApart',
+	'Sampler',
+	'StepDone',
+	'Task',
+]
 
 SAMPLERS: Mapping[str, Sampler] = {
 	'euler': euler.euler,
@@ -59,6 +70,12 @@ SAMPLERS: Mapping[str, Sampler] = {
 	'exp_heun_2_x0': seeds.exp_heun_2_x0,
 	'exp_heun_2_x0_sde': seeds.exp_heun_2_x0_sde,
 }
+
+MORE_SAMPLERS: Mapping[str, Sampler] = {'lcm_upscale': ancestral.lcm_upscale}
+"""Those that KSampler does not offer."""
+
+GROWING = frozenset({'lcm_upscale'})
+"""Samplers whose latents do not keep their size."""
 
 SKIPS_LAST_SIGMA = frozenset({'dpm_2', 'dpm_2_ancestral', 'uni_pc', 'uni_pc_bh2'})
 """Samplers for which KSampler plans one step more, and leaves out the last sigma before 0."""

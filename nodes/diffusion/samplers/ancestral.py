@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.samplers.base import Task, ancestral, ancestral_flow, slope
+from nodes.pixels.scale import resize
 
 NEARLY_ONE = 0.9999
 """Where a flow sampler looks between 1, whose log SNR is not finite, and the next sigma."""
@@ -160,6 +161,34 @@ def lcm(
 			part = (done - 1) / (steps - 1) if steps > 1 else 0.0
 			noise = noise * (s_noise + (last - s_noise) * part)
 			x = task.levels.noised(denoised, noise, lower, full=False)
+		task.on_step(done, denoised)
+	return x
+
+
+def lcm_upscale(
+	task: Task,
+	x: Tensor,
+	sigmas: Tensor,
+	*,
+	scale_ratio: float = 1.0,
+	scale_steps: int = -1,
+	upscale_method: str = 'bislerp',
+) -> Tensor:
+	"""LCM that enlarges its guesses, from step to step evenly, to `scale_ratio` times the sides.
+
+	It grows over the first `scale_steps` steps, by default over half of them. A method is one of `pixels.scale.resize`.
+	"""
+	looks = len(sigmas) - 1
+	growing = max((looks + 1) // 2, 1) if scale_steps < 0 else min(scale_steps, looks + 1)
+	height, width = x.shape[-2:]
+	for done, (sigma, lower) in enumerate(pairwise(sigmas), start=1):
+		denoised = task.denoise(x, sigma)
+		x = denoised
+		if done <= growing:
+			ratio = 1 + (scale_ratio - 1) * done / growing
+			x = resize(x, round(width * ratio), round(height * ratio), upscale_method)
+		if lower > 0:
+			x = x + lower * task.later(x)
 		task.on_step(done, denoised)
 	return x
 

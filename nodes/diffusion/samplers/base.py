@@ -39,7 +39,8 @@ class DenoiseApart(Protocol):
 class Task:
 	"""What a sampler works with.
 
-	`noise` gives fresh unit noise in the shape of x; `brownian` is called with (least sigma above 0, greatest sigma), and
+	`noise` gives fresh unit noise in the shape of x; `later` unit noise in the shape of what it is called with, drawn
+	after that of the start, by the same generator. `brownian` is called with (least sigma above 0, greatest sigma), and
 	whether the noise is to be drawn on the CPU, and gives unit noise between two sigmas.
 	"""
 
@@ -49,6 +50,7 @@ class Task:
 	noise: Callable[[], Tensor]
 	brownian: Callable[[Tensor, Tensor, bool], Between]
 	on_step: StepDone
+	later: Callable[[Tensor], Tensor] = torch.randn_like
 
 	@property
 	def flow(self) -> bool:

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from nodes.diffusion.guidance import Cfg, DualCfg, PerpNeg, Sides, perpendicular
-from nodes.diffusion.hooks import Hooks, Look
+from nodes.diffusion.guidance import Cfg, DualCfg, PerpNeg, Sides, TwoModels, perpendicular
+from nodes.diffusion.hooks import NO_HOOKS, Hooks, Look
+from nodes.diffusion.rescaling import OtherStrength
 from nodes.diffusion.scopes import Box, prepare
 from nodes.values import Area, Conditioning, ModelInputs, Prompt, Scope
 from tests.nodes.diffusion.gaussian import GaussianModel, prompt
@@ -283,6 +284,58 @@ class TestOtherGuiders:
 		guided = PerpNeg(Sides(GaussianModel(), self.SIDES, X), 2.0, 1.0)
 
 		assert float(guided(X, SIGMA).mean()) == pytest.approx(1 + (4 - 1) * 2)
+
+
+class TestTwoModels:
+	@staticmethod
+	def steered(cfg: float, hooks: Hooks = NO_HOOKS) -> tuple[TwoModels, GaussianModel, GaussianModel]:
+		"""Towards 1 by one model, away from what another makes of ½."""
+		model, other = GaussianModel(), GaussianModel()
+		model.hooks = hooks
+		sides = Conditioning((prompt(1.0),)), Conditioning((prompt(0.5),))
+		return TwoModels(Sides(model, sides, X), Sides(other, sides, X), cfg), model, other
+
+	def test_each_model_looks_at_its_side(self) -> None:
+		"""Once, and guidance is as with one."""
+		guided, model, other = self.steered(4.0)
+
+		assert float(guided(X, SIGMA).mean()) == pytest.approx(0.5 + 0.5 * 4)
+		assert (model.batches, other.batches) == ([2], [2])
+
+	def test_guidance_of_one_leaves_the_other_out(self) -> None:
+		"""Unless both guesses are asked for."""
+		guided, _, other = self.steered(1.0)
+
+		assert float(guided(X, SIGMA).mean()) == pytest.approx(1.0)
+		assert other.batches == []
+		assert float(guided.apart(X, SIGMA)[1].mean()) == pytest.approx(0.5)
+
+	def test_hooks_of_the_first_model_may_want_both(self) -> None:
+		"""As with one model."""
+		guided, _, other = self.steered(1.0, Hooks(before=(OtherStrength(4.0, 1e9, 0.0),), both_sides=True))
+
+		assert float(guided(X, SIGMA).mean()) == pytest.approx(2.5)
+		assert other.batches == [2]
+
+
+class TestOtherStrength:
+	@pytest.mark.parametrize(('high', 'mean'), [(1e9, 2.5), (1e3, 1.5)])
+	def test_it_counts_between_two_sigmas(self, high: float, mean: float) -> None:
+		"""Elsewhere the sampler's own does."""
+		model = GaussianModel()
+		model.hooks = Hooks(before=(OtherStrength(4.0, high, 0.0),), both_sides=True)
+
+		found = guess(model, prompt(1.0), negative=prompt(0.5), cfg=2.0)
+
+		assert float(found.mean()) == pytest.approx(mean)
+
+	def test_a_side_alone_is_not_guided(self) -> None:
+		"""There is nothing to lead away from."""
+		model = GaussianModel()
+		model.hooks = Hooks(before=(OtherStrength(4.0, 1e9, 0.0),), both_sides=True)
+		sides = Sides(model, (Conditioning((prompt(1.0),)),), X)
+
+		assert float(Cfg(sides, 1.0, negative=False)(X, SIGMA).mean()) == pytest.approx(1.0)
 
 
 class TestHooks:

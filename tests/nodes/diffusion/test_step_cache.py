@@ -161,6 +161,21 @@ class TestFirstBlock:
 		for one, other in zip(found, wanted, strict=True):
 			assert not any(apart(one, other))
 
+	def test_the_same_prompts_are_known_wherever_they_are_brought(self) -> None:
+		"""On a device a look hears copies; they have one mark."""
+		plain, x = network('flux'), latent('flux')
+		inputs = told('flux', plain, x)
+		made = StepCached(plain, partial(FirstBlock, 100.0))
+		mark = object()
+		counts = []
+		for _ in range(2):
+			copy = replace(inputs, embedding=inputs.embedding.clone(), mark=mark)
+			with counted(plain.module) as called, torch.inference_mode():
+				made(x, torch.tensor([0.9]), copy)
+			counts.append(len(called))
+
+		assert counts[1] < counts[0]
+
 	def test_other_networks_are_refused(self, denoiser: Denoiser) -> None:
 		"""Those without blocks that follow each other, when the setting is applied."""
 		bare: Any = type('Bare', (), {'module': torch.nn.Linear(1, 1)})()

@@ -383,3 +383,23 @@ async def test_a_cancelled_job_stays_so_whatever_happens(api: Api, path: str, bo
 
 	assert answer.status == 200
 	assert state == 'cancelled'
+
+
+class TestPreviews:
+	@pytest.mark.parametrize(
+		('said', 'method'), [(True, 'auto'), (False, 'none'), ('taesd', 'taesd'), ('latent2rgb', 'latent2rgb')]
+	)
+	async def test_a_job_says_how_it_is_shown(self, paused: Api, said: bool | str, method: str) -> None:
+		"""By a method, or yes or no; the job keeps it until it is run."""
+		id = (await submit(paused, saving(), previews=said))['id']
+		store = paused.web.app[STORE]
+		await store.writer.settled()
+		job = await store.archive.job(id)
+
+		assert job.submission.previews == method
+
+	async def test_other_methods_are_refused(self, api: Api) -> None:
+		"""With the names that there are."""
+		body = await submit(api, saving(), 400, previews='rgb')
+
+		assert 'latent2rgb' in str(body)

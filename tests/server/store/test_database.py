@@ -285,6 +285,18 @@ class TestMigrations:
 		assert tuple(job) == ('a', 'succeeded', 1.5, 0)
 		assert counts(path) == dict.fromkeys(TABLES, 1)
 
+	def test_older_jobs_show_what_there_is(self, path: Path) -> None:
+		"""Before a job could say how, `auto` was the only way."""
+		make(path, '0003')
+		fill(path)
+		database = Database(path)
+		database.open()
+		with database.connect() as connection:
+			method = connection.execute(select(JobRow.preview_method)).scalar()
+		database.close()
+
+		assert method == 'auto'
+
 	@pytest.mark.parametrize('revision', ['base', *REVISIONS[:-1]])
 	def test_down_and_up_again(self, path: Path, revision: str) -> None:
 		"""Each step can be taken back by hand, and taken again."""

@@ -260,7 +260,7 @@ class TestRestore:
 	async def test_all_of_a_submission(self, desk: Desk) -> None:
 		"""Nothing of it but its secrets is lost."""
 		whole = submission(
-			client='me', extra={'a': [1, None]}, previews=True, key='k', webhook='http://x/', secrets={'t': 'hush'}
+			client='me', extra={'a': [1, None]}, previews='taesd', key='k', webhook='http://x/', secrets={'t': 'hush'}
 		)
 		desk.queue.submit(whole, id='a')
 		again = await reopened(desk)

@@ -81,7 +81,7 @@ def job(**others: Any) -> Job:
 			targets=(NodeId('1'),),
 			client='me',
 			extra={'extra_pnginfo': {'workflow': {'id': 'w'}}},
-			previews=True,
+			previews='latent2rgb',
 			key='k',
 			webhook='http://localhost/',
 		),

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from nodes.diffusion.noise import later_noise
 from nodes.diffusion.parametrisation import Flow, Parametrisation
 from nodes.diffusion.samplers import SAMPLERS, Denoise, Sampler, ancestral, dpm, multistep, res, sa_solver, sde, seeds
 from nodes.diffusion.schedules import karras, simple
@@ -197,6 +198,55 @@ class TestEulerAlternative:
 		found = ancestral.euler_cfg_pp(replace(gaussian.task(START), apart=apart), START, sigmas, alternative=True)
 
 		assert torch.allclose(found, START * (1 - 0.25 * 0.5) * (1 - 0.25))
+
+
+class TestLcmUpscale:
+	SIGMAS = torch.tensor([4.0, 3.0, 2.0, 1.0, 0.0], dtype=torch.float64)
+
+	@pytest.mark.parametrize(
+		('ratio', 'steps', 'sides'),
+		[
+			(2.0, -1, [8, 12, 16, 16, 16]),
+			(3.0, 1, [8, 24, 24, 24, 24]),
+			(0.5, 4, [8, 7, 6, 5, 4]),
+			(2.0, 0, [8, 8, 8, 8, 8]),
+		],
+	)
+	def test_guesses_are_enlarged_step_by_step(self, ratio: float, steps: int, sides: list[int]) -> None:
+		"""Evenly, over the first half of the steps, or over as many as are told; what is seen after that has its size."""
+		seen: list[int] = []
+
+		def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+			seen.append(x.shape[-1])
+			return x
+
+		start = torch.zeros(1, 4, 8, 8)
+		task = replace(gaussian.task(start), denoise=denoise)
+		end = ancestral.lcm_upscale(
+			task, start, self.SIGMAS, scale_ratio=ratio, scale_steps=steps, upscale_method='bilinear'
+		)
+
+		assert [*seen, end.shape[-1]] == sides
+
+	def test_noise_goes_on_after_that_of_the_start(self) -> None:
+		"""What is added is drawn by the generator of the start's noise, in the new size."""
+		start = torch.zeros(1, 1, 2, 2)
+		task = replace(gaussian.task(start), denoise=lambda x, sigma: x * 0, later=later_noise(start, 5))
+		end = ancestral.lcm_upscale(task, start, torch.tensor([4.0, 3.0, 2.0]), scale_ratio=2.0)
+		generator = torch.Generator().manual_seed(5)
+		start_noise, first, second = (torch.randn(1, 1, side, side, generator=generator) for side in (2, 4, 4))
+
+		assert torch.equal(end, second * 2)
+		assert not torch.equal(first, second)
+		assert start_noise.shape == start.shape
+
+	def test_it_does_not_change_its_input(self) -> None:
+		"""The start and the sigmas are somebody else's."""
+		start, sigmas = torch.ones(1, 1, 4, 4), self.SIGMAS.clone()
+		ancestral.lcm_upscale(gaussian.task(start), start, sigmas, scale_ratio=2.0)
+
+		assert torch.equal(start, torch.ones(1, 1, 4, 4))
+		assert torch.equal(sigmas, self.SIGMAS)
 
 
 class TestGuidedHalfway:
