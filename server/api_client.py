@@ -15,7 +15,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument, EngineError
 from engine.events import JobDropped, JobFinished, SavedFile
-from engine.formats.native import WorkflowDocument
+from engine.formats.document import WorkflowDocument
 from server.cli_models import TOKEN
 from server.schemas.declarations import NodePage
 from server.schemas.errors import ErrorBody, Misfit

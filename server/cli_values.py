@@ -123,7 +123,8 @@ def seeds_of(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> list[Seed]:
 def policy_of(workflow: Workflow, node: str, name: str) -> SeedPolicy:
 	"""What the file says becomes of a seed after a run; `fixed` if it does not say."""
 	if workflow.form == 'native':
-		said = mapping(mapping(mapping(workflow.source.get('layout')).get(node)).get('seeds')).get(name)
+		places = mapping(mapping(workflow.source.get('layout')).get('nodes'))
+		said = mapping(mapping(places.get(node)).get('seeds')).get(name)
 		return SPELLINGS.get(said, 'fixed') if isinstance(said, str) else 'fixed'
 	for entry in objects(workflow.source.get('nodes')) if workflow.form == 'editor' else ():
 		values = entry.get('widgets_values')

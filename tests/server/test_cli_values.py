@@ -65,9 +65,9 @@ class TestFiles:
 	def test_one_that_moves_leaves_the_others(self) -> None:
 		"""Where some seeds move, those that are fixed stay."""
 		document: dict[str, JsonValue] = {
-			'lumengraph': 1,
+			'lumengraph': 2,
 			'nodes': {name: {'kind': 'KSampler', 'inputs': {'seed': 5}} for name in 'ab'},
-			'layout': {'a': {'seeds': {'seed': 'increment'}}},
+			'layout': {'nodes': {'a': {'seeds': {'seed': 'increment'}}}},
 		}
 		workflow = read_workflow(document, KINDS)
 
