@@ -10,10 +10,12 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from server.cli_cache import add_cache_commands
+from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK
 from server.cli_diff import add_diff_command
 from server.cli_flags import cache_flags, folder_flags, front_end_flags, history_flags, output_flags, settings_from
 from server.cli_graph import add_graph_command
 from server.cli_models import add_models_command
+from server.cli_run import add_run_command
 from server.cli_serve import add_serve_flags
 from server.cli_source import SOURCE
 from server.cli_token import add_token_commands
@@ -36,7 +38,6 @@ COMMANDS = (
 	'import',
 )
 WORKFLOW = "a workflow: native, or one of ComfyUI's two forms, or a picture that carries one"
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -74,20 +75,12 @@ def parser() -> argparse.ArgumentParser:
 	add_serve_flags(serve)
 	add_worker_flags(serve)
 
-	run = commands.add_parser(
-		'run', parents=[folders, output, cache], help='run a workflow file here, without a server'
+	add_run_command(
+		commands.add_parser(
+			'run', parents=[folders, output, cache], help='run a workflow, here or by a running server'
+		),
+		SOURCE,
 	)
-	run.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
-	run.add_argument(
-		'--set',
-		action='append',
-		default=[],
-		metavar='NAME=VALUE',
-		help="set one of the workflow's named inputs, or NODE.INPUT; may be repeated",
-	)
-	run.add_argument('--seed', metavar='N', help='set the seed')
-	run.add_argument('--json', action='store_true', help='print the outcome as JSON on standard output')
-	run.set_defaults(command=_run)
 
 	check = commands.add_parser('check', parents=[folders], help='check a workflow file without running it')
 	check.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
@@ -127,12 +120,6 @@ def parser() -> argparse.ArgumentParser:
 	for command in commands.choices.values():
 		exact(command)
 	return main
-
-
-def _run(options: argparse.Namespace) -> int:
-	from server.cli_run import run_file
-
-	return run_file(options.file, settings_from(options), changes=options.set, seed=options.seed, as_json=options.json)
 
 
 def _check(options: argparse.Namespace) -> int:

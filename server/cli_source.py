@@ -30,9 +30,14 @@ def find_workflow(source: str, settings: Settings, nodes: Mapping[str, NodeInfo]
 	return open_workflow(Path(source), nodes) if document is None else read_workflow(document, nodes)
 
 
+def is_name(source: str) -> bool:
+	"""Whether a command's argument can only be a name: there is no such file, and it is not written like one."""
+	return not Path(source).exists() and not Path(source).suffix and '/' not in source and '\\' not in source
+
+
 def of_library(source: str, settings: Settings) -> dict[str, JsonValue] | None:
 	"""The library's document of a name; None if the argument means a file. Raises `BadDocument` if there is neither."""
-	if Path(source).exists() or '/' in source or '\\' in source:
+	if not is_name(source):
 		return None
 	from server.library import Library, WorkflowNotFound
 

@@ -10,7 +10,6 @@ from pydantic import JsonValue
 from engine.declaration import Model, NodeInfo
 from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.matching import match_nodes, same_constant
-from engine.formats.native import read_document
 from engine.formats.workflow import Workflow
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
 
@@ -100,7 +99,7 @@ def difference(before: Workflow, after: Workflow, nodes: Mapping[str, NodeInfo])
 	changed = tuple(_Comparison(before, after, became, nodes).changes())
 	native = before.form == after.form == 'native'
 	inputs = tuple(_named(before.inputs, after.inputs, became)) if native else ()
-	outputs = tuple(_named(_outputs(before), _outputs(after), became)) if native else ()
+	outputs = tuple(_named(before.outputs, after.outputs, became)) if native else ()
 	texts = tuple(_texts(before, after)) if native else ()
 	return Difference(
 		same=not (added or removed or changed or inputs or outputs or texts),
@@ -172,10 +171,6 @@ def _given(argument: Argument | None, graph: Graph, nodes: Mapping[str, NodeInfo
 			return None
 
 
-def _outputs(workflow: Workflow) -> Mapping[str, NamedOutput]:
-	return read_document(dict(workflow.source)).outputs if workflow.source else {}
-
-
 def _named(
 	before: Mapping[str, NamedInput] | Mapping[str, NamedOutput],
 	after: Mapping[str, NamedInput] | Mapping[str, NamedOutput],
@@ -196,6 +191,5 @@ def _named(
 def _texts(before: Workflow, after: Workflow) -> Iterator[TextChange]:
 	if before.title != after.title:
 		yield TextChange(field='title', before=before.title, after=after.title)
-	one, other = before.source.get('description', ''), after.source.get('description', '')
-	if one != other:
-		yield TextChange(field='description', before=str(one), after=str(other))
+	if before.description != after.description:
+		yield TextChange(field='description', before=before.description, after=after.description)

@@ -90,10 +90,10 @@ class TestRun:
 
 		assert len(list((tmp_path / 'my' / 'pictures').glob('*.png'))) == 1
 
-	def test_json_is_one_object(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-		"""--json prints the outcome for programs: state, nodes, files."""
+	def test_json_ends_with_the_outcome(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""--json prints the outcome for programs in its last line: state, nodes, files."""
 		run_command(['run', str(WORKFLOW), *SMALL, *base, '--json'])
-		report = json.loads(capsys.readouterr().out)
+		[report] = json.loads(capsys.readouterr().out.splitlines()[-1])['result']['runs']
 
 		assert report['state'] == 'succeeded'
 		assert [node['node'] for node in report['nodes']][-3:] == ['sample', 'decode', 'save']
@@ -413,7 +413,7 @@ class TestConvert:
 			assert run_command(['convert', str(tmp_path / 'small.json'), '--to', form, *base]) == 0
 			(tmp_path / f'{form}.json').write_text(capsys.readouterr().out)
 			assert run_command(['run', str(tmp_path / f'{form}.json'), '--json', *base]) == 0
-			reports.append(json.loads(capsys.readouterr().out))
+			reports += json.loads(capsys.readouterr().out.splitlines()[-1])['result']['runs']
 
 		assert all(node['cached'] for report in reports[1:] for node in report['nodes'] if node['kind'] == 'KSampler')
 		assert {len(report['files']) for report in reports} == {1}

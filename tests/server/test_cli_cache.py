@@ -91,7 +91,7 @@ def ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
 def again(base: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, bool]:
 	"""Run the same once more, as another process would: node → whether it was called."""
 	assert run_command(['run', str(WORKFLOW), '--set', 'sample.steps=1', '--json', *base]) == 0
-	report = json.loads(capsys.readouterr().out)
+	[report] = json.loads(capsys.readouterr().out.splitlines()[-1])['result']['runs']
 	return {node['node']: not node['cached'] for node in report['nodes']}
 
 

@@ -1,0 +1,77 @@
+"""Seeds from one run to the next."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from pydantic import JsonValue
+
+from engine.declaration import Input, NodeInfo, Number
+from engine.formats.workflow import read_workflow
+from server.cli_run import SeedPolicy
+from server.cli_values import Seed, policy_of, seeds_after, seeds_of
+
+SAMPLER = NodeInfo(
+	kind='KSampler',
+	title='KSampler',
+	category='',
+	inputs=(
+		Input(name='seed', type='INT', widget=Number(default=0, min=0, max=2**64 - 1, seed=True)),
+		Input(name='steps', type='INT', widget=Number(default=20, min=1, max=10000)),
+	),
+)
+KINDS = {'KSampler': SAMPLER}
+
+
+def editor(*values: JsonValue) -> dict[str, JsonValue]:
+	"""A sampler as ComfyUI's editor saves it."""
+	return {'nodes': [{'id': 3, 'type': 'KSampler', 'widgets_values': list(values)}], 'links': [], 'version': 0.4}
+
+
+class TestPolicies:
+	"""What becomes of one seed."""
+
+	@pytest.mark.parametrize(
+		('policy', 'value', 'expected'),
+		[('fixed', 4, 4), ('increment', 4, 5), ('increment', 9, 0), ('decrement', 4, 3), ('decrement', 0, 9)],
+	)
+	def test_moves(self, policy: SeedPolicy, value: int, expected: int) -> None:
+		"""By one, and round at the bounds."""
+		assert Seed('a.seed', value, 0, 9, 'fixed').after(policy, random.Random(1)) == expected
+
+	def test_drawn_ones_are_within_bounds(self) -> None:
+		"""And within what any program that reads JSON can hold."""
+		source = random.Random(1)
+		drawn = [Seed('a.seed', 0, 0, 2**64 - 1, 'random').after('random', source) for _ in range(100)]
+
+		assert all(0 <= seed < 2**53 for seed in drawn)
+		assert len(set(drawn)) == 100
+
+
+class TestFiles:
+	"""What files say."""
+
+	@pytest.mark.parametrize(
+		('word', 'policy'), [('randomize', 'random'), ('increment', 'increment'), ('fixed', 'fixed')]
+	)
+	def test_the_editor_of_comfyui(self, word: str, policy: str) -> None:
+		"""The word after the seed."""
+		workflow = read_workflow(editor(7, word, 20, 8, 'euler', 'normal', 1), KINDS)
+
+		assert policy_of(workflow, '3', 'seed') == policy
+		assert [(seed.place, seed.value, seed.policy) for seed in seeds_of(workflow, KINDS)] == [('3.seed', 7, policy)]
+
+	def test_one_that_moves_leaves_the_others(self) -> None:
+		"""Where some seeds move, those that are fixed stay."""
+		document: dict[str, JsonValue] = {
+			'lumengraph': 2,
+			'nodes': {name: {'kind': 'KSampler', 'inputs': {'seed': 5}} for name in 'ab'},
+			'layout': {'nodes': {'a': {'seeds': {'seed': 'increment'}}}},
+		}
+		workflow = read_workflow(document, KINDS)
+
+		assert seeds_after(workflow, KINDS, policy=None, source=random.Random(1)) == {
+			'a.seed': 6,
+			'b.seed': 5,
+		}
