@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pydantic import Field
 
@@ -53,7 +54,8 @@ class Kit:
 	`warm` collects calls that import heavy libraries ahead of the first job; they run when the worker is idle. `codecs`
 	knows the values on the wires, `marks` the kinds of model files. `openers` load packs that lie in folders: the first
 	is used; `preparers` are called with every such pack before the first is opened. `adapt` maps a socket name to a call
-	that brings a foreign value into its native form. `refresh` collects calls that tell declarations anew, kind by kind.
+	that brings a foreign value into its native form, `exports` one to a call that makes of a value what Python programs
+	know (pictures of Pillow). `refresh` collects calls that tell declarations anew, kind by kind.
 	`compute` knows the devices.
 	"""
 
@@ -65,6 +67,7 @@ class Kit:
 	openers: list[Opener] = field(default_factory=list)
 	preparers: list[Callable[[Path], None]] = field(default_factory=list)
 	adapt: dict[str, Callable[[object], object]] = field(default_factory=dict)
+	exports: dict[str, Callable[[Any], object]] = field(default_factory=dict)
 	refresh: list[Callable[[], tuple[NodeInfo, ...]]] = field(default_factory=list)
 	warm: list[Callable[[], None]] = field(default_factory=list)
 	compute: Compute = field(default_factory=Compute)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -68,6 +68,12 @@ class SweepTable(Model):
 	axes: dict[str, list[JsonValue]]
 	cells: list[Cell]
 	grids: dict[str, str]
+
+	def targets(self, nodes: Iterable[str]) -> list[str]:
+		"""For some of the workflow's sinks: all of their copies, and their grids."""
+		wanted = list(nodes)
+		copies = [cell.nodes[node] for node in wanted for cell in self.cells if node in cell.nodes]
+		return [*dict.fromkeys((*copies, *(self.grids[node] for node in wanted if node in self.grids)))]
 
 
 @dataclass(frozen=True)

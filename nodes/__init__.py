@@ -88,4 +88,5 @@ def register(kit: Kit) -> None:
 	for kind in ('checkpoints', 'loras', 'controlnet'):
 		kit.catalogue.add(kind, DEMO_MODELS / kind)
 	comfy.register(kit)
+	kit.exports.update(IMAGE=save.as_pictures, MASK=save.as_masks)
 	kit.warm.append(load.import_libraries)

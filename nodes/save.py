@@ -281,3 +281,13 @@ def as_picture(pixels: Tensor) -> Image.Image:
 	"""[h, w, 1, 3 or 4] from 0 to 1 as a picture of 8-bit levels."""
 	levels = (pixels.clamp(0, 1) * 255).byte().cpu().numpy()  # cut, not rounded, as ComfyUI does
 	return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+
+
+def as_pictures(images: Images) -> list[Image.Image]:
+	"""A batch as pictures of 8-bit levels, as they are saved."""
+	return [as_picture(pixels) for pixels in images.pixels]
+
+
+def as_masks(mask: Mask) -> list[Image.Image]:
+	"""A batch of masks as grey pictures: white is masked."""
+	return [as_picture(values.unsqueeze(-1)) for values in mask.values]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from engine.errors import BadName, EngineError, GraphError, InvalidGraph, NotFound, WorkerLost
+from engine.errors import BadName, EngineError, GraphError, InvalidGraph, NotFound, WorkerLost, WrongInputs
 from engine.jobs import IdTaken, IllegalTransition, JobIsLive, KeyTaken
 from engine.logcontext import REQUEST
 from server.schemas.check import ProblemReply
@@ -131,6 +131,11 @@ def details_of(error: EngineError) -> list[Misfit | ProblemReply]:
 	match error:
 		case InvalidRequest():
 			return [*error.misfits]
+		case WrongInputs():
+			return [
+				Misfit(place=f'inputs.{misfit.input}', message=f'Expected {misfit.expected}, got {misfit.received}')
+				for misfit in error.misfits
+			]
 		case InvalidGraph():
 			return [ProblemReply.of(problem) for problem in error.problems]
 		case _:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from collections.abc import Callable, Mapping
 
+from aiohttp import web
+from pydantic import JsonValue, ValidationError
+
+from engine.declaration import NodeInfo
 from engine.errors import InvalidGraph
 from engine.formats.convert import beside_prompt
-from engine.formats.workflow import read_workflow
+from engine.formats.document import WorkflowDocument
+from engine.formats.interface import interface_of
+from engine.formats.workflow import Workflow, read_workflow
 from engine.jobs import Job, KeyTaken, Submission
 from engine.previews import PreviewMethod
+from engine.sweep import SweepTable, sweep
 from server.checking import judge
-from server.keys import QUEUE, STORE, SUPERVISOR
-from server.schemas.runs import JobRequest
+from server.keys import QUEUE, STORAGE, STORE, SUPERVISOR
+from server.schemas.runs import JobRequest, RunRequest, WorkflowJobRequest
 from server.store.writer import NotStored
 from server.worker import known_nodes
 
@@ -19,17 +26,58 @@ from server.worker import known_nodes
 async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 	"""Queue what was asked for; gives the job, and whether it is new.
 
-	Raises `BadDocument` for what is no workflow, `InvalidGraph` with everything that is wrong, `IdTaken`, `NotStored`.
+	Raises `BadDocument` for what is no workflow, `WrongInputs` for a sweep over values that an input does not take,
+	`InvalidGraph` with everything that is wrong, `IdTaken`, `NotStored`.
 	"""
+
+	def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
+		workflow = read_workflow(wanted.workflow, nodes)
+		for name, value in wanted.inputs.items():
+			workflow = workflow.with_value(name, value)
+		return workflow
+
+	return await _submit(app, wanted, read)
+
+
+async def call_workflow(
+	app: web.Application, document: WorkflowDocument, wanted: WorkflowJobRequest
+) -> tuple[Job, bool]:
+	"""Queue a saved workflow with values for its named inputs; otherwise as `submit`.
+
+	Raises `WrongInputs` with everything that is wrong with the values.
+	"""
+
+	def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
+		workflow = read_workflow(document.model_dump(mode='json', exclude_unset=True), nodes)
+		interface = interface_of(workflow, nodes)
+		values = interface.accept(wanted.inputs, app[STORAGE], given_otherwise=frozenset(wanted.sweep))
+		for name, value in values.items():
+			workflow = workflow.with_value(name, value)
+		return workflow
+
+	return await _submit(app, wanted, read)
+
+
+async def _submit(
+	app: web.Application, wanted: RunRequest, read: Callable[[Mapping[str, NodeInfo]], Workflow]
+) -> tuple[Job, bool]:
 	if wanted.key:
 		known = await of_key(app, wanted.key)
 		if known is not None:
 			return known, False
 	nodes = await known_nodes(app[SUPERVISOR])
-	workflow = read_workflow(wanted.workflow, nodes)
-	for name, value in wanted.inputs.items():
-		workflow = workflow.with_value(name, value)
-	_, checked = await judge(app, workflow.graph, targets=wanted.targets, tolerant=workflow.tolerant)
+	workflow = read(nodes)
+	graph, targets = workflow.graph, wanted.targets
+	# What is written into pictures is what made them: of a sweep, the graph of all combinations.
+	extra: dict[str, JsonValue] = {}
+	if wanted.sweep:
+		swept = sweep(workflow, wanted.sweep, nodes, app[STORAGE])
+		graph = swept.graph
+		targets = None if targets is None else swept.table.targets(targets)
+		extra['sweep'] = swept.table.model_dump(mode='json')
+	else:
+		extra['extra_pnginfo'] = beside_prompt(workflow, nodes)
+	_, checked = await judge(app, graph, targets=targets, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_packs(checked.problems))
 	# While this was checked, the same request may have come again.
@@ -41,7 +89,7 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 		graph=checked.graph,
 		targets=checked.good_sinks,
 		client=wanted.client,
-		extra={'extra_pnginfo': beside_prompt(workflow, nodes), **wanted.extra},
+		extra={**extra, **wanted.extra},
 		previews=_method(wanted.previews),
 		key=wanted.key,
 		webhook=wanted.webhook,
@@ -81,6 +129,14 @@ async def enqueue(
 			queue.remove([job.id])
 		raise
 	return job
+
+
+def sweep_of(job: Job) -> SweepTable | None:
+	"""What the combinations of a sweep are; None for any other job."""
+	try:
+		return SweepTable.model_validate(job.submission.extra.get('sweep'))
+	except ValidationError:
+		return None
 
 
 async def of_key(app: web.Application, key: str) -> Job | None:

@@ -17,7 +17,7 @@ from engine.check_call import TYPEABLE, described, normal_form
 from engine.declaration import Choice, Input, Model, NodeInfo, Number, Option, Widget
 from engine.dynamic import live_inputs
 from engine.errors import BadDocument, InputMisfit, WrongInputs
-from engine.formats.document import NamedOutput
+from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.workflow import Workflow
 from engine.graph import Constant, NodeId
 from engine.problems import shown
@@ -25,13 +25,14 @@ from engine.storage import Storage
 
 SCHEMA: Final = 'https://json-schema.org/draft/2020-12/schema'
 JSON_TYPES: Mapping[str, str] = {'INT': 'integer', 'FLOAT': 'number', 'STRING': 'string', 'BOOLEAN': 'boolean'}
+NUMBERS = ('INT', 'FLOAT')
 ANY = '*'
 
 
 class InputSignature(Model):
 	"""A workflow input: which input of which node it sets, and what it takes.
 
-	`required` says that the workflow does not run without it; otherwise `default` is what it has when nothing is given
+	`label` is what people see instead of the name. `required` says that the workflow does not run without it; otherwise `default` is what it has when nothing is given
 	(null where that comes by a link). `widget` tells bounds and choices; without one any JSON is taken.
 	"""
 
@@ -39,6 +40,7 @@ class InputSignature(Model):
 	node: str
 	input: str
 	type: str
+	label: str = ''
 	description: str = ''
 	widget: Widget | None = None
 	required: bool = False
@@ -46,7 +48,8 @@ class InputSignature(Model):
 
 	def json_schema(self, storage: Storage) -> dict[str, JsonValue]:
 		"""Its JSON Schema; file choices are those that lie there now."""
-		told: dict[str, JsonValue] = {'description': self.description} if self.description else {}
+		told: dict[str, JsonValue] = {'title': self.label} if self.label else {}
+		told |= {'description': self.description} if self.description else {}
 		told |= _value_schema(self.type, self.widget, storage)
 		return told if self.required or self.default is None else {**told, 'default': self.default}
 
@@ -150,27 +153,57 @@ def signature_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str) -
 	inputs = () if info is None else live_inputs(info, call.inputs)
 	declared = next((item for item in inputs if item.name == given), None)
 	argument = call.inputs.get(given)
-	named = workflow.inputs.get(name)
-	description = named.description if named is not None else ''
+	named = workflow.inputs.get(name) or NamedInput(node=node, input=given)
+	type = named.type or (ANY if declared is None else declared.type)
+	if isinstance(argument, Constant):
+		default = argument.value
+	else:
+		default = named.default if argument is None and named.has_default else None
 	return InputSignature(
 		name=name,
 		node=node,
 		input=given,
-		type=ANY if declared is None else declared.type,
-		description=description or ('' if declared is None else declared.tooltip),
-		widget=None if declared is None else declared.widget,
-		required=argument is None and declared is not None and declared.required,
-		default=argument.value if isinstance(argument, Constant) else None,
+		type=type,
+		label=named.label,
+		description=named.description or ('' if declared is None else declared.tooltip),
+		widget=_narrowed(type, None if declared is None else declared.widget, named),
+		required=argument is None and not named.has_default and declared is not None and declared.required,
+		default=default,
 	)
+
+
+def _narrowed(type: str, widget: Widget | None, named: NamedInput) -> Widget | None:
+	"""The widget of an input within the bounds that the workflow sets."""
+	if widget is None and type in NUMBERS:
+		widget = Number()
+	if not isinstance(widget, Number):
+		return widget
+	least = [bound for bound in (widget.min, named.min) if bound is not None]
+	most = [bound for bound in (widget.max, named.max) if bound is not None]
+	return widget.model_copy(update={'min': max(least, default=None), 'max': min(most, default=None)})
 
 
 def _output(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, named: NamedOutput) -> OutputSignature:
 	call = workflow.graph.calls.get(NodeId(named.node))
 	if call is None:
 		raise BadDocument(f'The workflow output {name!r} points at node {named.node!r}, which does not exist.')
-	info = nodes.get(call.kind)
-	type = info.outputs[0].type if info is not None and info.outputs else ANY
-	return OutputSignature(name=name, node=named.node, kind=call.kind, type=type, description=named.description)
+	return OutputSignature(
+		name=name,
+		node=named.node,
+		kind=call.kind,
+		output=named.output,
+		type=named.type or _output_type(nodes.get(call.kind), named.output),
+		description=named.description,
+	)
+
+
+def _output_type(info: NodeInfo | None, output: str | int | None) -> str:
+	"""The type of one output of a kind, of its first if none is named; `*` if that is not known."""
+	outputs = () if info is None else info.outputs
+	if isinstance(output, str):
+		return next((one.type for one in outputs if one.name == output), ANY)
+	index = output or 0
+	return outputs[index].type if 0 <= index < len(outputs) else ANY
 
 
 def _value_schema(type: str, widget: Widget | None, storage: Storage) -> dict[str, JsonValue]:

@@ -7,18 +7,31 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from engine.errors import WorkerLost
 from server.docs import API_PAGES, ASSETS, POLICY, read_asset
 from server.etags import conditional
+from server.keys import LIBRARY, STORAGE, SUPERVISOR
 from server.operation import Operation, Tag
 from server.schemas.docs import AssetPath
 from server.schemas.openapi import OpenApiDocument
+from server.worker import known_nodes
+from server.workflow_docs import with_workflows
 
 DOCS = Tag('docs', 'This description, for programs and for people.')
 
 
 async def show_openapi(request: web.Request) -> OpenApiDocument:
-	"""This API as an OpenAPI 3.1 document."""
-	return await asyncio.to_thread(lambda: request.app[API_PAGES].openapi)
+	"""This API as an OpenAPI 3.1 document.
+
+	Besides what `/v1/docs` tells, each saved workflow is an operation of its own, with the schema of its inputs.
+	"""
+	app = request.app
+	document = await asyncio.to_thread(lambda: app[API_PAGES].openapi)
+	try:
+		nodes = await known_nodes(app[SUPERVISOR])
+	except WorkerLost:
+		return document  # It is what people look into when something is wrong.
+	return await asyncio.to_thread(lambda: with_workflows(document, app[LIBRARY].entries(), nodes, app[STORAGE]))
 
 
 async def show_docs(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from engine.errors import BadDocument, InvalidGraph, WorkerLost
+from engine.errors import BadDocument, InvalidGraph, WorkerLost, WrongInputs
 from engine.jobs import IdTaken, IllegalTransition, Job, JobIsLive, JobNotFound, JobState
 from server.errors import InvalidRequest
 from server.keys import QUEUE, STORE, SUPERVISOR
@@ -30,7 +30,7 @@ from server.schemas.runs import (
 from server.store.archive import JobQuery, JobSummary
 from server.store.steps import steps_of
 from server.store.writer import NotStored
-from server.submitting import enqueue, submit
+from server.submitting import enqueue, submit, sweep_of
 
 JOBS = Tag('jobs', 'Workflows that wait, run, or ran.')
 KEY = TypeAdapter(tuple[float, str])
@@ -167,11 +167,12 @@ def detail_of(app: web.Application, job: Job) -> JobDetail:
 		prompt=dict(job.submission.prompt),
 		targets=list(job.submission.targets),
 		extra=dict(job.submission.extra),
+		sweep=sweep_of(job),
 		losses=job.losses,
 	)
 
 
-SUBMITTING = (BadDocument, InvalidGraph, IdTaken, WorkerLost, NotStored)
+SUBMITTING = (BadDocument, WrongInputs, InvalidGraph, IdTaken, WorkerLost, NotStored)
 routes: Sequence[Operation] = (
 	Operation('POST', '/v1/jobs', submit_job, tag=JOBS, statuses=(201, 200), refuses=SUBMITTING),
 	Operation('GET', '/v1/jobs', list_jobs, tag=JOBS, refuses=(NotStored,)),

@@ -7,14 +7,21 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from engine.errors import BadDocument, BadName
+from engine.declaration import Choice
+from engine.errors import BadDocument, BadName, WorkerLost
 from engine.formats.document import WorkflowDocument
+from engine.formats.interface import InputSignature, Interface, interface_of
+from engine.formats.workflow import read_workflow
 from server.etags import heed_conditions
-from server.keys import LIBRARY
+from server.keys import LIBRARY, STORAGE, SUPERVISOR
 from server.library import Entry, WorkflowNotFound, WorkflowReadOnly
 from server.operation import Answer, Operation, Tag
+from server.routes.jobs import SUBMITTING, detail_of
 from server.schemas.openapi import JsonSchema
-from server.schemas.workflows import NewWorkflowPath, WorkflowListing, WorkflowPath, WorkflowSummary
+from server.schemas.runs import JobDetail, WorkflowJobRequest
+from server.schemas.workflows import InterfaceReply, NewWorkflowPath, WorkflowListing, WorkflowPath, WorkflowSummary
+from server.submitting import call_workflow
+from server.worker import known_nodes
 
 WORKFLOWS = Tag('workflows', 'Workflows by name: those that come with the program, and your own.')
 
@@ -64,6 +71,55 @@ async def show_workflow_schema(request: web.Request) -> JsonSchema:
 	return JsonSchema(WorkflowDocument.model_json_schema())
 
 
+async def show_interface(request: web.Request, path: WorkflowPath) -> InterfaceReply:
+	"""What a workflow takes and gives: its named inputs with type, default, bounds and choices, and its outputs."""
+	interface = await _interface(request.app, path.name)
+	inputs = await asyncio.to_thread(lambda: [_described(item, request.app) for item in interface.inputs])
+	return InterfaceReply(
+		name=path.name,
+		title=interface.title or path.name,
+		description=interface.description,
+		inputs=inputs,
+		outputs=list(interface.outputs),
+	)
+
+
+async def show_input_schema(request: web.Request, path: WorkflowPath) -> JsonSchema:
+	"""The JSON Schema of a workflow's inputs, as `POST /v1/workflows/{name}/jobs` takes them.
+
+	File choices are those that lie there now.
+	"""
+	interface = await _interface(request.app, path.name)
+	return JsonSchema(await asyncio.to_thread(interface.json_schema, request.app[STORAGE]))
+
+
+async def _interface(app: web.Application, name: str) -> Interface:
+	nodes = await known_nodes(app[SUPERVISOR])
+	entry = await asyncio.to_thread(app[LIBRARY].find, name)
+	return interface_of(read_workflow(entry.document.model_dump(mode='json', exclude_unset=True), nodes), nodes)
+
+
+def _described(item: InputSignature, app: web.Application) -> InputSignature:
+	"""An input with its file choices filled in."""
+	widget = item.widget
+	if not isinstance(widget, Choice) or not widget.files_from:
+		return item
+	return item.model_copy(update={'widget': widget.model_copy(update={'options': app[STORAGE].options(widget)})})
+
+
+async def run_workflow(request: web.Request, path: WorkflowPath, body: WorkflowJobRequest) -> Answer[JobDetail]:
+	"""Run a saved workflow with values for its named inputs, like calling a function.
+
+	The values are checked against `/v1/workflows/{name}/schema`, and all that is wrong is told at once. With a `sweep` it
+	runs for every combination of several values, as one job in which what they share is computed once; beside the single
+	pictures, all of them are saved as one with the values at its sides. 201 for a new job, 200 if there is one with this
+	`key` already.
+	"""
+	entry = await asyncio.to_thread(request.app[LIBRARY].find, path.name)
+	job, is_new = await call_workflow(request.app, entry.document, body)
+	return Answer(detail_of(request.app, job), 201 if is_new else 200, {'Location': f'/v1/jobs/{job.id}'})
+
+
 routes: Sequence[Operation] = (
 	Operation('GET', '/v1/workflows', list_workflows, tag=WORKFLOWS, etag=True),
 	Operation(
@@ -92,6 +148,31 @@ routes: Sequence[Operation] = (
 		refuses=(WorkflowNotFound, WorkflowReadOnly),
 		guarded=True,
 		destructive=True,
+	),
+	Operation(
+		'GET',
+		'/v1/workflows/{name}/interface',
+		show_interface,
+		tag=WORKFLOWS,
+		refuses=(WorkflowNotFound, BadDocument, WorkerLost),
+		etag=True,
+	),
+	Operation(
+		'GET',
+		'/v1/workflows/{name}/schema',
+		show_input_schema,
+		tag=WORKFLOWS,
+		refuses=(WorkflowNotFound, BadDocument, WorkerLost),
+		media=('application/schema+json',),
+		etag=True,
+	),
+	Operation(
+		'POST',
+		'/v1/workflows/{name}/jobs',
+		run_workflow,
+		tag=WORKFLOWS,
+		statuses=(201, 200),
+		refuses=(WorkflowNotFound, *SUBMITTING),
 	),
 	Operation(
 		'GET',

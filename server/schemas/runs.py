@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from engine.events import Failure, Ui, Why
 from engine.jobs import JobState
 from engine.previews import PreviewMethod
+from engine.sweep import SweepTable, Values
 from server.schemas.base import Parameters, Reply, Request
 from server.schemas.paging import Page, PageQuery
 
@@ -21,17 +22,19 @@ class JobPath(Parameters):
 	id: str
 
 
-class JobRequest(Request):
-	"""A workflow to run.
+class RunRequest(Request):
+	"""How a workflow is to be run.
 
-	`workflow` is a native document, or one of ComfyUI's forms (`AnyWorkflow`). `inputs` set its named inputs, or
-	`NODE.INPUT`. Only the `targets` and what they need are run, or all that save or show something. Lower `number` runs
+	`inputs` set its named inputs, or `NODE.INPUT`. `sweep` runs it for every combination of several values of some inputs
+	(100 at most), as one job: each is a list, or evenly spaced numbers `{"from": 1, "to": 8, "steps": 8}`. Only the
+	`targets` and what they need are run, or all that save or show something. Lower `number` runs
 	first; `front` runs it before all that wait now. A second request with the same `key` is answered with the first one's job. `webhook` is
-	told of the end. `previews` says how to show what is made meanwhile; true is `auto`. `extra` goes along: its `extra_pnginfo` is written into saved pictures; without one, the workflow is.
+	told of the end. `previews` says how to show what is made meanwhile; true is `auto`. `extra` goes along: its
+	`extra_pnginfo` is written into saved pictures; without one, the workflow is.
 	"""
 
-	workflow: dict[str, JsonValue]
 	inputs: dict[str, JsonValue] = Field(default_factory=dict)
+	sweep: dict[str, Values] = Field(default_factory=dict)
 	targets: list[str] | None = None
 	id: Id | None = None
 	client: str = ''
@@ -41,6 +44,19 @@ class JobRequest(Request):
 	key: str = Field(default='', max_length=200)
 	webhook: str = Field(default='', max_length=2000, pattern=r'^(https?://\S+)?$')
 	extra: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class JobRequest(RunRequest):
+	"""A workflow to run: a native document, or one of ComfyUI's forms (`AnyWorkflow`); the rest is as in `RunRequest`."""
+
+	workflow: dict[str, JsonValue]
+
+
+class WorkflowJobRequest(RunRequest):
+	"""Values for a saved workflow's named inputs, and how it is to be run, as in `RunRequest`.
+
+	What the inputs take is told by `/v1/workflows/{name}/schema`; those that are left out have the workflow's own values.
+	"""
 
 
 class JobReply(Reply):
@@ -59,12 +75,16 @@ class JobReply(Reply):
 
 
 class JobDetail(JobReply):
-	"""A job with its graph in API form. A waiting one has its `position` in the queue, from 0."""
+	"""A job with its graph in API form. A waiting one has its `position` in the queue, from 0.
+
+	Of a sweep, `sweep` tells which nodes belong to which values, and which save them all as one picture.
+	"""
 
 	position: int | None
 	prompt: dict[str, JsonValue]
 	targets: list[str]
 	extra: dict[str, JsonValue]
+	sweep: SweepTable | None
 	losses: int
 
 

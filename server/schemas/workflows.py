@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from engine.formats.interface import InputSignature, OutputSignature
 from engine.formats.workflow import Form
 from server.schemas.base import Parameters, Reply, Request
 from server.schemas.check import MissingKindReply
@@ -48,6 +49,16 @@ class WorkflowListing(Reply):
 	"""All workflows, those of the program first."""
 
 	workflows: list[WorkflowSummary]
+
+
+class InterfaceReply(Reply):
+	"""What a workflow takes and gives, to make a form of."""
+
+	name: str
+	title: str
+	description: str
+	inputs: list[InputSignature]
+	outputs: list[OutputSignature]
 
 
 class ConvertQuery(Parameters):

@@ -38,6 +38,7 @@ from server.operation import Operation
 from tests.server.client import Api, saving
 
 EXAMPLES = 20
+MOSTLY = st.sampled_from((True, True, False))
 LONGEST_ADDRESS = 8000
 """Longer ones are refused by aiohttp before anything of ours is asked."""
 CHECKS: Sequence[CheckFunction] = (
@@ -50,11 +51,12 @@ CHECKS: Sequence[CheckFunction] = (
 KNOWN: Mapping[str, Sequence[str]] = {
 	'id': ('job', 'waiting'),
 	'name': ('text_to_image', 'mine'),
+	'POST /v1/workflows/{name}/jobs': ('shade',),
 	'kind': ('Shade', 'Mix', 'Listing'),
 	'path': ('a.png', 'sub/b.webp', 'damaged.png'),
 	'file': ('docs.css', 'docs.js'),
 }
-"""Values of the path by which something is found; made-up ones hardly ever find anything."""
+"""Values of the path by which something is found, of any operation or of one; made-up ones hardly ever find anything."""
 BODIES: Mapping[str, Sequence[JsonValue]] = {
 	'POST /v1/jobs': (
 		{
@@ -64,6 +66,11 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 			}
 		},
 		{'workflow': {'1': {'class_type': 'Steps', 'inputs': {'count': 3, 'seed': 5}}}, 'key': 'once', 'front': True},
+	),
+	'POST /v1/workflows/{name}/jobs': (
+		{'inputs': {'value': 7}},
+		{'inputs': {'value': 700, 'other': 1}},
+		{'sweep': {'value': {'from': 1, 'to': 3, 'steps': 3}}},
 	),
 	'PATCH /v1/jobs/{id}': ({'number': 3}, {'before': 'waiting'}),
 	'POST /v1/convert': (
@@ -79,6 +86,17 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 	),
 }
 """Bodies that mean something; made-up ones hardly ever do."""
+
+
+SHADE: JsonValue = {
+	'lumengraph': 1,
+	'inputs': {'value': {'node': 'a', 'input': 'value'}},
+	'nodes': {
+		'a': {'kind': 'Shade', 'inputs': {'value': 3, 'seed': 5}},
+		'b': {'kind': 'Show', 'inputs': {'paper': {'node': 'a', 'output': 'PAPER'}}},
+	},
+}
+"""A saved workflow that can be run."""
 
 
 def strict_document() -> dict[str, Any]:
@@ -107,6 +125,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 		api = Api(web)
 		await api.ended(await api.submit(saving(), prompt_id='job'))
 		await web.put('/v1/workflows/mine', json={'lumengraph': 2, 'nodes': {}})
+		await web.put('/v1/workflows/shade', json=SHADE)
 		yield str(web.make_url('')).rstrip('/')
 
 
@@ -137,7 +156,7 @@ def send(address: str, case: Case[Any], checks: Sequence[CheckFunction]) -> int:
 
 
 def try_out(address: str, method: str, path: str, mode: GenerationMode) -> set[int]:
-	"""Call an operation many times, half of them for something that is there; gives the statuses that came."""
+	"""Call an operation many times, mostly for something that is there; gives the statuses that came."""
 	statuses: set[int] = set()
 	checks = (*CHECKS, *((negative_data_rejection,) if mode is GenerationMode.NEGATIVE else ()))
 
@@ -152,10 +171,12 @@ def try_out(address: str, method: str, path: str, mode: GenerationMode) -> set[i
 	@given(case=SCHEMA[path][method].as_strategy(generation_mode=mode), data=st.data())
 	def call(case: Case[Any], data: st.DataObject) -> None:
 		named = [name for name in KNOWN if f'{{{name}}}' in path]
-		if mode is GenerationMode.POSITIVE and named and data.draw(st.booleans()):
-			case.path_parameters = {name: data.draw(st.sampled_from(KNOWN[name])) for name in named}
+		if mode is GenerationMode.POSITIVE and named and data.draw(MOSTLY):
+			case.path_parameters = {
+				name: data.draw(st.sampled_from(KNOWN.get(f'{method} {path}', KNOWN[name]))) for name in named
+			}
 		bodies = BODIES.get(f'{method} {path}', ())
-		if mode is GenerationMode.POSITIVE and bodies and data.draw(st.booleans()):
+		if mode is GenerationMode.POSITIVE and bodies and data.draw(MOSTLY):
 			case.body = data.draw(st.sampled_from(bodies))
 		statuses.add(send(address, case, checks))
 

@@ -137,6 +137,46 @@ class TestSignature:
 			interface_of(read_workflow(broken, NODES), NODES)
 
 
+class TestDeclared:
+	"""What the file itself says of an input."""
+
+	def told(self, **said: JsonValue) -> Interface:
+		"""The interface of a workflow with one input, of which this is said."""
+		document: JsonValue = {
+			'lumengraph': 2,
+			'inputs': {'count': {'node': 'paint', 'input': 'count', **said}},
+			'outputs': {'sum': {'node': 'paint', 'output': 0, 'type': 'FLOAT'}},
+			'nodes': {'paint': {'kind': 'Paint', 'inputs': {}}},
+		}
+		return interface_of(read_workflow(document, NODES), NODES)
+
+	def test_bounds_narrow_those_of_the_node(self, storage: Storage) -> None:
+		"""They are never wider than what the node takes."""
+		told = self.told(min=0, max=3, label='How many?')
+
+		assert told.inputs[0].json_schema(storage) == {
+			'title': 'How many?',
+			'description': 'How many.',
+			'type': 'integer',
+			'minimum': 1,
+			'maximum': 3,
+		}
+
+	def test_default_makes_it_optional(self, storage: Storage) -> None:
+		"""What the node has not, the workflow's default stands in for."""
+		[item] = self.told(default=2).inputs
+
+		assert (item.default, item.required) == (2, False)
+		assert self.told().inputs[0].required
+
+	def test_types(self) -> None:
+		"""A type that is written down counts."""
+		told = self.told(type='FLOAT')
+
+		assert told.inputs[0].type == 'FLOAT'
+		assert told.outputs[0].type == 'FLOAT'
+
+
 class TestSchema:
 	def test_good_values_fit(self, interface: Interface, storage: Storage) -> None:
 		"""What is accepted fits the schema; bounds and choices stand in it."""

@@ -1,0 +1,1 @@
+"""Workflows as Python code: see `engine/code/workflow.py`."""

@@ -1,0 +1,285 @@
+"""A workflow as Python code: calls place nodes, what they give feeds other nodes, and the whole runs or is saved.
+
+	flow = Workflow('A star')
+	model, clip, vae = flow.CheckpointLoaderSimple(ckpt_name='lumen-demo.safetensors')
+	latent = flow.KSampler(
+		model=model,
+		positive=flow.CLIPTextEncode(clip=clip, text=flow.input('prompt', 'a red star')),
+		negative=flow.CLIPTextEncode(clip=clip, text=''),
+		latent_image=flow.EmptyLatentImage(width=128, height=128),
+	)
+	flow.output('picture', flow.SaveImage(images=flow.VAEDecode(samples=latent, vae=vae)))
+	flow.run(prompt='a blue circle')['picture'][0].show()
+
+Inputs that are not given have their defaults. `lumengraph stubs` writes types for every installed kind, so that editors
+complete and mypy checks what goes where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+from pydantic import JsonValue, TypeAdapter
+
+from engine.cancel import CancelToken
+from engine.code.drawn import drawn_document, write_file
+from engine.code.handles import Handle, Node, Outputs
+from engine.code.placing import Named, outputs_of, placed
+from engine.code.results import Result, SweepResult
+from engine.code.session import Listener, Session, default_session
+from engine.declaration import NodeInfo
+from engine.drawing import draw_svg
+from engine.errors import NodeUsage
+from engine.formats.convert import beside_prompt
+from engine.formats.document import NamedInput, NamedOutput
+from engine.formats.interface import Interface, interface_of
+from engine.formats.workflow import Workflow as Opened
+from engine.formats.workflow import open_workflow, read_workflow
+from engine.graph import Call, Graph, Link, NodeId
+from engine.sweep import Values, sweep
+
+T = TypeVar('T')
+AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])
+
+
+class BaseWorkflow:
+	"""All that a workflow can do but place nodes by their kinds' names, which the generated types have one by one."""
+
+	def __init__(self, title: str = '', description: str = '', *, session: Session | None = None) -> None:
+		self.title = title
+		self.description = description
+		self._session = session
+		self._calls: dict[NodeId, Call] = {}
+		self._inputs: dict[str, NamedInput] = {}
+		self._outputs: dict[str, NamedOutput] = {}
+		self._opened = Opened(Graph({}))
+
+	@property
+	def session(self) -> Session:
+		"""What it runs with: the session it was given, or one that all others share."""
+		return self._session or default_session()
+
+	@property
+	def graph(self) -> Graph:
+		"""The graph as built so far."""
+		return Graph(dict(self._calls))
+
+	def place(self, kind: str, /, *, _id: str = '', _title: str = '', **inputs: object) -> Any:
+		"""Place a node; gives a handle of its output, a named tuple of several, or the node itself if it has none.
+
+		`_id` is its name in the file. Raises `NodeUsage` for an unknown kind, an id that is taken, inputs that the kind has
+		not, outputs of another type, and links that are missing.
+		"""
+		info = self._info(kind)
+		node = NodeId(_id or self._unused(kind))
+		if node in self._calls:
+			raise NodeUsage(f'There is a node {node!r} already.')
+		self._calls[node] = placed(info, inputs, _title, self.session.storage)
+		for name, value in inputs.items():
+			if isinstance(value, Named):
+				self._inputs[value.name] = NamedInput(node=node, input=name, description=value.description)
+		return _given(info, node)
+
+	def input(self, name: str, value: T, description: str = '') -> T:
+		"""A value for a node's input that becomes a named input of the workflow, with `value` as its default.
+
+		Give it straight to a node. Raises `NodeUsage` if the name is taken.
+		"""
+		if name in self._inputs:
+			raise NodeUsage(f'The workflow has an input {name!r} already.')
+		# It stands for the value until the node is placed, so it has its type.
+		return cast(T, Named(name, cast(JsonValue, value), description))
+
+	def output(self, name: str, what: Handle[Any] | Node, description: str = '') -> None:
+		"""Name an output of the workflow: a value, or what a node that saves or shows something shows."""
+		is_sink = self._info(self._calls[what.node].kind).sink
+		index = what.index if isinstance(what, Handle) and not is_sink else None
+		self._outputs[name] = NamedOutput(node=what.node, output=index, description=description)
+
+	def __getitem__(self, node: str) -> Any:
+		"""What a node gives, by its id: as placing it gave. Raises `NodeUsage` if there is none."""
+		call = self._calls.get(NodeId(node))
+		if call is None:
+			raise NodeUsage(f'There is no node {node!r}; there are: {", ".join(self._calls) or "none"}.')
+		return _given(self._info(call.kind), NodeId(node))
+
+	def __len__(self) -> int:
+		return len(self._calls)
+
+	@property
+	def interface(self) -> Interface:
+		"""Its named inputs with types, defaults and bounds, and its named outputs."""
+		return interface_of(self._as_opened(), self.session.nodes)
+
+	def check(self) -> None:
+		"""Raise `InvalidGraph` with everything that is wrong."""
+		self.session.check(self.graph, tolerant=self._opened.tolerant)
+
+	def run(
+		self, *wanted: Handle[Any], _cancel: CancelToken | None = None, _listener: Listener | None = None, **inputs: Any
+	) -> Result:
+		"""Run it here, with values for its named inputs.
+
+		For the outputs that are `wanted`, or for all nodes that save or show something and all named outputs. `_listener`
+		hears every event. Raises `WrongInputs`, `InvalidGraph`, `RunFailed`, and `JobCancelled` if `_cancel` was.
+		"""
+		opened = self._with_values(inputs)
+		links = {
+			name: Link(NodeId(named.node), named.output)
+			for name, named in opened.outputs.items()
+			if isinstance(named.output, int) and not wanted
+		}
+		asked = [*(handle.link for handle in wanted), *links.values()]
+		result = Result(
+			session=self.session,
+			outcome=self.session.run(
+				opened.graph,
+				values=asked,
+				targets=() if wanted else None,
+				beside=beside_prompt(opened, self.session.nodes),
+				tolerant=opened.tolerant,
+				cancel=_cancel,
+				listener=_listener,
+			),
+			outputs=opened.outputs,
+			links=links,
+			sockets=self._sockets(asked),
+		)
+		result.raise_failure()
+		return result
+
+	async def run_async(self, *wanted: Handle[Any], _listener: Listener | None = None, **inputs: Any) -> Result:
+		"""As `run`, in a thread; cancelling the task stops the run."""
+		cancel = CancelToken()
+		try:
+			return await asyncio.to_thread(self.run, *wanted, _cancel=cancel, _listener=_listener, **inputs)
+		except asyncio.CancelledError:
+			cancel.cancel()
+			raise
+
+	def sweep(
+		self, _cancel: CancelToken | None = None, _listener: Listener | None = None, **axes: object
+	) -> SweepResult:
+		"""Run it for every combination of values: a list for each input, or `{'from': 1, 'to': 8, 'steps': 8}`.
+
+		What combinations share runs once. `NODE.INPUT` is given as `**{'sample.cfg': [1, 2]}`. Raises as `run` does, but for
+		`RunFailed`: what failed is told by the result. More than 100 combinations are refused with `WrongInputs`.
+		"""
+		opened = self._as_opened()
+		swept = sweep(opened, AXES.validate_python(axes), self.session.nodes, self.session.storage)
+		outcome = self.session.run(swept.graph, tolerant=opened.tolerant, cancel=_cancel, listener=_listener)
+		return SweepResult(Result(self.session, outcome, {}, {}, {}), swept.table)
+
+	async def sweep_async(self, _listener: Listener | None = None, **axes: object) -> SweepResult:
+		"""As `sweep`, in a thread; cancelling the task stops the run."""
+		cancel = CancelToken()
+		try:
+			return await asyncio.to_thread(lambda: self.sweep(cancel, _listener, **axes))
+		except asyncio.CancelledError:
+			cancel.cancel()
+			raise
+
+	def document(self) -> dict[str, JsonValue]:
+		"""The native file, with nodes laid out from left to right where nobody has placed them."""
+		return drawn_document(self._as_opened(), self.session.nodes)
+
+	def save(self, path: str | Path) -> None:
+		"""Write the native file."""
+		write_file(Path(path), json.dumps(self.document(), indent='\t', ensure_ascii=False) + '\n')
+
+	@classmethod
+	def load(cls, source: str | Path | Mapping[str, JsonValue], *, session: Session | None = None) -> Self:
+		"""Read a workflow: a file in any form, a picture that carries one, or a document. Raises `BadDocument`."""
+		made = cls(session=session)
+		nodes = made.session.nodes
+		opened = (
+			read_workflow(dict(source), nodes) if isinstance(source, Mapping) else open_workflow(Path(source), nodes)
+		)
+		made.title, made.description = opened.title, opened.description
+		made._calls = dict(opened.graph.calls)
+		made._inputs, made._outputs = dict(opened.inputs), dict(opened.outputs)
+		made._opened = opened
+		return made
+
+	def _repr_svg_(self) -> str:
+		"""The graph as a picture, for notebooks."""
+		return draw_svg(self.graph, self.session.nodes)
+
+	def _repr_html_(self) -> str:
+		"""The graph as a picture that fits the page, for notebooks."""
+		return f'<div style="max-width: 100%; overflow-x: auto">{self._repr_svg_()}</div>'
+
+	def __repr__(self) -> str:
+		named = f' {self.title!r}' if self.title else ''
+		return f'<Workflow{named}: {len(self)} nodes, inputs: {", ".join(self._inputs) or "none"}>'
+
+	def _info(self, kind: str) -> NodeInfo:
+		info = self.session.nodes.get(kind)
+		if info is None:
+			near = difflib.get_close_matches(kind, self.session.nodes, n=1)
+			raise NodeUsage(f'There is no node kind {kind!r}.' + (f' Did you mean {near[0]!r}?' if near else ''))
+		return info
+
+	def _unused(self, kind: str) -> str:
+		count = 1
+		while (name := kind if count == 1 else f'{kind}_{count}') in self._calls:
+			count += 1
+		return name
+
+	def _as_opened(self) -> Opened:
+		opened = self._opened
+		return Opened(
+			self.graph,
+			self.title,
+			self.description,
+			self._inputs,
+			self._outputs,
+			opened.targets,
+			opened.tolerant,
+			opened.form,
+			opened.source,
+			opened.missing,
+			opened.warnings,
+		)
+
+	def _with_values(self, inputs: Mapping[str, JsonValue]) -> Opened:
+		opened = self._as_opened()
+		accepted = interface_of(opened, self.session.nodes).accept(inputs, self.session.storage)
+		for name, value in accepted.items():
+			opened = opened.with_value(name, value)
+		return opened
+
+	def _sockets(self, links: list[Link]) -> dict[Link, str]:
+		return {
+			link: self._info(self._calls[link.node].kind).outputs[link.output].type
+			for link in links
+			if link.node in self._calls
+		}
+
+
+class Workflow(BaseWorkflow):
+	"""A workflow as code. Each installed kind of node is a method: `flow.KSampler(model=…, seed=3)`."""
+
+	def __getattr__(self, kind: str) -> Callable[..., Any]:
+		if kind.startswith('_'):
+			raise AttributeError(kind)
+		self._info(kind)
+		return lambda **inputs: self.place(kind, **inputs)
+
+	def __dir__(self) -> list[str]:
+		return [*super().__dir__(), *self.session.nodes]
+
+
+def _given(info: NodeInfo, node: NodeId) -> Any:
+	"""What placing a node gives."""
+	handles = outputs_of(info, node)
+	if not handles:
+		return Node(node)
+	if len(handles) == 1:
+		return handles[0]
+	return Outputs(handles)
