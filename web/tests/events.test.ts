@@ -13,7 +13,7 @@ const QUEUED: RunState = { ...INITIAL_RUN, jobs: { p: JOB } };
 function play(state: RunState, session: number, ...frames: [string, object][]): RunState {
 	return frames.reduce((next, [type, data]) => {
 		const event = readFrame(JSON.stringify({ type, data: { prompt_id: 'p', ...data } }));
-		return event === null ? next : applyEvent(next, event, { session, nodes: NODES }, 1000);
+		return event === null ? next : applyEvent(next, event, { session, has: (id) => Object.hasOwn(NODES, id) }, 1000);
 	}, state);
 }
 

@@ -3,6 +3,7 @@ import { docOf, emptyGraph } from '../src/graph/doc';
 import { readDocument } from '../src/graph/document';
 import { rename } from '../src/graph/edit';
 import { editGraph, useGraph } from '../src/graph/store';
+import { canvasOf } from '../src/run/inside';
 import { applyEvent } from '../src/run/events';
 import { useRun } from '../src/run/store';
 import { INITIAL_RUN } from '../src/run/types';
@@ -56,7 +57,7 @@ describe('tabs', () => {
 		const job = { id: 'job', session, title: 'first', nodes: ['a'], started: true, accepted: true };
 		useRun.setState({ jobs: { job }, current: 'job' });
 		openTab(document('second'));
-		const canvas = useGraph.getState().graph;
+		const canvas = canvasOf(useGraph.getState().doc);
 		useRun.setState((state) => applyEvent(state, { type: 'executing', promptId: 'job', node: 'a' }, canvas, 5));
 
 		expect(useRun.getState().nodes).toEqual({});

@@ -15,8 +15,8 @@ import {
 } from '../graph/types';
 import { Icon } from '../panels/icons';
 import { commandItem, openMenu } from '../panels/menu';
-import { useRun } from '../run/store';
-import { IDLE, NO_PROBLEMS, type NodeState, type Problem } from '../run/types';
+import { useNodeProblems, useNodeRun } from '../run/inside';
+import type { NodeState, Problem } from '../run/types';
 import { enter } from '../commands/graph';
 import { definitionOf } from '../graph/subgraphs';
 import { colourItems, colourNodes } from './looks';
@@ -40,8 +40,8 @@ const MAX_WIDTH = 900;
 export const GraphNode = memo(function GraphNode({ id, selected }: NodeProps<FlowNode>) {
 	const node = useNode(id);
 	const info = useKind(node?.kind ?? '');
-	const state = useRun((run) => (run.nodes[id] ?? IDLE).state);
-	const problems = useRun((run) => run.problems[id] ?? NO_PROBLEMS);
+	const { state } = useNodeRun(id);
+	const problems = useNodeProblems(id);
 	return node === undefined ? null : (
 		<NodeCard node={node} info={info} state={state} problems={problems} selected={selected === true} />
 	);

@@ -1,6 +1,6 @@
 import { BaseEdge, type ConnectionLineComponentProps, type EdgeProps } from '@xyflow/react';
 import { memo } from 'react';
-import { useRun } from '../run/store';
+import { useNodeRun } from '../run/inside';
 import { useConnecting } from './connecting';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { outputIndex } from './handles';
@@ -12,7 +12,7 @@ export const LinkEdge = memo(function LinkEdge(props: EdgeProps<FlowEdge>) {
 	const lit = useFlow(({ selected }) =>
 		selected.size === 0 ? 'any' : selected.has(source) || selected.has(target) ? 'yes' : 'no',
 	);
-	const flowing = useRun((run) => run.nodes[target]?.state === 'running');
+	const flowing = useNodeRun(target).state === 'running';
 	const ends = { fromX: props.sourceX, fromY: props.sourceY, toX: props.targetX, toY: props.targetY };
 	const track = outputIndex(sourceHandleId) ?? 0;
 	// As text, so that a node moving elsewhere does not redraw this link.

@@ -1,9 +1,10 @@
 import type { MiniMapNodeProps } from '@xyflow/react';
 import { memo } from 'react';
-import { useRun } from '../run/store';
+import { useNodeProblems, useNodeRun } from '../run/inside';
 
 export const MiniNode = memo(function MiniNode({ id, x, y, width, height, selected }: MiniMapNodeProps) {
-	const state = useRun((run) => (run.problems[id] === undefined ? (run.nodes[id]?.state ?? 'idle') : 'error'));
+	const run = useNodeRun(id);
+	const state = useNodeProblems(id).length > 0 ? 'error' : run.state;
 	return (
 		<rect
 			className="mini-node"

@@ -1,13 +1,13 @@
 import { pictureUrl } from '../api/http';
 import type { NodeId } from '../graph/types';
 import { openLightbox } from '../panels/lightbox';
-import { useRun } from '../run/store';
+import { useNodePreview, useNodeResult } from '../run/inside';
 import { t } from '../i18n/i18n';
 
 /** The live preview while the node runs; what it made after that. */
 export function NodeResult({ id }: { id: NodeId }) {
-	const preview = useRun((state) => state.previews[id]);
-	const result = useRun((state) => state.results[id]);
+	const preview = useNodePreview(id);
+	const result = useNodeResult(id);
 	if (preview !== undefined) {
 		return (
 			<figure className="result">

@@ -1,14 +1,14 @@
 import { useEffect, useState } from 'react';
 import type { NodeId } from '../graph/types';
 import { Icon } from '../panels/icons';
-import { useRun } from '../run/store';
-import { IDLE, type NodeRun } from '../run/types';
+import { useNodeRun } from '../run/inside';
+import type { NodeRun } from '../run/types';
 import { t } from '../i18n/i18n';
 
 const TICK_MS = 100;
 
 export function NodeStatus({ id }: { id: NodeId }) {
-	const run = useRun((state) => state.nodes[id] ?? IDLE);
+	const run = useNodeRun(id);
 	return (
 		<span className="status" data-testid={`status-${id}`} data-state={run.state}>
 			{run.state === 'done' && <Icon name="check" />}
@@ -21,7 +21,7 @@ export function NodeStatus({ id }: { id: NodeId }) {
 
 /** Kept in the page while idle too, so that a bar that comes and goes does not move the sockets. */
 export function NodeProgress({ id }: { id: NodeId }) {
-	const run = useRun((state) => state.nodes[id] ?? IDLE);
+	const run = useNodeRun(id);
 	if (run.state !== 'running') {
 		return <div className="progress" />;
 	}

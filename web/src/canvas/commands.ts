@@ -12,6 +12,7 @@ import { currentGraph, editGraph, useGraph } from '../graph/store';
 import { nodeOf, outerOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
 import type { Json } from '../json';
 import { showToast } from '../panels/toasts';
+import { runId } from '../run/inside';
 import { forgiveInput } from '../run/store';
 import { measuredSizes, selectedEdges, selectedNodes, selectedParts, selectNodes, useFlow } from './flow';
 import { boundaryKind, joinInput, joinOutput, withoutOutput } from './boundary';
@@ -54,7 +55,7 @@ export function setInput(id: NodeId, input: string, value: Json): void {
 		const next = edit.setConstant(graph, id, input, value);
 		return edit.updateNode(next, id, (node) => settledNode(node, currentKinds().get(node.kind)));
 	}, `value ${id} ${input}`);
-	forgiveInput(id, input);
+	forgive(id, input);
 }
 
 export function resetInput(id: NodeId, input: string): void {
@@ -62,7 +63,7 @@ export function resetInput(id: NodeId, input: string): void {
 		const value = edit.defaultOf(infoOf(nodeOf(graph, id)), input);
 		return value === undefined ? edit.removeInput(graph, id, input) : edit.setConstant(graph, id, input, value);
 	});
-	forgiveInput(id, input);
+	forgive(id, input);
 }
 
 export function cutLink(id: NodeId, input: string): void {
@@ -90,7 +91,7 @@ export function objection(graph: Graph, ends: Ends): string | null {
 
 export function connect(ends: Ends): void {
 	editGraph((graph) => (objection(graph, ends) === null ? joined(graph, ends) : graph));
-	forgiveInput(ends.target, ends.input);
+	forgive(ends.target, ends.input);
 }
 
 /** Takes a link from one input to other ends, in one step. */
@@ -102,7 +103,7 @@ export function moveLink(from: { readonly node: NodeId; readonly input: string }
 			ends,
 		);
 	});
-	forgiveInput(ends.target, ends.input);
+	forgive(ends.target, ends.input);
 }
 
 export function endsOf(connection: {
@@ -305,6 +306,11 @@ function unjoined(graph: Graph, id: NodeId, input: string): Graph {
 	return id === OUTPUTS
 		? withoutOutput(graph, input)
 		: edit.disconnect(graph, id, input, infoOf(nodeOf(graph, id)));
+}
+
+/** What was said of an input that is changed now no longer holds. */
+function forgive(id: NodeId, input: string): void {
+	forgiveInput(runId(useGraph.getState().path, id), input);
 }
 
 function paste(pasted: Graph, offset: Point): void {

@@ -1,8 +1,9 @@
 /** The view on the canvas, for commands that are no components. */
 
 import type { ReactFlowInstance } from '@xyflow/react';
-import { nodeOf } from '../graph/types';
-import { currentGraph } from '../graph/store';
+import { nodeOf, type NodeId } from '../graph/types';
+import { currentGraph, useGraph } from '../graph/store';
+import { locate } from '../run/inside';
 import { selectNodes, type FlowEdge, type FlowNode } from './flow';
 
 type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
@@ -12,6 +13,7 @@ export interface Point {
 }
 
 const MOVE_MS = 260;
+const FITTED_MS = 120;
 /** The overview and the zoom buttons stand at the bottom. */
 const MARGIN = { top: '36px', right: '36px', bottom: '120px', left: '36px' } as const;
 let instance: Instance | null = null;
@@ -51,6 +53,21 @@ export function zoomBy(factor: number): void {
 
 export function zoomTo(zoom: number): void {
 	void instance?.zoomTo(zoom, { duration: MOVE_MS });
+}
+
+/** Shows the node that runs by this id, inside of its subgraph if it is in one. */
+export function focusRun(id: NodeId): void {
+	const { doc, path: before, show, log } = useGraph.getState();
+	const found = locate(doc, id);
+	if (found === null) {
+		return;
+	}
+	const same = found.path.map(({ instance }) => instance).join(':') === before.map(({ instance }) => instance).join(':');
+	if (!same) {
+		show({ doc, log, path: found.path });
+	}
+	// Another graph is measured and fitted first.
+	setTimeout(() => focusNode(found.node.id), same ? 0 : FITTED_MS);
 }
 
 export function focusNode(id: string): void {

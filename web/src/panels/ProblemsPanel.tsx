@@ -1,8 +1,9 @@
 import { problemText } from '../canvas/NodeProblems';
-import { focusNode } from '../canvas/view';
+import { focusRun } from '../canvas/view';
 import { currentKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
 import { titleOf } from '../graph/types';
+import { locate } from '../run/inside';
 import { clearProblems, useRun } from '../run/store';
 import { Icon } from './icons';
 import { t } from '../i18n/i18n';
@@ -10,9 +11,9 @@ import { t } from '../i18n/i18n';
 export function ProblemsPanel() {
 	const problems = useRun((state) => state.problems);
 	const failure = useRun((state) => state.failure);
-	const nodes = useGraph((state) => state.graph.nodes);
+	const doc = useGraph((state) => state.doc);
 	const entries = Object.entries(problems).flatMap(([id, list]) => {
-		const node = nodes[id];
+		const node = locate(doc, id)?.node;
 		return node === undefined
 			? []
 			: list.map((problem) => ({ id, title: titleOf(node, currentKinds().get(node.kind)), problem }));
@@ -39,7 +40,7 @@ export function ProblemsPanel() {
 			<ul>
 				{entries.map(({ id, title, problem }, index) => (
 					<li key={index}>
-						<button type="button" data-testid={`problem-${id}`} onClick={() => focusNode(id)}>
+						<button type="button" data-testid={`problem-${id}`} onClick={() => focusRun(id)}>
 							<b>{title}</b>
 							<span>{problemText(problem)}</span>
 						</button>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useGraph } from '../graph/store';
+import { locate } from '../run/inside';
 import { useRun } from '../run/store';
 import { Icon } from './icons';
 import { ProblemsPanel } from './ProblemsPanel';
@@ -15,7 +16,7 @@ export function SidePanel() {
 	// Problems are not to be overlooked: they open the panel until they are dismissed or mended.
 	const failed = useRun((state) => state.failure !== null);
 	const problems = useRun((state) => state.problems);
-	const troubled = useGraph(({ graph }) => Object.keys(problems).some((id) => Object.hasOwn(graph.nodes, id)));
+	const troubled = useGraph(({ doc }) => Object.keys(problems).some((id) => locate(doc, id) !== null));
 	const open = wanted || failed || troubled;
 	const waiting = useRun((state) => state.remaining);
 	const choose = (next: Tab): void => {

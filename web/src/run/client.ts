@@ -5,6 +5,7 @@ import type { Preview } from '../api/types';
 import { currentDoc } from '../graph/store';
 import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
+import { canvasOf } from './inside';
 import { recover } from './recover';
 import { useRun } from './store';
 import { t } from '../i18n/i18n';
@@ -25,7 +26,7 @@ export function startClient(): () => void {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
-			useRun.setState((state) => applyEvent(state, event, currentDoc().root, Date.now()));
+			useRun.setState((state) => applyEvent(state, event, canvasOf(currentDoc()), Date.now()));
 			if (event.type === 'execution_interrupted') {
 				showToast('info', t('run.interrupted'));
 			}

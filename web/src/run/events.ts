@@ -9,10 +9,10 @@ import { t } from '../i18n/i18n';
 const SHOTS_KEPT = 200;
 type Nodes = RunState['nodes'];
 
-/** What a run needs to know of the graph on the canvas. */
+/** What a run needs to know of the document on the canvas: which it is, and which nodes are in it, at any depth. */
 interface Canvas {
 	readonly session: number;
-	readonly nodes: { readonly [id: NodeId]: unknown };
+	readonly has: (id: NodeId) => boolean;
 }
 
 /** Jobs of a document in another tab write on that one's page; those of a document that is closed fill the results only. */
@@ -22,8 +22,9 @@ export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: n
 		return applied(state, event, canvas, now);
 	}
 	const there = onPage(state, canvas.session, job.session);
-	const nodes = Object.fromEntries(job.nodes.map((id) => [id, true]));
-	return onPage(applied(there, event, { session: job.session, nodes }, now), job.session, canvas.session);
+	const ids = new Set(job.nodes);
+	const has = (id: NodeId): boolean => ids.has(id);
+	return onPage(applied(there, event, { session: job.session, has }, now), job.session, canvas.session);
 }
 
 function applied(state: RunState, event: Event, canvas: Canvas, now: number): RunState {
@@ -45,7 +46,7 @@ function applied(state: RunState, event: Event, canvas: Canvas, now: number): Ru
 			return visible && event.node !== null ? { ...state, nodes: run(state.nodes, event.node, now) } : state;
 		case 'progress':
 			// A node that came in by an expansion is not on the canvas; its progress is told with that of the node shown.
-			return visible && Object.hasOwn(canvas.nodes, event.node)
+			return visible && canvas.has(event.node)
 				? { ...state, nodes: advance(state.nodes, event.node, event.value, event.max, now) }
 				: state;
 		case 'progress_state':
@@ -193,7 +194,7 @@ function fail(
 	const blocked = event.exception === 'ExecutionBlocked';
 	const next = blocked ? state : stop(state, event.promptId, visible);
 	// The worker may die between two nodes, and a node may have been deleted since it was queued.
-	if (!visible || !Object.hasOwn(canvas.nodes, event.node)) {
+	if (!visible || !canvas.has(event.node)) {
 		const title = blocked ? t('run.part') : visible
 				? t('run.failed')
 				: t('run.otherFailed');

@@ -4,7 +4,8 @@ import { fetchHistory, fetchJob, fetchQueue, ServerError } from '../api/http';
 import type { HistoryEntry, QueueItem } from '../api/types';
 import { isObject } from '../json';
 import { currentDoc } from '../graph/store';
-import type { Graph } from '../graph/types';
+import type { Doc } from '../graph/doc';
+import { canvasOf, locate } from './inside';
 import { addOutput, applyEvent, markQueued } from './events';
 import { useRun } from './store';
 import type { Job, RunState } from './types';
@@ -36,14 +37,14 @@ export async function recover(client: string): Promise<void> {
 /** Fills the results panel and, after a reload, the nodes that this client's jobs were made by. */
 export async function loadHistory(client: string): Promise<void> {
 	const entries = await fetchHistory(HISTORY_SHOWN);
-	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc().root, client), state));
+	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc(), client), state));
 }
 
-function addEntry(state: RunState, entry: HistoryEntry, graph: Graph, client: string): RunState {
+function addEntry(state: RunState, entry: HistoryEntry, doc: Doc, client: string): RunState {
 	let next = state;
 	for (const [node, output] of entry.outputs) {
 		const made = entry.prompt[node];
-		const same = isObject(made) && graph.nodes[node]?.kind === made.class_type && entry.title === graph.title;
+		const same = isObject(made) && locate(doc, node)?.node.kind === made.class_type && entry.title === doc.root.title;
 		next = addOutput(
 			next,
 			entry.promptId,
@@ -58,36 +59,36 @@ function addEntry(state: RunState, entry: HistoryEntry, graph: Graph, client: st
 }
 
 function settleJob(state: RunState, id: string, entry: HistoryEntry | null): RunState {
-	const graph = currentDoc().root;
+	const canvas = canvasOf(currentDoc());
 	if (entry === null) {
 		// Neither queued nor remembered: it was taken off the queue, or has not arrived there yet.
 		const job = state.jobs[id];
 		return job === undefined || !job.accepted
 			? state
-			: applyEvent(state, { type: 'execution_interrupted', promptId: id, node: '' }, graph, Date.now());
+			: applyEvent(state, { type: 'execution_interrupted', promptId: id, node: '' }, canvas, Date.now());
 	}
 	let next = state;
 	for (const [node, output] of entry.outputs) {
-		next = applyEvent(next, { type: 'executed', promptId: id, node, output }, graph, Date.now());
+		next = applyEvent(next, { type: 'executed', promptId: id, node, output }, canvas, Date.now());
 	}
 	const last = entry.messages.findLast((event) => event.type !== 'status');
 	const end =
 		last?.type === 'execution_error'
 			? last
 			: ({ type: entry.succeeded ? 'execution_success' : 'execution_interrupted', promptId: id, node: '' } as const);
-	return applyEvent(next, end, graph, Date.now());
+	return applyEvent(next, end, canvas, Date.now());
 }
 
 /** Jobs that a reloaded page does not know any more, and which of them runs. */
 function adopt(state: RunState, mine: readonly QueueItem[], running: string | null): RunState {
-	const graph = currentDoc().root;
+	const doc = currentDoc();
 	const jobs: { [id: string]: Job } = { ...state.jobs };
 	let { nodes } = state;
 	for (const item of mine) {
 		const ids = Object.keys(item.prompt);
 		if (jobs[item.promptId] === undefined) {
-			const same = item.title === graph.title && ids.every((id) => Object.hasOwn(graph.nodes, id));
-			const session = same ? graph.session : 0;
+			const same = item.title === doc.root.title && ids.every((id) => locate(doc, id) !== null);
+			const session = same ? doc.root.session : 0;
 			jobs[item.promptId] = {
 				id: item.promptId,
 				session,

@@ -9,10 +9,11 @@ import { toRequest } from '../graph/request';
 import { advanceSeeds } from '../graph/seeds';
 import { currentDoc, editDoc } from '../graph/store';
 import { upstream } from '../graph/links';
-import type { Graph, Kinds, NodeId } from '../graph/types';
+import type { Kinds, NodeId } from '../graph/types';
 import type { Json } from '../json';
 import { ownClientId } from './client';
 import { markQueued } from './events';
+import { runIds } from './inside';
 import { addProblems, clearProblems, useRun } from './store';
 import type { Job, Problem } from './types';
 import { t } from '../i18n/i18n';
@@ -66,7 +67,7 @@ async function queueRun(options: RunOptions): Promise<boolean> {
 		id: promptId(),
 		session: doc.root.session,
 		title: doc.root.title,
-		nodes: neededNodes(doc.root, kinds, options.targets),
+		nodes: neededNodes(doc, kinds, options.targets),
 		started: false,
 		accepted: false,
 	};
@@ -129,13 +130,18 @@ function toProblem(reason: Reason): Problem {
 }
 
 /** What a run touches: the sinks, or those that were chosen, and all they need. */
-function neededNodes(graph: Graph, kinds: Kinds, targets?: readonly NodeId[]): NodeId[] {
+function neededNodes(doc: Doc, kinds: Kinds, targets?: readonly NodeId[]): NodeId[] {
+	const graph = doc.root;
 	const ends =
 		targets ??
 		Object.values(graph.nodes)
 			.filter((node) => kinds.get(node.kind)?.isSink === true)
 			.map(({ id }) => id);
-	return [...new Set(ends.flatMap((id) => [...upstream(graph, id)]))];
+	const needed = new Set(ends.flatMap((id) => [...upstream(graph, id)]));
+	return [...needed].flatMap((id) => {
+		const node = graph.nodes[id];
+		return node === undefined ? [] : runIds(doc, node, id);
+	});
 }
 
 /** The seeds that change between runs, in subgraphs too. A document without such seeds stays the same object. */
