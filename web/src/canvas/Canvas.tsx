@@ -6,13 +6,13 @@ import {
 	ReactFlow,
 	useNodesInitialized,
 	useReactFlow,
-	useStore,
+	useStoreApi,
 	type Connection,
 	type Edge,
 	type FinalConnectionState,
 	type OnConnectStart,
 } from '@xyflow/react';
-import { useEffect, useRef, type DragEvent, type MouseEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type DragEvent, type MouseEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
 import { openFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
@@ -35,20 +35,21 @@ import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { Boundary } from './Boundary';
 import { Breadcrumb } from './Breadcrumb';
 import { carryFrame, startCarrying, stopCarrying } from './carry';
+import { FarLinks } from './FarLinks';
 import { FrameBox } from './FrameBox';
 import { GraphNode } from './GraphNode';
 import { NoteBox } from './NoteBox';
 import { LinkEdge, LooseLink } from './LinkEdge';
 import { inputName } from './handles';
 import { MiniNode } from './MiniNode';
-import { fitView, notePointer, setInstance, type Point } from './view';
+import { LARGE } from './guess';
+import { fitView, notePointer, noteZoom, setInstance, useView, type Point } from './view';
 import { t } from '../i18n/i18n';
 
 const NODE_TYPES = { graph: GraphNode, frame: FrameBox, note: NoteBox, boundary: Boundary };
 const EDGE_TYPES = { link: LinkEdge };
-/** Below this nothing on a node can be read, so only its title is drawn, and large. */
-const FAR_ZOOM = 0.32;
 const MINI_SIZE = { width: 160, height: 104 };
+const NO_EDGES: FlowEdge[] = [];
 const GRID: [number, number] = [24, 24];
 const MULTI_SELECT = ['Control', 'Meta', 'Shift'];
 
@@ -61,8 +62,13 @@ export function Canvas() {
 	const theme = useTheme();
 	const snap = usePrefs((prefs) => prefs.snap);
 	const minimap = usePrefs((prefs) => prefs.minimap);
-	const far = useStore((state) => state.transform[2] < FAR_ZOOM);
+	const { far, tiny } = useView();
 	useEffect(() => setInstance(instance), [instance]);
+	const store = useStoreApi();
+	// At once, not after the next drawing: else a thousand nodes would be drawn whole before they are drawn small.
+	useEffect(() => store.subscribe(({ transform }) => noteZoom(transform[2])), [store]);
+	const { sharpening, sharpen } = useSharpening();
+	const large = nodes.length >= LARGE;
 	const shown = useRef(0);
 	useEffect(() => {
 		// Once per document: a node added later must not move the view, the first on an empty canvas included.
@@ -76,6 +82,8 @@ export function Canvas() {
 		<div
 			className="canvas"
 			data-far={far || undefined}
+			data-tiny={tiny || undefined}
+			data-sharpen={sharpening || undefined}
 			onPointerMove={(event) => notePointer({ x: event.clientX, y: event.clientY })}
 			onDoubleClick={onDoubleClick}
 			onDragOver={(event) => event.preventDefault()}
@@ -84,7 +92,7 @@ export function Canvas() {
 			<Breadcrumb />
 			<ReactFlow<FlowNode, FlowEdge>
 				nodes={nodes}
-				edges={edges}
+				edges={large && far ? NO_EDGES : edges}
 				nodeTypes={NODE_TYPES}
 				edgeTypes={EDGE_TYPES}
 				onNodesChange={onNodesChange}
@@ -107,7 +115,7 @@ export function Canvas() {
 				}}
 				connectionLineComponent={LooseLink}
 				connectionRadius={26}
-				minZoom={0.08}
+				minZoom={0.03}
 				maxZoom={2}
 				deleteKeyCode={null}
 				selectionKeyCode="Shift"
@@ -116,16 +124,19 @@ export function Canvas() {
 				nodesFocusable={false}
 				edgesFocusable={false}
 				colorMode={theme}
+				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
+				onlyRenderVisibleElements={large}
 				snapToGrid={snap}
 				snapGrid={GRID}
 				ariaLabelConfig={{ 'controls.fitView.ariaLabel': t('commands.fit') }}
 			>
 				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />
+				{large && far && <FarLinks />}
 				{minimap && (
 					<MiniMap<FlowNode>
 						pannable
 						zoomable
-						nodeComponent={MiniNode}
+						{...(large ? { nodeColor: 'var(--mini-node)' } : { nodeComponent: MiniNode })}
 						style={MINI_SIZE}
 						ariaLabel={t('canvas.overview')}
 					/>
@@ -134,6 +145,20 @@ export function Canvas() {
 			</ReactFlow>
 		</div>
 	);
+}
+
+/** From afar the drawing is moved as one picture; after a zoom it is drawn anew, or it would stay as coarse as it was. */
+function useSharpening(): { readonly sharpening: boolean; readonly sharpen: (zoom: number) => void } {
+	const [sharpening, setSharpening] = useState(false);
+	const drawnAt = useRef(1);
+	const sharpen = useCallback((zoom: number) => {
+		if (zoom !== drawnAt.current) {
+			drawnAt.current = zoom;
+			setSharpening(true);
+			requestAnimationFrame(() => requestAnimationFrame(() => setSharpening(false)));
+		}
+	}, []);
+	return { sharpening, sharpen };
 }
 
 const onConnectStart: OnConnectStart = (_event, { nodeId, handleId }) => {

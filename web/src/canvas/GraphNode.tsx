@@ -23,6 +23,7 @@ import { colourItems, colourNodes } from './looks';
 import { resizeNode } from './commands';
 import { selectedNodes, selectNodes, useFlow, type FlowNode } from './flow';
 import { outputHandle } from './handles';
+import { FarNode } from './FarNode';
 import { InputRow } from './InputRow';
 import { NodeProblems } from './NodeProblems';
 import { NodeProgress, NodeStatus } from './NodeStatus';
@@ -31,6 +32,7 @@ import { NodeTitle, startRenaming } from './NodeTitle';
 import { guessedOutputs } from './outputs';
 import { socketColour } from './palette';
 import { Socket } from './Socket';
+import { useView } from './view';
 import { kindTip, outputLabel, outputTip } from './words';
 import { t } from '../i18n/i18n';
 
@@ -38,14 +40,19 @@ const MIN_WIDTH = 190;
 const MAX_WIDTH = 900;
 
 export const GraphNode = memo(function GraphNode({ id, selected }: NodeProps<FlowNode>) {
+	const far = useView((view) => view.far);
+	return far ? <FarNode id={id} /> : <NearNode id={id} selected={selected === true} />;
+});
+
+function NearNode({ id, selected }: { id: string; selected: boolean }) {
 	const node = useNode(id);
 	const info = useKind(node?.kind ?? '');
 	const { state } = useNodeRun(id);
 	const problems = useNodeProblems(id);
 	return node === undefined ? null : (
-		<NodeCard node={node} info={info} state={state} problems={problems} selected={selected === true} />
+		<NodeCard node={node} info={info} state={state} problems={problems} selected={selected} />
 	);
-});
+}
 
 interface CardProps {
 	readonly node: GraphNodeData;

@@ -11,11 +11,12 @@ import {
 import { create } from 'zustand';
 import { useKinds } from '../graph/kinds';
 import type { Size } from '../graph/columns';
-import { NODE_WIDTH } from '../graph/layout';
+import { estimatedSize, NODE_WIDTH } from '../graph/layout';
 import { useGraph } from '../graph/store';
 import { ROOT, type Scope } from '../graph/doc';
-import { linkOf, outerOf, type Graph, type Kinds, type NodeId, type OutputInfo } from '../graph/types';
+import { linkOf, outerOf, type Graph, type GraphNode, type Kinds, type NodeId, type OutputInfo } from '../graph/types';
 import { boundaryKind, boundaryPlaces, outerSource, outputLinks } from './boundary';
+import { guessedHandles, LARGE } from './guess';
 import { inputHandle, outputHandle } from './handles';
 import { linkSource } from './outputs';
 import { INPUTS, isNode, OUTPUTS, partId } from './parts';
@@ -49,9 +50,10 @@ export const useFlow = create<FlowStore>()((set, get) => ({
 	selected: new Set(),
 	boxes: [],
 	onNodesChange: (changes) => {
-		const nodes = applyNodeChanges(changes, get().nodes);
+		const nodes = measuredNodes(applyNodeChanges(changes, get().nodes), changes);
 		const selects = changes.some((change) => change.type === 'select');
-		const moves = changes.some((change) => change.type !== 'select');
+		// While a node is dragged, links keep to where the nodes were.
+		const moves = changes.some((change) => change.type !== 'select' && !(change.type === 'position' && change.dragging === true));
 		set({ nodes, ...(selects ? { selected: selectedOf(nodes) } : {}), ...(moves ? { boxes: boxesOf(nodes) } : {}) });
 	},
 	onEdgesChange: (changes) => set({ edges: applyEdgeChanges(changes, get().edges) }),
@@ -128,7 +130,7 @@ function boxesOf(nodes: readonly FlowNode[]): Box[] {
 function drawn({ graph, scope }: Drawn, kinds: Kinds): Omit<FlowStore, 'onNodesChange' | 'onEdgesChange'> {
 	const state = useFlow.getState();
 	const before = state.session === graph.session ? state : { nodes: [], edges: [] };
-	const nodes = drawNodes(graph, scope, before.nodes);
+	const nodes = drawNodes(graph, scope, kinds, before.nodes);
 	const edges = drawEdges(graph, kinds, scope, before.edges);
 	return {
 		session: graph.session,
@@ -140,7 +142,7 @@ function drawn({ graph, scope }: Drawn, kinds: Kinds): Omit<FlowStore, 'onNodesC
 	};
 }
 
-function drawNodes(graph: Graph, scope: Scope, before: readonly FlowNode[]): FlowNode[] {
+function drawNodes(graph: Graph, scope: Scope, kinds: Kinds, before: readonly FlowNode[]): FlowNode[] {
 	const known = new Map(before.map((node) => [node.id, node]));
 	const draw = (id: NodeId, place: { readonly x: number; readonly y: number }, rest: Partial<FlowNode>): FlowNode => {
 		const old = known.get(id);
@@ -162,17 +164,40 @@ function drawNodes(graph: Graph, scope: Scope, before: readonly FlowNode[]): Flo
 	const notes = Object.entries(graph.notes).map(([id, note]) =>
 		draw(partId('note', id), note, { type: 'note', width: note.width, height: note.height, dragHandle: '.note' }),
 	);
-	const nodes = Object.values(graph.nodes).map(({ id, place }) =>
-		draw(id, place, {
+	const entries = Object.values(graph.nodes);
+	const large = entries.length >= LARGE;
+	const nodes = entries.map((node) => {
+		const { id, place } = node;
+		return draw(id, place, {
 			width: place.collapsed === true ? COLLAPSED_WIDTH : (place.width ?? NODE_WIDTH),
 			draggable: place.pinned !== true,
-		}),
-	);
+			...(large && known.get(id)?.measured === undefined ? guessed(node, kinds) : {}),
+		});
+	});
 	const edge =
 		scope === ROOT
 			? []
 			: boundaryPlaces(graph).map(([id, place]) => draw(id, place, { type: 'boundary', deletable: false }));
 	return [...frames, ...notes, ...edge, ...nodes];
+}
+
+function guessed(node: GraphNode, kinds: Kinds): Pick<FlowNode, 'measured' | 'handles'> {
+	const size = estimatedSize(node, kinds);
+	return { measured: size, handles: guessedHandles(node, kinds.get(node.kind), size) };
+}
+
+/** What was measured stands in the place of what was guessed. */
+function measuredNodes(nodes: FlowNode[], changes: readonly NodeChange<FlowNode>[]): FlowNode[] {
+	const ids = new Set(changes.flatMap((change) => (change.type === 'dimensions' ? [change.id] : [])));
+	return ids.size === 0
+		? nodes
+		: nodes.map((node) => {
+				if (node.handles === undefined || !ids.has(node.id)) {
+					return node;
+				}
+				const { handles: _guess, ...rest } = node;
+				return rest;
+			});
 }
 
 function drawEdges(graph: Graph, kinds: Kinds, scope: Scope, before: readonly FlowEdge[]): FlowEdge[] {

@@ -1,6 +1,7 @@
 /** The view on the canvas, for commands that are no components. */
 
 import type { ReactFlowInstance } from '@xyflow/react';
+import { create } from 'zustand';
 import { nodeOf, type NodeId } from '../graph/types';
 import { currentGraph, useGraph } from '../graph/store';
 import { locate } from '../run/inside';
@@ -16,6 +17,26 @@ const MOVE_MS = 260;
 const FITTED_MS = 120;
 /** The overview and the zoom buttons stand at the bottom. */
 const MARGIN = { top: '36px', right: '36px', bottom: '120px', left: '36px' } as const;
+/** Below this nothing on a node can be read, so only its title is drawn, and large. */
+const FAR_ZOOM = 0.32;
+/** Below this not even a title can be read. */
+const TINY_ZOOM = 0.13;
+
+interface View {
+	readonly far: boolean;
+	readonly tiny: boolean;
+}
+
+export const useView = create<View>()(() => ({ far: false, tiny: false }));
+
+export function noteZoom(zoom: number): void {
+	const [far, tiny] = [zoom < FAR_ZOOM, zoom < TINY_ZOOM];
+	const before = useView.getState();
+	if (far !== before.far || tiny !== before.tiny) {
+		useView.setState({ far, tiny });
+	}
+}
+
 let instance: Instance | null = null;
 let pointer: Point = { x: 0, y: 0 };
 

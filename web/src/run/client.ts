@@ -1,10 +1,11 @@
 /** Joins the server's events to the run state. */
 
 import { clientId, openSocket } from '../api/socket';
-import type { Preview } from '../api/types';
+import type { Event, Preview } from '../api/types';
 import { currentDoc } from '../graph/store';
 import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
+import { startBatch } from './batch';
 import { canvasOf } from './inside';
 import { recover } from './recover';
 import { useRun } from './store';
@@ -22,11 +23,16 @@ export function ownClientId(): string {
 /** Returns the way to stop. */
 export function startClient(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
+	const batch = startBatch<Event>((events) => {
+		const canvas = canvasOf(currentDoc());
+		const now = Date.now();
+		useRun.setState((state) => events.reduce((next, event) => applyEvent(next, event, canvas, now), state));
+	});
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
-			useRun.setState((state) => applyEvent(state, event, canvasOf(currentDoc()), Date.now()));
+			batch.add(event);
 			if (event.type === 'execution_interrupted') {
 				showToast('info', t('run.interrupted'));
 			}
@@ -36,7 +42,10 @@ export function startClient(): () => void {
 				timer = setTimeout(() => void recover(ownClientId()), SETTLE_MS);
 			}
 		},
-		onPreview: showPreview,
+		onPreview: (preview) => {
+			batch.flush();
+			showPreview(preview);
+		},
 	});
 	const stopCleaning = useRun.subscribe((state, before) => {
 		for (const [node, address] of Object.entries(before.previews)) {
@@ -47,6 +56,7 @@ export function startClient(): () => void {
 	});
 	return () => {
 		clearTimeout(timer);
+		batch.flush();
 		stopCleaning();
 		close();
 	};

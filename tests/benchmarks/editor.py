@@ -1,0 +1,151 @@
+"""How fast the editor is, in a headless Chromium against the real server: `python -m tests.benchmarks.editor [NODES ...]`.
+
+The graph is a grid of samplers and the nodes around them, each row linked from left to right. Frames are what the browser
+drew, so with software rendering; times are of this machine, and nothing is asserted on them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
+from socketserver import TCPServer
+
+from playwright.sync_api import Page, sync_playwright
+from pydantic import JsonValue
+
+from engine.settings import PROJECT
+from tests.serving import serving
+from tests.web.chromium import FLAGS, find_chromium
+
+SIZES = (1000, 5000)
+ROW = 40
+VIEW = {'width': 1600, 'height': 900}
+FRAMES = 40
+KINDS = ('EmptyLatentImage', 'LatentUpscaleBy', 'LatentFlip', 'KSampler', 'LatentCrop')
+RECORD = """() => {
+	window.frames_ = [];
+	let last = performance.now();
+	const tick = (now) => { window.frames_.push(now - last); last = now; window.frame_ = requestAnimationFrame(tick); };
+	window.frame_ = requestAnimationFrame(tick);
+}"""
+RECORDED = '() => { cancelAnimationFrame(window.frame_); return window.frames_.slice(2); }'
+
+
+def document(count: int) -> dict[str, JsonValue]:
+	"""A native file of so many nodes."""
+	nodes: dict[str, JsonValue] = {}
+	places: dict[str, JsonValue] = {}
+	for number in range(count):
+		row, column = divmod(number, ROW)
+		kind = KINDS[0] if column == 0 else KINDS[1 + (column - 1) % (len(KINDS) - 1)]
+		link: JsonValue = {'node': f'n{number - 1}', 'output': 0}
+		inputs: dict[str, JsonValue] = (
+			{} if column == 0 else {'latent_image' if kind == 'KSampler' else 'samples': link}
+		)
+		nodes[f'n{number}'] = {'kind': kind, 'inputs': inputs}
+		places[f'n{number}'] = {'x': column * 340, 'y': row * 420}
+	return {'lumengraph': 2, 'title': f'{count} nodes', 'nodes': nodes, 'layout': {'nodes': places}}
+
+
+@contextmanager
+def frames(page: Page, name: str) -> Iterator[None]:
+	"""Print how long the frames took that were drawn meanwhile."""
+	page.evaluate(RECORD)
+	yield
+	times = sorted(page.evaluate(RECORDED))
+	worst = times[-1 - len(times) // 20]
+	print(f'  {name:34} median {statistics.median(times):6.1f} ms   95 % below {worst:6.1f} ms   {len(times)} frames')
+
+
+def pan(page: Page) -> None:
+	"""Drag the canvas about."""
+	page.mouse.move(800, 60 + 40)
+	page.mouse.move(800, 450)
+	page.mouse.down(button='middle')
+	for step in range(FRAMES):
+		page.mouse.move(800 - 8 * (step % 20), 450 - 4 * (step % 20))
+	page.mouse.up(button='middle')
+
+
+def zoom(page: Page) -> None:
+	"""Turn the wheel to and fro."""
+	page.mouse.move(800, 450)
+	for step in range(FRAMES):
+		page.mouse.wheel(0, 60 if step < FRAMES / 2 else -60)
+		page.wait_for_timeout(5)
+
+
+def drag(page: Page) -> None:
+	"""Drag a node that can be seen."""
+	box = page.evaluate(
+		"""() => [...document.querySelectorAll('.react-flow__node')].map((node) => node.getBoundingClientRect())
+			.filter(({ x, y }) => x > 500 && x < 1000 && y > 250 && y < 650).map(({ x, y, width }) => [x + width / 3, y + 4])[0]"""
+	)
+	if box is None:
+		return
+	x, y = box
+	page.mouse.move(x, y)
+	page.mouse.down()
+	for step in range(FRAMES):
+		page.mouse.move(x + 3 * (step % 20), y + 2 * (step % 20))
+	page.mouse.up()
+
+
+def first_load(page: Page, url: str) -> None:
+	"""Print how soon a browser that knows nothing of it has the editor ready."""
+	fetched: list[str] = []
+	page.on('response', lambda answer: fetched.append(answer.url))
+	start = time.perf_counter()
+	page.goto(url)
+	page.get_by_test_id('editor-ready').wait_for()
+	print(f'interactive after {time.perf_counter() - start:.2f} s')
+	scripts = {Path(one.split('?')[0]).name for one in fetched if one.split('?')[0].endswith('.js')}
+	folder = PROJECT / 'web' / 'dist' / 'assets'
+	size = sum(len(gzip.compress((folder / name).read_bytes(), 9)) for name in scripts if (folder / name).is_file())
+	print(f'JavaScript at first load: {size / 1024:.0f} KB with gzip, {len(scripts)} files')
+
+
+def opened(page: Page, count: int) -> None:
+	"""Print how long a large graph takes to open, and how it moves."""
+	with tempfile.NamedTemporaryFile('w', suffix='.json', delete=False) as file:
+		json.dump(document(count), file)
+	start = time.perf_counter()
+	page.get_by_test_id('workflow-file').set_input_files(file.name)
+	page.locator('.react-flow__node').first.wait_for(timeout=120_000)
+	page.wait_for_function(f"document.title.startsWith('{count} nodes')")
+	page.evaluate('() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+	print(f'{count} nodes: open after {time.perf_counter() - start:.2f} s')
+	Path(file.name).unlink()
+	page.wait_for_timeout(1500)
+	moves: tuple[tuple[str, Callable[[Page], None]], ...] = (('pan', pan), ('zoom', zoom), ('drag', drag))
+	for view, key in (('fit to view', 'f'), ('100 %', '0')):
+		page.mouse.click(800, 880)
+		page.keyboard.press(key)
+		page.wait_for_timeout(1200)
+		for name, move in moves:
+			with frames(page, f'{name}, {view}'):
+				move(page)
+
+
+def main(sizes: tuple[int, ...]) -> None:
+	"""Print all figures."""
+	with tempfile.TemporaryDirectory() as base, serving(Path(base)) as server, sync_playwright() as playwright:
+		browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS])
+		page = browser.new_context(viewport=VIEW).new_page()
+		first_load(page, server.url)
+		for count in sizes:
+			opened(page, count)
+		browser.close()
+
+
+if __name__ == '__main__':
+	main(tuple(int(word) for word in sys.argv[1:]) or SIZES)
