@@ -11,13 +11,10 @@ import json
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from socketserver import TCPServer
 
 from playwright.sync_api import Page, sync_playwright
 from pydantic import JsonValue
