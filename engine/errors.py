@@ -177,6 +177,15 @@ class UnknownFormat(ModelError):
 		self.reason = reason
 
 
+class ModelFileChanged(ModelError):
+	"""A model file was written to, replaced or cut short while the model was in use."""
+
+	def __init__(self, path: object, reason: str) -> None:
+		super().__init__(f'{path} has changed while its model was in use: {reason}. Run again to use it as it is now.')
+		self.path = path
+		self.reason = reason
+
+
 class UnknownFamily(ModelError):
 	"""A readable model file whose tensors match no known family."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from engine.cancel import CancelToken
-from engine.errors import ModelError, OutOfDeviceMemory
+from engine.errors import ModelError, ModelFileChanged, OutOfDeviceMemory
 from engine.loading import CALLED_OFF, UNWANTED, Asker, Loading, Watch
 from engine.models import (
 	CPU,
@@ -81,10 +81,15 @@ class ModelStore:
 
 		`working_bytes` of room are kept free for what is computed with them meanwhile. `watch` is told how the load comes
 		on, in another thread; `note` what there is to know of the weights, whoever has loaded them. Raises `ModelNotFound`, `UnknownFormat`, `UnknownFamily`, `PatchMismatch`,
-		`OutOfDeviceMemory`, `JobCancelled` or `ModelLoadCancelled`.
+		`OutOfDeviceMemory`, `JobCancelled` or `ModelLoadCancelled`. If the block raises `ModelFileChanged`, all
+		that nobody uses is dropped: what is streamed from that file is of no use any more.
 		"""
-		with ExitStack() as leases:
-			yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch, note), working_bytes)
+		try:
+			with ExitStack() as leases:
+				yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch, note), working_bytes)
+		except ModelFileChanged:
+			self.unload()
+			raise
 
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
 		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now."""

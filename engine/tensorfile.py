@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +20,8 @@ from engine.errors import ModelNotFound, UnknownFormat
 
 LENGTH = 8
 LONGEST_HEADER = 100_000_000
+REMEMBERED = 4
+"""So many headers: a few megabytes, which take longer to read than a small part of a model."""
 NOT_ONE = 'it is not a safetensors file, or its beginning is damaged'
 BITS = {
 	**dict.fromkeys(('F64', 'I64', 'U64', 'C64'), 64),
@@ -56,15 +59,23 @@ class Header:
 def read_header(path: Path) -> Header:
 	"""Read a file's header and see that the file is whole.
 
+	The last ones are remembered for as long as their files stay as they are: a model is asked for part by part.
 	Raises `ModelNotFound` if it is not there and `UnknownFormat` with the reason for any other fault.
 	"""
 	try:
-		with path.open('rb') as file:
-			header, room = _parsed(path, file)
+		state = path.stat()
+		return _read_header(path, (state.st_size, state.st_mtime_ns, state.st_ino))
 	except FileNotFoundError:
 		raise ModelNotFound(path.name, str(path.parent)) from None
 	except OSError as error:
 		raise UnknownFormat(path, error.strerror or str(error)) from error
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read_header(path: Path, state: tuple[int, ...]) -> Header:
+	"""The header of a file in that state: size, time and number."""
+	with path.open('rb') as file:
+		header, room = _parsed(path, file)
 	try:
 		metadata = {str(name): str(text) for name, text in header.pop('__metadata__', {}).items()}
 		entries = {name: _entry(entry) for name, entry in header.items()}

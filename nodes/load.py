@@ -15,10 +15,11 @@ from engine.storage import Storage
 from nodes.computing import measure, measure_whole
 from nodes.diffusion.families import FAMILIES
 from nodes.diffusion.layouts.tiny_vae import SCALES
-from nodes.values import AutoEncoder, DiffusionModel, TextEncoder
+from nodes.values import AutoEncoder, DiffusionModel, TextEncoder, TextEyes
 
 DENOISER = 'denoiser'
 TEXT = 'text'
+EYES = 'eyes'
 AUTOENCODER = 'vae'
 TINY_VAE = 'tiny_vae'
 
@@ -198,10 +199,16 @@ def _text_encoder(context: Context, kind: str, *names: str) -> ModelRef[TextEnco
 	return ModelRef(first, TEXT, more=tuple(more), option=kind)
 
 
+def eyes_of(clip: ModelRef[TextEncoder]) -> ModelRef[TextEyes]:
+	"""The part of a text encoder that sees pictures. Not every one has it: its loader says so."""
+	return ModelRef(clip.file, EYES, clip.dtype, clip.more, clip.option)
+
+
 def add_loaders(loaders: Loaders) -> None:
-	"""Register the readers of the three parts, and of tiny VAEs."""
+	"""Register the readers of the three parts, of text encoders' eyes, and of tiny VAEs."""
 	loaders.add(DENOISER, _load_denoiser, measure)
 	loaders.add(TEXT, _load_text_encoder, measure)
+	loaders.add(EYES, _load_eyes, measure)
 	loaders.add(AUTOENCODER, _load_autoencoder, measure)
 	loaders.add(TINY_VAE, _load_tiny_vae, measure_whole)
 
@@ -228,6 +235,12 @@ def _load_text_encoder(load: Load) -> Weights:
 	from nodes.diffusion.checkpoint import load_text_encoder
 
 	return load_text_encoder(load)
+
+
+def _load_eyes(load: Load) -> Weights:
+	from nodes.diffusion.text.eyes import load_eyes
+
+	return load_eyes(load)
 
 
 def _load_autoencoder(load: Load) -> Weights:

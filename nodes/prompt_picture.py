@@ -10,7 +10,8 @@ from typing import Annotated
 from engine.declaration import FromInput, Source, Text
 from engine.models import ModelRef
 from engine.spec import Context, node
-from nodes.values import AutoEncoder, Conditioning, Images, TextEncoder
+from nodes.load import eyes_of
+from nodes.values import AutoEncoder, Conditioning, Images, Seen, TextEncoder
 
 CATEGORY = 'advanced/conditioning'
 FACTS: dict[str, dict[str, Source]] = {'CONDITIONING': {'family': FromInput(input='clip')}}
@@ -86,8 +87,13 @@ def _encoded(
 	references: Sequence[Images],
 ) -> Conditioning:
 	"""The chat with its pictures, and the references as latents."""
+	seen: Sequence[Seen] = ()
+	if pictures:
+		# Before the words, and gone by then if room is short: they need not be there together.
+		with context.models.use(eyes_of(clip)) as eyes:
+			seen = eyes.see(pictures)
 	with context.models.use(clip) as encoder:
-		said = encoder.look(chat, pictures) if pictures else encoder.encode(chat)
+		said = encoder.look(chat, seen) if seen else encoder.encode(chat)
 	if vae is None or not references:
 		return said
 	with context.models.use(vae) as autoencoder:

@@ -269,6 +269,26 @@ class DiffusionModel(Protocol):
 		...
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+	"""A picture as a text encoder's eyes see it: float32 tokens [rows × columns, width], row by row."""
+
+	tokens: Tensor
+	rows: int
+	columns: int
+
+
+class TextEyes(Protocol):
+	"""The part of a text encoder that sees."""
+
+	@property
+	def nbytes(self) -> int: ...
+
+	def see(self, pictures: Sequence[Images]) -> Sequence[Seen]:
+		"""Look at pictures, the first of each batch."""
+		...
+
+
 @socket('CLIP')
 class TextEncoder(Protocol):
 	"""Turns text into what the diffusion model listens to."""
@@ -283,8 +303,8 @@ class TextEncoder(Protocol):
 		"""
 		...
 
-	def look(self, text: str, pictures: Sequence[Images]) -> Conditioning:
-		"""Encode a prompt with pictures in it, the first of each batch: each where the text says `<|image_pad|>`, in order.
+	def look(self, text: str, seen: Sequence[Seen]) -> Conditioning:
+		"""Encode a prompt with pictures in it, as its eyes have seen them: each where the text says `<|image_pad|>`, in order.
 
 		Raises `NodeUsage` for an encoder that cannot see.
 		"""

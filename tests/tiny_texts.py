@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nodes.diffusion.text.clip import ClipModel
+from nodes.diffusion.text.eyes import QwenEyes
 from nodes.diffusion.text.qwen import QwenModel
 from nodes.diffusion.text.qwen_tokenizer import byte_pairs
 from nodes.diffusion.text.t5 import T5Model
@@ -90,10 +91,15 @@ def t5(seed: int = 0) -> T5Model:
 	return module
 
 
-def qwen(generation: int, seed: int = 0, *, eyes: bool = False) -> QwenModel:
-	"""A Qwen with random weights, all of its layers and the final norm; that of the second generation may have eyes."""
+def qwen_eyes(seed: int = 0) -> QwenEyes:
+	"""The eyes of Qwen 2.5-VL with random weights."""
+	module: QwenEyes = _made(lambda: QwenEyes(QWEN_EYES), seed)
+	return module
+
+
+def qwen(generation: int, seed: int = 0) -> QwenModel:
+	"""A Qwen with random weights, all of its layers and the final norm."""
 	config = {**QWEN, 'vocab_size': qwen_size(), 'model_type': f'qwen{generation}', 'layers': None}
-	config['vision'] = QWEN_EYES if eyes else None
 	if generation == 3:
 		config['head_dim'] = 8
 	else:

@@ -217,8 +217,10 @@ def _save_texts(folder: Path, family: str) -> Iterator[Path]:
 		generation = 2 if family == 'qwen-image' else 3
 		path = folder / 'qwen.safetensors'
 		vocabulary = {'qwen_tokenizer': tiny_texts.qwen_tokenizer()}
-		qwen = tiny_texts.qwen(generation, eyes=generation == 2)
-		save_file(tiny_texts.tensors(qwen), path, metadata=vocabulary)
+		kept = tiny_texts.tensors(tiny_texts.qwen(generation))
+		if generation == 2:
+			kept |= tiny_texts.tensors(tiny_texts.qwen_eyes())
+		save_file(kept, path, metadata=vocabulary)
 		yield path
 
 

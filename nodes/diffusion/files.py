@@ -1,7 +1,7 @@
 """Model files as sources of tensors, whatever their format: what they hold is known at once, and read piece by piece.
 
-A `TensorSource` is only the header; `open_source` finds the format. Its `open` gives a `TensorReader`, whose tensors lie
-in the file itself until somebody copies them, so no model is ever in memory twice.
+A `TensorSource` is only the header; `open_source` finds the format. Its `open` gives a `TensorReader`, which fills memory
+that somebody has for them with stretches of the file's tensors, so no model is ever in memory twice.
 """
 
 from __future__ import annotations
@@ -23,21 +23,31 @@ from nodes.diffusion.codings import Coding
 
 
 class TensorReader(ABC):
-	"""An open source.
-
-	What it gives may lie in the file itself: it must not be written to, nor used after the reader is closed.
-	"""
+	"""An open source. Several threads may read from it at a time."""
 
 	@abstractmethod
-	def stored(self, name: str) -> Tensor:
-		"""A tensor as the file keeps it: numbers in its shape, or int8 [rows, bytes] if it is coded.
+	def empty(self, name: str) -> Tensor:
+		"""A tensor as the file keeps it, on the meta device: numbers in its shape, or int8 [rows, bytes] if it is coded.
 
 		Raises `UnknownFormat`.
 		"""
 
 	@abstractmethod
-	def release(self, read: Tensor) -> None:
-		"""Give back the memory of what was read, or of a view of it. Reading it again is possible, and slow."""
+	def fill(self, name: str, target: Tensor, start: int = 0) -> None:
+		"""Fill a contiguous tensor in main memory with the bytes of what is stored, from byte `start` on.
+
+		Raises `UnknownFormat`, and `ModelFileChanged` if the file is no longer as its header says.
+		"""
+
+	@abstractmethod
+	def check(self) -> None:
+		"""Raise `ModelFileChanged` if the file was written to since its header was read."""
+
+	def stored(self, name: str) -> Tensor:
+		"""A tensor as the file keeps it, in memory of its own: see `empty` for its form, and `fill` for what it raises."""
+		tensor = torch.empty_like(self.empty(name), device='cpu')
+		self.fill(name, tensor)
+		return tensor
 
 	def coding(self, name: str) -> Coding | None:
 		"""How a tensor is coded; None if it is kept as plain numbers. Raises `UnknownFormat`."""
@@ -68,7 +78,10 @@ class TensorSource(ABC):
 
 	@abstractmethod
 	def open(self) -> AbstractContextManager[TensorReader]:
-		"""Open it for reading. Raises `UnknownFormat`, or `ModelNotFound` if it is gone."""
+		"""Open it for reading: it stays open whatever happens to its name.
+
+		Raises `UnknownFormat`, `ModelFileChanged`, also in the end, or `ModelNotFound` if it is gone.
+		"""
 
 	def json(self, name: str) -> Any:
 		"""A metadata entry that holds JSON, or None where there is none. Raises `UnknownFormat`."""

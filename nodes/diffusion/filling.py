@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
+from weakref import finalize
 
 import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 
 from engine.cancel import CancelToken
+from engine.errors import ModelError
 from engine.models import CPU, Load
+from nodes.diffusion import pouring
 from nodes.diffusion.codings import Blocks, Coding, EightBits
 from nodes.diffusion.files import TensorReader, TensorSource
-from nodes.diffusion.layout import Recipe
+from nodes.diffusion.layout import Piece, Recipe
 from nodes.diffusion.placement import stream
+from nodes.diffusion.pouring import Stretch, pour
 from nodes.diffusion.quantised import can_be_coded, coded
-
-CHUNK = 2**25
-"""Bytes that are copied at a time: after each, progress is told and a cancelled load stops."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,22 @@ class _Wanted:
 	empty: Tensor
 	coding: Coding | None = None
 
-	def read(self, reader: TensorReader, load: Load) -> Tensor:
-		"""The tensor, at the place where will be computed."""
-		target = torch.empty_like(self.empty, device=load.place)
-		if self.coding is None:
-			_copy(target, self.recipe, reader, load)
-		else:
-			_copy_coded(target, self.coding, self.recipe, reader, load)
-		return target
+
+class _FromFile:
+	"""Reads weights whenever they are needed: from the file that was opened for the load, whatever its name stands for now.
+
+	`load` is the one that reading is a part of; after it, it is neither told nor cancelled.
+	"""
+
+	def __init__(self, wanted: Mapping[str, _Wanted], reader: TensorReader, load: Load) -> None:
+		self._wanted = wanted
+		self._reader = reader
+		self.load = load
+
+	def __call__(self, names: Collection[str]) -> dict[str, Tensor]:
+		tensors = _read({name: self._wanted[name] for name in names}, self._reader, self.load)
+		self._reader.check()
+		return tensors
 
 
 def fill(
@@ -56,28 +66,48 @@ def fill(
 	`recipes` say for each tensor where the file has it, `tied` by which names it goes in the module. Quantised weights of
 	layers stay as they are, others become `dtype`; with a `storage` the weights of layers are kept in that float8 type.
 	"""
-	with source.open() as reader:
+	with ExitStack() as stack:
+		reader = stack.enter_context(source.open())
 		wanted = {name: _wanted(module, tied[name], recipe, reader, storage, dtype) for name, recipe in recipes.items()}
 		sizes = {name: one.empty.nbytes for name, one in wanted.items()}
 		load.phase('loading_model', sum(sizes.values()))
 		if load.room is None:
-			for name, one in wanted.items():
-				_put(module, tied[name], one.read(reader, load))
+			tensors = _read(wanted, reader, load)
+			stack.close()
+			for name, tensor in tensors.items():
+				_put(module, tied[name], tensor)
 			return
-	for name, one in wanted.items():
-		_put(module, tied[name], one.empty)
+		for name, one in wanted.items():
+			_put(module, tied[name], one.empty)
+		if load.in_memory:
+			host = _read(wanted, reader, replace(load, place=CPU), pinned=load.place.startswith('cuda'))
+			stream(module, partial(_copied, host, load.place), sizes=sizes, room=load.room, tied=tied)
+			return
+		coming = _FromFile(wanted, reader, load)
+		stream(module, coming, sizes=sizes, room=load.room, tied=tied)
+		coming.load = replace(load, cancel=CancelToken(), on_progress=lambda phase, done, total: None)
+		finalize(module, _closed, stack.pop_all()).atexit = False
 
-	def read(names: Collection[str], by: Load) -> dict[str, Tensor]:
-		with source.open() as reader:
-			return {name: wanted[name].read(reader, by) for name in names}
 
-	later = replace(load, cancel=CancelToken(), on_progress=lambda phase, done, total: None)
-	if load.in_memory:
-		host = {name: tensor.pin_memory() for name, tensor in read(wanted, replace(load, place=CPU)).items()}
-		come = partial(_copied, host, load.place)
-	else:
-		come = partial(read, by=later)
-	stream(module, come, sizes=sizes, room=load.room, tied=tied)
+def _closed(stack: ExitStack) -> None:
+	"""Close a file that nobody reads any more, whatever has become of it."""
+	with suppress(ModelError):
+		stack.close()
+
+
+def _read(
+	wanted: Mapping[str, _Wanted], reader: TensorReader, load: Load, *, pinned: bool = False
+) -> dict[str, Tensor]:
+	"""Tensors by name, at the place where will be computed."""
+	tensors: dict[str, Tensor] = {}
+
+	def stretches() -> Iterator[Stretch]:
+		for name, one in wanted.items():
+			tensors[name] = torch.empty_like(one.empty, device=load.place, pin_memory=pinned)
+			yield from _stretches(one, tensors[name], reader, load)
+
+	pour(stretches(), reader, load)
+	return tensors
 
 
 def _copied(host: Mapping[str, Tensor], place: str, names: Collection[str]) -> dict[str, Tensor]:
@@ -140,50 +170,78 @@ def _replace_layers(
 				parent._modules[name] = made[id(child)]
 
 
-def _copy(target: Tensor, recipe: Recipe, reader: TensorReader, load: Load) -> None:
-	"""Copy pieces into a tensor, one after the other."""
-	row = 0
-	for piece in recipe:
-		stored, coding, shape = reader.stored(piece.name), reader.coding(piece.name), reader.source.shapes[piece.name]
-		if coding is not None and (piece.transposed or len(stored) != shape[0]):
-			stored, coding = reader.read(piece.name), None  # It cannot be cut as it is.
-		values = piece.of(stored)
-		place = target if len(recipe) == 1 else target[row : row + len(values)]
-		row += len(values) if values.dim() else 0
-		for part, whole in _chunks(values, place, coding):
-			whole.copy_(part if coding is None else coding.decode(part, torch.float32))
-			reader.release(part)
-			load.advance(whole.nbytes)
+def _stretches(wanted: _Wanted, target: Tensor, reader: TensorReader, load: Load) -> Iterator[Stretch]:
+	"""How a tensor is read: its pieces, one after the other along the first dimension, each in stretches.
 
-
-def _copy_coded(target: Tensor, coding: Coding, recipe: Recipe, reader: TensorReader, load: Load) -> None:
-	"""Copy pieces into a coded weight [rows, bytes], one after the other."""
+	A piece whose values do not follow each other in the file is copied at once instead.
+	"""
 	row = 0
-	for piece in recipe:
-		if reader.coding(piece.name) == coding:
-			rows = reader.source.shapes[piece.name][0]
-			values = piece.of(reader.stored(piece.name).reshape(rows, -1).view(torch.int8))
+	for piece in wanted.recipe:
+		place = target
+		if len(wanted.recipe) > 1:
+			numbers = piece.of(torch.empty(reader.source.shapes[piece.name], device='meta'))
+			place = target[row : row + len(numbers)]
+			row += len(place)
+		span = _span(piece, reader)
+		if span is None:
+			_copy_whole(piece, place, wanted.coding, reader, load)
 		else:
-			values = piece.of(reader.read(piece.name)).reshape(-1, target.shape[1])
-		place = target[row : row + len(values)]
-		row += len(values)
-		for part, whole in _chunks(values, place, None):
-			whole.copy_(part if part.dtype == torch.int8 else coding.encode(part.float()))
-			reader.release(part)
-			load.advance(whole.nbytes)
+			yield from _cut(piece.name, span, place, wanted.coding, reader)
 
 
-def _chunks(values: Tensor, place: Tensor, coding: Coding | None) -> Iterator[tuple[Tensor, Tensor]]:
-	"""The same stretches of two tensors, in order; what lies scattered in memory is not cut up."""
-	if not values.is_contiguous():
-		yield values, place.view(values.shape)
-		return
-	flat, target = values.reshape(-1), place.reshape(-1)
-	given, taken = (1, 1) if coding is None else (coding.size, coding.values)
-	units = max(1, CHUNK // max(given * values.itemsize, taken * place.itemsize))
-	for start in range(0, len(flat) // given, units):
-		stop = start + units
-		yield flat[start * given : stop * given], target[start * taken : stop * taken]
+def _span(piece: Piece, reader: TensorReader) -> tuple[int, int] | None:
+	"""Where in a stored tensor the bytes of a piece begin and end; None if they do not follow each other."""
+	stored = reader.empty(piece.name)
+	if piece.transposed:
+		return None
+	if (piece.start, piece.stop) == (None, None):
+		return 0, stored.nbytes
+	if len(stored) != reader.source.shapes[piece.name][0]:
+		return None  # Its rows end within blocks.
+	rows = range(len(stored))[piece.start : piece.stop]
+	row = stored.nbytes // len(stored)
+	return rows.start * row, rows.stop * row
+
+
+def _cut(
+	name: str, span: tuple[int, int], place: Tensor, wanted: Coding | None, reader: TensorReader
+) -> Iterator[Stretch]:
+	"""The stretches of a span of bytes that becomes a part of a tensor, `wanted` in that coding."""
+	dtype, coding = reader.empty(name).dtype, reader.coding(name)
+	same = coding == wanted and (coding is not None or dtype == place.dtype)
+	if same or coding is None:
+		given, taken = place.itemsize if same else dtype.itemsize, 1
+	else:
+		given, taken = coding.size, coding.values
+
+	def numbers(stored: Tensor) -> Tensor:
+		if same:
+			return stored.view(place.dtype)
+		found = stored.view(dtype) if coding is None else coding.decode(stored, torch.float32).reshape(-1)
+		return found if wanted is None else wanted.encode(found.float())
+
+	flat, (begin, end) = place.reshape(-1), span
+	units = max(1, pouring.CHUNK // max(given, taken * place.itemsize))
+	for first in range(0, (end - begin) // given, units):
+		start, stop = begin + first * given, min(end, begin + (first + units) * given)
+		part = flat[first * taken : (first + units) * taken]
+		yield Stretch(name, start, stop - start, part, None if same and part.device.type == CPU else numbers)
+
+
+def _copy_whole(piece: Piece, place: Tensor, wanted: Coding | None, reader: TensorReader, load: Load) -> None:
+	"""Copy a piece of a tensor that is read whole for it."""
+	stored = torch.empty_like(reader.empty(piece.name), device=CPU)
+	flat = stored.reshape(-1)
+	step = max(1, pouring.CHUNK // stored.itemsize)
+	for first in range(0, len(flat), step):
+		load.cancel.check()
+		reader.fill(piece.name, flat[first : first + step], first * stored.itemsize)
+	coding = reader.coding(piece.name)
+	if coding is not None:
+		stored = coding.decode(stored, torch.float32).reshape(reader.source.shapes[piece.name])
+	values = piece.of(stored)
+	place.copy_((values if wanted is None else wanted.encode(values.float())).reshape(place.shape))
+	load.advance(place.nbytes)
 
 
 def _put(module: Module, names: Sequence[str], tensor: Tensor) -> None:

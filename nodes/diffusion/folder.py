@@ -34,15 +34,18 @@ class _Reader(TensorReader):
 	def source(self) -> TensorSource:
 		return self._source
 
-	def stored(self, name: str) -> Tensor:
-		return self._reader(name).stored(name)
+	def empty(self, name: str) -> Tensor:
+		return self._reader(name).empty(name)
+
+	def fill(self, name: str, target: Tensor, start: int = 0) -> None:
+		self._reader(name).fill(name, target, start)
+
+	def check(self) -> None:
+		for reader in self._readers.values():
+			reader.check()
 
 	def coding(self, name: str) -> Coding | None:
 		return self._reader(name).coding(name)
-
-	def release(self, read: Tensor) -> None:
-		for reader in self._readers.values():
-			reader.release(read)
 
 	def _reader(self, name: str) -> TensorReader:
 		try:

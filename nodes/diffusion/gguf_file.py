@@ -1,4 +1,4 @@
-"""GGUF files, mapped into memory. What is quantised stays so until a layer uses it.
+"""GGUF files. What is quantised stays so until a layer uses it.
 
 Files of diffusion models keep the original layout's names; those of text encoders have llama.cpp's, which are told here
 as transformers spells them.
@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor, int8
 
 from engine.errors import UnknownFormat
@@ -20,7 +21,7 @@ from engine.ggufheader import BLOCKS, Field, read_gguf_header
 from engine.tensorfile import Entry
 from nodes.diffusion.codings import Blocks, Coding
 from nodes.diffusion.files import TensorReader, TensorSource
-from nodes.diffusion.mapping import Mapped
+from nodes.diffusion.open_file import OpenFile, Stamp, stamp
 from nodes.diffusion.safetensors_file import DTYPES
 
 T5_PARTS = {
@@ -70,36 +71,38 @@ class GgufFile(TensorSource):
 
 	entries: Mapping[str, Entry]
 	fields: Mapping[str, Field]
+	stamp: Stamp
 
 	def open(self) -> AbstractContextManager[TensorReader]:
 		return _opened(self)
 
 
 class _Reader(TensorReader):
-	"""Gives views of a mapped file."""
-
-	def __init__(self, source: GgufFile, mapped: Mapped) -> None:
+	def __init__(self, source: GgufFile, file: OpenFile) -> None:
 		self._source = source
-		self._mapped = mapped
+		self._file = file
 
 	@property
 	def source(self) -> TensorSource:
 		return self._source
 
-	def stored(self, name: str) -> Tensor:
+	def empty(self, name: str) -> Tensor:
 		entry = self._entry(name)
 		if entry.dtype in DTYPES:
-			return self._mapped.tensor(entry.start, entry.stop, DTYPES[entry.dtype]).reshape(entry.shape)
+			return torch.empty(entry.shape, dtype=DTYPES[entry.dtype], device='meta')
 		values, size = BLOCKS[entry.dtype]
 		row = entry.shape[-1] if entry.shape[-1] % values == 0 else math.prod(entry.shape)
-		return self._mapped.tensor(entry.start, entry.stop, int8).reshape(-1, row // values * size)
+		return torch.empty(math.prod(entry.shape) // row, row // values * size, dtype=int8, device='meta')
+
+	def fill(self, name: str, target: Tensor, start: int = 0) -> None:
+		self._file.fill(target, self._entry(name).start + start)
+
+	def check(self) -> None:
+		self._file.check()
 
 	def coding(self, name: str) -> Coding | None:
 		kind = self._entry(name).dtype
 		return None if kind in DTYPES else Blocks(kind)
-
-	def release(self, read: Tensor) -> None:
-		self._mapped.release(read)
 
 	def _entry(self, name: str) -> Entry:
 		try:
@@ -110,6 +113,7 @@ class _Reader(TensorReader):
 
 def open_gguf(path: Path) -> GgufFile:
 	"""Read a file's header. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
+	known = stamp(path)
 	header = read_gguf_header(path)
 	architecture = str(header.fields.get('general.architecture', ''))
 	entries = {transformers_name(architecture, name): entry for name, entry in header.entries.items()}
@@ -120,6 +124,7 @@ def open_gguf(path: Path) -> GgufFile:
 		metadata={name: str(field) for name, field in header.fields.items() if not isinstance(field, list)},
 		entries=entries,
 		fields=header.fields,
+		stamp=known,
 	)
 
 
@@ -138,5 +143,5 @@ def transformers_name(architecture: str, name: str) -> str:
 
 @contextmanager
 def _opened(source: GgufFile) -> Iterator[TensorReader]:
-	with Mapped.opened(source.path) as mapped:
-		yield _Reader(source, mapped)
+	with OpenFile.opened(source.path, source.stamp) as file:
+		yield _Reader(source, file)

@@ -19,9 +19,11 @@ LARGE: Mapping[str, int] = {
 	'controlnet': 50_000_000,
 	'vae': 50_000_000,
 	'text': 1_000_000_000,
+	'eyes': 500_000_000,
 }
 """Numbers of weights from which a part gains more from bfloat16 on the CPU than its results lose. Control networks run with
-the denoiser at each step. Text encoders run once per prompt: only those gain that hardly fit in memory."""
+the denoiser at each step. Text encoders run once per prompt: only those gain that hardly fit in memory, and the
+eyes of such."""
 
 
 def auto(place: Place, part: str, family: str, *, weights: int = 0, exact: bool = False) -> str:

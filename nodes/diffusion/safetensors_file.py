@@ -1,8 +1,4 @@
-"""Safetensors files, mapped into memory: reading a tensor costs nothing until its values are looked at.
-
-Format: https://github.com/huggingface/safetensors#format. The mapping is our own, because pages that were copied can
-then be given back at once: otherwise a whole file stays counted as memory of this process until it is closed.
-"""
+"""Safetensors files. Format: https://github.com/huggingface/safetensors#format."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from engine.errors import UnknownFormat
 from engine.tensorfile import Entry, read_header
 from nodes.diffusion.codings import Coding, EightBits
 from nodes.diffusion.files import TensorReader, TensorSource
-from nodes.diffusion.mapping import Mapped
+from nodes.diffusion.open_file import OpenFile, Stamp, stamp
 
 DTYPES = {
 	'F64': torch.float64,
@@ -54,42 +50,46 @@ class SafetensorsFile(TensorSource):
 
 	entries: Mapping[str, Entry]
 	scales: Mapping[str, str]
+	stamp: Stamp
 
 	def open(self) -> AbstractContextManager[TensorReader]:
 		return _opened(self)
 
 
 class _Reader(TensorReader):
-	"""Gives views of a mapped file."""
-
-	def __init__(self, source: SafetensorsFile, mapped: Mapped) -> None:
+	def __init__(self, source: SafetensorsFile, file: OpenFile) -> None:
 		self._source = source
-		self._mapped = mapped
+		self._file = file
 
 	@property
 	def source(self) -> TensorSource:
 		return self._source
 
-	def stored(self, name: str) -> Tensor:
-		tensor = self._tensor(name)
+	def empty(self, name: str) -> Tensor:
+		entry, dtype = self._entry(name)
+		tensor = torch.empty(entry.shape, dtype=dtype, device='meta')
 		return tensor.view(int8).reshape(len(tensor), -1) if name in self._source.scales else tensor
+
+	def fill(self, name: str, target: Tensor, start: int = 0) -> None:
+		self._file.fill(target, self._source.entries[name].start + start)
+
+	def check(self) -> None:
+		self._file.check()
 
 	def coding(self, name: str) -> Coding | None:
 		there = self._source.scales.get(name)
 		if there is None:
 			return None
-		scale = self._tensor(there)
-		if scale.numel() > 1:
+		entry, dtype = self._entry(there)
+		if math.prod(entry.shape) > 1:
 			raise UnknownFormat(
 				self._source.path,
-				f'its tensor {there!r} holds {scale.numel()} scales; only one for a whole weight can be read',
+				f'its tensor {there!r} holds {math.prod(entry.shape)} scales; only one for a whole weight can be read',
 			)
+		scale = self._file.tensor(entry.start, entry.shape, dtype)
 		return EightBits(DTYPES[self._source.dtypes[name]], float(scale.float()))
 
-	def release(self, read: Tensor) -> None:
-		self._mapped.release(read)
-
-	def _tensor(self, name: str) -> Tensor:
+	def _entry(self, name: str) -> tuple[Entry, torch.dtype]:
 		entry = self._source.entries.get(name)
 		if entry is None:
 			raise UnknownFormat(self._source.path, f'it holds no tensor {name!r}')
@@ -98,11 +98,12 @@ class _Reader(TensorReader):
 			raise UnknownFormat(
 				self._source.path, f'its tensor {name!r} is of type {entry.dtype}, which cannot be read'
 			)
-		return self._mapped.tensor(entry.start, entry.stop, dtype).reshape(entry.shape)
+		return entry, dtype
 
 
 def open_safetensors(path: Path) -> SafetensorsFile:
 	"""Read a file's header. Raises `UnknownFormat`, or `ModelNotFound` if it is not there."""
+	known = stamp(path)
 	header = read_header(path)
 	scales = _scales(path, header.entries)
 	entries = {name: entry for name, entry in header.entries.items() if not name.endswith(HINTS)}
@@ -114,6 +115,7 @@ def open_safetensors(path: Path) -> SafetensorsFile:
 		metadata=header.metadata,
 		entries=entries,
 		scales=scales,
+		stamp=known,
 	)
 
 
@@ -137,5 +139,5 @@ def _scales(path: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
 
 @contextmanager
 def _opened(source: SafetensorsFile) -> Iterator[TensorReader]:
-	with Mapped.opened(source.path) as mapped:
-		yield _Reader(source, mapped)
+	with OpenFile.opened(source.path, source.stamp) as file:
+		yield _Reader(source, file)

@@ -177,6 +177,6 @@ def _rest(section: Section) -> Iterator[Pieces]:
 
 		def make(name: str = name, kept: str = kept) -> dict[str, Tensor]:
 			with origin.source.open() as reader:
-				return {kept: reader.read(name).clone()}
+				return {kept: reader.read(name)}
 
 		yield {kept: empty}, make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from nodes.diffusion.precision import resolved
 PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
 	'text': ('cond_stage_model.', 'conditioner.embedders.', 'text_encoders.'),
+	'eyes': ('text_encoders.',),
 	'vae': ('first_stage_model.', 'vae.'),
 	'clip_vision': ('embedder.model.', 'image_encoder.'),
 }
@@ -31,6 +33,11 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {'denoiser': DENOISERS, 'vae': VAES}
 
 CONTROL_LORA = 'lora_controlnet'
 """The tensor by which a Control-LoRA says what it is."""
+
+EYES = re.compile(r'(^|\.)visual\.')
+MOUTH = 'lm_head.weight'
+"""Names of what language models have beside what listens: what sees is a part of its own, and nobody lets them speak."""
+
 WIDTHS = {'float32': 4, 'float16': 2, 'bfloat16': 2}
 CODED = 1
 """Bytes of a value in every other precision, in which weights of layers are kept; all else is kept as it is computed with."""
@@ -135,6 +142,9 @@ def _bytes(one: Stored, width: int, layers: int) -> int:
 
 
 def _of_part(tensors: Collection[Stored], part: str) -> Collection[Stored]:
+	if part in ('text', 'eyes'):
+		sees = part == 'eyes'
+		tensors = [one for one in tensors if bool(EYES.search(one.name)) == sees and not one.name.endswith(MOUTH)]
 	prefixes = PREFIXES.get(part, ())
 	if any(one.name.startswith(EVERY_PREFIX) for one in tensors):
 		return [one for one in tensors if one.name.startswith(prefixes)]

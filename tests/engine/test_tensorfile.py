@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import struct
 from pathlib import Path
@@ -112,6 +113,28 @@ class TestReadHeader:
 		"""A folder is no file."""
 		with pytest.raises(UnknownFormat, match='directory'):
 			read_header(tmp_path)
+
+
+class TestRemembering:
+	def test_a_header_is_read_once(self, tmp_path: Path) -> None:
+		"""Until the file is another, of the same length too."""
+		path = with_header(tmp_path / 'good.safetensors', ONE, b'data')
+		first = read_header(path)
+
+		assert read_header(path) is first
+		with_header(path, ONE | {'__metadata__': {'made': 'in hast'}}, b'data')
+		os.utime(path, ns=(0, 1))
+		assert read_header(path).metadata == {'made': 'in hast'}
+
+	def test_faults_are_told_each_time(self, tmp_path: Path) -> None:
+		"""And a file that has been mended can be read."""
+		path = with_header(tmp_path / 'short.safetensors', ONE, b'dat')
+		for _ in range(2):
+			with pytest.raises(UnknownFormat, match='not complete'):
+				read_header(path)
+		with_header(path, ONE, b'data')
+
+		assert read_header(path).metadata == {'made': 'by hand'}
 
 
 class TestReadMetadata:

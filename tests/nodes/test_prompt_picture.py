@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
-from engine.errors import NodeUsage
+from engine.errors import ModelError
 from engine.models import Load, Loaders, ModelRef
 from engine.modelstore import ModelStore
 from engine.settings import Settings
 from engine.storage import Storage
 from nodes import load
 from nodes.diffusion.checkpoint import load_autoencoder, load_text_encoder
+from nodes.diffusion.text.eyes import Eyes, load_eyes
 from nodes.diffusion.text.towers import Towers
 from nodes.pixels.scale import resize_pictures
 from nodes.prompt_picture import EDIT, PICTURE, encode_edit, encode_edit_plus
@@ -74,6 +76,12 @@ def encoder(models: Path) -> Towers:
 
 
 @pytest.fixture(scope='module')
+def eyes(models: Path) -> Eyes:
+	"""Its eyes."""
+	return load_eyes(Load((models / 'text_encoders' / 'qwen.safetensors',), load.EYES, option='qwen_image'))
+
+
+@pytest.fixture(scope='module')
 def latents(models: Path) -> Callable[[Tensor], Tensor]:
 	"""What the VAE makes of pictures."""
 	autoencoder = load_autoencoder(Load((models / 'vae' / 'quick.safetensors',), 'vae'))
@@ -98,12 +106,12 @@ def only(prompts: tuple[Prompt, ...]) -> Prompt:
 
 class TestEdit:
 	def test_the_encoder_sees_the_picture_at_a_million_pixels(
-		self, context: Context, clip: ModelRef[TextEncoder], encoder: Towers
+		self, context: Context, clip: ModelRef[TextEncoder], encoder: Towers, eyes: Eyes
 	) -> None:
 		"""In its own aspect, before the words of the instruction; no reference without a VAE."""
 		image = picture(96, 192)
 		said = only(encode_edit(context, clip, 'a red cat', None, image).prompts)
-		wanted = only(encoder.look(EDIT.format(f'{PICTURE}a red cat'), [brought(image, 1448, 724)]).prompts)
+		wanted = only(encoder.look(EDIT.format(f'{PICTURE}a red cat'), eyes.see([brought(image, 1448, 724)])).prompts)
 
 		assert torch.equal(said.embedding, wanted.embedding)
 		assert said.references == ()
@@ -132,20 +140,49 @@ class TestEdit:
 		assert said.references == ()
 
 	def test_a_prompt_may_be_a_chat_of_its_own(
-		self, context: Context, clip: ModelRef[TextEncoder], encoder: Towers
+		self, context: Context, clip: ModelRef[TextEncoder], encoder: Towers, eyes: Eyes
 	) -> None:
 		"""Then it says itself where the picture stands."""
 		image = picture(64, 64)
 		own = f'<|im_start|>system\nred<|im_end|>\n<|im_start|>user\ncat{SEES}<|im_end|>\n'
 		said = only(encode_edit(context, clip, own, None, image).prompts)
 
-		assert torch.equal(said.embedding, only(encoder.look(own, [brought(image, 1024, 1024)]).prompts).embedding)
+		assert torch.equal(
+			said.embedding, only(encoder.look(own, eyes.see([brought(image, 1024, 1024)])).prompts).embedding
+		)
+
+	def test_eyes_are_loaded_for_pictures_only(self, tmp_path: Path, models: Path) -> None:
+		"""They are a part of their own; what each will take is told by the file's header."""
+		storage = Storage.of(Settings(base=tmp_path, models=models))
+		loaders = Loaders()
+		load.add_loaders(loaders)
+		store = ModelStore(loaders, storage.catalogue.find, budget=1 << 30)
+		context = Context(
+			JobInfo('job'), 'node', models=store, storage=storage, cancel=CancelToken(), publish=lambda event: None
+		)
+		clip = load.load_clip(context, 'qwen.safetensors', 'qwen_image')
+		path = models / 'text_encoders' / 'qwen.safetensors'
+
+		def told(part: str) -> int:
+			size = loaders.measure(Load((path,), part, option='qwen_image'))
+			assert size is not None
+			return size.nbytes
+
+		encode_edit(context, clip, 'a red cat')
+		assert [(one.ref.part, one.nbytes) for one in store.residents()] == [(load.TEXT, told(load.TEXT))]
+
+		encode_edit(context, clip, 'a red cat', None, picture(64, 64))
+		assert {one.ref.part: one.nbytes for one in store.residents()} == {
+			load.TEXT: told(load.TEXT),
+			load.EYES: told(load.EYES),
+		}
+		assert told(load.TEXT) + told(load.EYES) == sum(one.nbytes for one in load_file(path).values())
 
 	def test_an_encoder_without_eyes_is_refused(self, context: Context) -> None:
 		"""By its name."""
 		blind = load.load_clip(context, 'clip.safetensors', 'stable_diffusion')
 
-		with pytest.raises(NodeUsage, match='clip_l cannot look at pictures'):
+		with pytest.raises(ModelError, match=r'clip2?\.safetensors holds no eyes \(visual\.patch_embed'):
 			encode_edit(context, blind, 'a red cat', None, picture(64, 64))
 
 
@@ -156,20 +193,21 @@ class TestEditPlus:
 		clip: ModelRef[TextEncoder],
 		vae: ModelRef[AutoEncoder],
 		encoder: Towers,
+		eyes: Eyes,
 		latents: Callable[[Tensor], Tensor],
 	) -> None:
 		"""The encoder sees them at 384² pixels; references have 1024², in sides that are multiples of 8."""
 		first, third = picture(96, 192), picture(64, 64, seed=1)
 		said = only(encode_edit_plus(context, clip, 'a cat', vae, first, None, third).prompts)
 		chat = EDIT.format(f'Picture 1: {SEES}Picture 3: {SEES}a cat')
-		wanted = only(encoder.look(chat, [brought(first, 543, 272), brought(third, 384, 384)]).prompts)
+		wanted = only(encoder.look(chat, eyes.see([brought(first, 543, 272), brought(third, 384, 384)])).prompts)
 
 		assert torch.equal(said.embedding, wanted.embedding)
 		assert [tuple(one.shape[2:]) for one in said.references] == [(91, 181), (128, 128)]
 		assert torch.equal(said.references[0], latents(brought(first, 1448, 728).pixels))
 
 	def test_without_pictures_the_chat_is_that_of_editing(
-		self, context: Context, clip: ModelRef[TextEncoder], encoder: Towers
+		self, context: Context, clip: ModelRef[TextEncoder], encoder: Towers, eyes: Eyes
 	) -> None:
 		"""And nothing else is in it."""
 		said = only(encode_edit_plus(context, clip, 'a cat {}').prompts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nodes.diffusion.families.base import Config, Family, Form, Mark, Part, TextStack, Training, VaePart
 from nodes.diffusion.families.flux import LEVELS
 from nodes.diffusion.families.parts import CHECKPOINT, build_diffusers
-from nodes.diffusion.families.text_parts import qwen_tower
+from nodes.diffusion.families.text_parts import QWEN_25_PLACES, qwen_tower
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts import qwen_image, wan_vae
 from nodes.values import Prompt
@@ -120,7 +120,7 @@ QWEN_IMAGE = Family(
 		channels=16,
 	),
 	text=TextStack(
-		towers=(qwen_tower('qwen25_7b', ('qwen25_7b', 'qwen_2.5_vl_7b'), TEMPLATE, generation=2, only_turn=True),),
+		towers=(qwen_tower('qwen25_7b', QWEN_25_PLACES, TEMPLATE, generation=2, only_turn=True),),
 		types=('qwen_image',),
 		join=join,
 	),

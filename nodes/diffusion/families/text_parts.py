@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from nodes.diffusion.families.base import Config, Form, Mark, Part, Shapes, TowerPart
+from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes, TowerPart
 from nodes.diffusion.layouts import text
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 WHOLE = 'text_encoders.{}.transformer.'
 """Where a text encoder stands in whole checkpoints of these families."""
+
+QWEN_25_PLACES = ('qwen25_7b', 'qwen_2.5_vl_7b')
+"""What Qwen 2.5-VL is called there."""
 
 OTHER_BIASES = 'encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight'
 """What the multilingual relative of T5 has in every block."""
@@ -29,6 +32,12 @@ def _build_t5(config: Config) -> Module:
 	from nodes.diffusion.text.t5 import T5Model
 
 	return T5Model(config)
+
+
+def _build_eyes(config: Config) -> Module:
+	from nodes.diffusion.text.eyes import QwenEyes
+
+	return QwenEyes(config)
 
 
 def _build_qwen(config: Config) -> Module:
@@ -118,6 +127,25 @@ def qwen_tower(
 		),
 		tower,
 	)
+
+
+QWEN_EYES = Part(
+	title='vision tower',
+	prefixes=(*(WHOLE.format(place) for place in QWEN_25_PLACES), 'text_encoder.', ''),
+	forms=(
+		Form(
+			marks=tuple(
+				Mark({f'{start}{text.EYES}patch_embed.proj.weight': (ANY, ANY, ANY, ANY, ANY)})
+				for start in ('', 'model.')
+			),
+			config=text.eyes,
+			spellings=text.qwen_spellings,
+			ignored=lambda name: not text.is_eye(name),
+		),
+	),
+	build=_build_eyes,
+)
+"""The eyes of Qwen 2.5-VL, in the file of its language model."""
 
 
 STARTS = ('model.', 'model.language_model.', 'language_model.model.', '')

@@ -22,7 +22,7 @@ WINDOW = 8
 """Side of such a window in patches."""
 
 SPEAKING = (EYES, f'model.{EYES}', 'lm_head.')
-"""The parts of a Qwen that see and speak, which only that of the second generation has a use for."""
+"""The parts of a Qwen that see and speak, which are not what listens."""
 
 
 def t5(shapes: Shapes) -> dict[str, Any]:
@@ -72,13 +72,12 @@ def qwen(shapes: Shapes, *, generation: int) -> dict[str, Any]:
 		'rope_theta': 1_000_000.0,
 		'rms_norm_eps': 1e-6,
 	}
-	if generation == 3:
-		return {**config, 'head_dim': head}
-	return {**config, 'vision': eyes(bare) if f'{EYES}patch_embed.proj.weight' in bare else None}
+	return {**config, 'head_dim': head} if generation == 3 else config
 
 
 def eyes(shapes: Shapes) -> dict[str, Any]:
 	"""The config of Qwen 2.5-VL's vision tower."""
+	shapes = {qwen_name(name): shape for name, shape in shapes.items() if is_eye(name)}
 	width, colours, frames, patch, _ = shapes[f'{EYES}patch_embed.proj.weight']
 	depth = blocks(shapes, f'{EYES}blocks')
 	return {
@@ -103,6 +102,11 @@ def qwen_name(name: str) -> str:
 		if name.startswith(start):
 			return 'model.' + name.removeprefix(start)
 	return name if name.startswith(SPEAKING) else f'model.{name}'
+
+
+def is_eye(name: str) -> bool:
+	"""Whether a tensor belongs to the vision tower."""
+	return name.startswith((EYES, f'model.{EYES}'))
 
 
 def qwen_spellings(stored: str) -> tuple[str, ...]:

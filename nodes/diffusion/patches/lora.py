@@ -22,13 +22,19 @@ SHOWN = 5
 """How many names a message tells."""
 
 
-def changes(path: Path, strength: float, target: Target, note: Callable[[str], None]) -> Changes:
+def changes(
+	path: Path,
+	strength: float,
+	target: Target,
+	note: Callable[[str], None],
+	check: Callable[[], None] = lambda: None,
+) -> Changes:
 	"""What a file does to a target; what it has for other parts of a model is left alone.
 
-	Layers that fit nothing are told in the log and to `note`; the others count. Raises `UnknownFormat` for a
+	Layers that fit nothing are told in the log and to `note`; the others count. `check` is called between tensors. Raises `UnknownFormat` for a
 	file that is no LoRA, and `PatchMismatch` if it was made for another model: no layer fits, or one of another shape.
 	"""
-	tensors = read_tensors(path)
+	tensors = read_tensors(path, check)
 	groups, unknown = grouped(tensors)
 	if not groups:
 		raise UnknownFormat(path, 'it holds no tensor that is named as in a LoRA or one of its relatives')
@@ -40,6 +46,7 @@ def changes(path: Path, strength: float, target: Target, note: Callable[[str], N
 		)
 	done: dict[str, list[Change]] = {}
 	for layer, kinds in found.items():
+		check()
 		parts = {role: tensors[name].float() for role, name in groups[layer].items()}
 		for kind, delta in _deltas(path, layer, parts).items():
 			if kind not in kinds:

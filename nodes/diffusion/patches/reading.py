@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -10,11 +10,17 @@ from torch import Tensor
 from nodes.diffusion.files import open_source
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-	"""The file's tensors, in memory of their own. Raises `UnknownFormat`, or `ModelNotFound` if it is gone."""
-	source = open_source(path)
+def read_tensors(path: Path, check: Callable[[], None] = lambda: None) -> dict[str, Tensor]:
+	"""The file's tensors, in memory of their own; `check` is called before each.
+
+	Raises `UnknownFormat`, or `ModelNotFound` if it is gone.
+	"""
+	source, tensors = open_source(path), dict[str, Tensor]()
 	with source.open() as reader:
-		return {name: reader.read(name).clone() for name in source.shapes}
+		for name in source.shapes:
+			check()
+			tensors[name] = reader.read(name)
+	return tensors
 
 
 def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:

@@ -44,7 +44,7 @@ class LoraPatch(TensorPatch):
 		"""See `TensorPatch`; a part of the file that is for another target is left alone."""
 		from nodes.diffusion.patches.lora import changes
 
-		return changes(load.find(self.file), self.strength, target, load.note)
+		return changes(load.find(self.file), self.strength, target, load.note, load.cancel.check)
 
 	def touch(self, load: Load) -> Touch:
 		"""See `WeightPatch`."""

@@ -1,6 +1,6 @@
 """Qwen's language models, as Qwen-Image, Z-Image and Flux.2 Klein listen to them: a chat with the prompt in it.
 
-Qwen 2.5-VL sees pictures too, if its file has its eyes. Sources: Bai et al. 2025, "Qwen2.5-VL Technical Report"; Qwen
+Qwen 2.5-VL is told of pictures by its eyes (`eyes`). Sources: Bai et al. 2025, "Qwen2.5-VL Technical Report"; Qwen
 team 2025, "Qwen3 Technical Report".
 """
 
@@ -14,18 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import Identity, Module
 from transformers import Qwen3Config, Qwen3Model
-from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig
-from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
-	Qwen2_5_VisionTransformerPretrainedModel,
-	Qwen2_5_VLTextModel,
-)
+from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
-from engine.errors import NodeUsage
 from nodes.diffusion.text.qwen_tokenizer import PAD, PICTURE, START, QwenTokenizer
-from nodes.diffusion.text.sights import Sight, positions, sight
+from nodes.diffusion.text.sights import positions
 from nodes.diffusion.text.towers import Encoded
 from nodes.diffusion.text.weighting import Vectors
 from nodes.diffusion.whereabouts import place_of
+from nodes.values import Seen
 
 USER = 'user\n'
 """What begins a turn of the user, after the mark."""
@@ -35,34 +32,28 @@ class QwenModel(Module):
 	"""A Qwen under the names of transformers' causal models, without the head that speaks.
 
 	`config` is transformers' own, with `model_type` `qwen2` (2.5-VL) or `qwen3`, and `layers`: after which layers is
-	listened, from 1 on. None is the last, after the final norm; then there is a norm, else not. `vision` is the config of
-	the eyes of 2.5-VL (`visual`), None if it has none.
+	listened, from 1 on. None is the last, after the final norm; then there is a norm, else not.
 	"""
 
 	def __init__(self, config: Mapping[str, Any]) -> None:
 		super().__init__()
 		given = dict(config)
-		kind, self.layers, eyes = given.pop('model_type'), given.pop('layers'), given.pop('vision', None)
+		kind, self.layers = given.pop('model_type'), given.pop('layers')
 		self.model: Any = Qwen3Model(Qwen3Config(**given)) if kind == 'qwen3' else _listener(given)
-		self.visual: Any = None
-		if eyes is not None:
-			self.visual = cast(Any, Qwen2_5_VisionTransformerPretrainedModel(Qwen2_5_VLVisionConfig(**eyes)))
 		if self.layers is not None:
 			cast(Any, self.model).norm = Identity()
 
-	def forward(
-		self, numbers: Tensor, mask: Tensor, sights: Sequence[Sight] = (), starts: Sequence[int] = ()
-	) -> Tensor:
+	def forward(self, numbers: Tensor, mask: Tensor, seen: Sequence[Seen] = (), starts: Sequence[int] = ()) -> Tensor:
 		"""Token numbers [1, tokens] and where they count (1) → [1, tokens, layers × width], layer after layer.
 
 		What is seen takes the place of as many tokens as it has, from its start on.
 		"""
 		given: dict[str, Any] = {'input_ids': numbers}
-		if sights:
+		if seen:
 			heard = self.model.embed_tokens(numbers)
-			for start, one in zip(starts, sights, strict=True):
-				heard[0, start : start + one.tokens] = self._seen(one, heard)
-			places = positions(numbers.shape[1], starts, [one.grid for one in sights])
+			for start, one in zip(starts, seen, strict=True):
+				heard[0, start : start + len(one.tokens)] = one.tokens.to(heard)
+			places = positions(numbers.shape[1], starts, [(one.rows, one.columns) for one in seen])
 			given = {'inputs_embeds': heard, 'position_ids': places.to(heard.device)}
 		said: Any = self.model(
 			**given, attention_mask=mask, output_hidden_states=self.layers is not None, use_cache=False
@@ -70,11 +61,6 @@ class QwenModel(Module):
 		if self.layers is None:
 			return cast(Tensor, said.last_hidden_state)
 		return torch.cat([said.hidden_states[layer] for layer in self.layers], dim=-1)
-
-	def _seen(self, one: Sight, like: Tensor) -> Tensor:
-		"""Its tokens [tokens, width]."""
-		grid = torch.tensor([[1, one.rows, one.columns]], device=like.device)
-		return cast(Tensor, self.visual(one.patches.to(like.device), grid_thw=grid).pooler_output).to(like)
 
 
 def _listener(config: dict[str, Any]) -> Module:
@@ -113,26 +99,17 @@ class QwenTower:
 		"""One prompt, [1, tokens, width]."""
 		return self._said(list(self.tokenizer(self._chat(text))))
 
-	def look(self, text: str, pictures: Sequence[Tensor]) -> Encoded:
-		"""See `Seeing`. Raises `NodeUsage` if the model has no eyes."""
-		if self.module.visual is None:
-			raise NodeUsage(
-				'This text encoder cannot look at pictures: its file holds no eyes (visual.patch_embed.proj.weight …). '
-				'Take one of Qwen 2.5-VL with its vision tower.'
-			)
-		patch = int(self.module.visual.config.patch_size)
-		waiting = [sight(pixels, patch) for pixels in pictures]
-		numbers: list[int] = []
-		seen: list[Sight] = []
-		starts: list[int] = []
+	def look(self, text: str, seen: Sequence[Seen]) -> Encoded:
+		"""See `Seeing`."""
+		waiting, numbers, shown, starts = [*seen], list[int](), list[Seen](), list[int]()
 		for number in self.tokenizer(self._chat(text)):
 			if number == self.tokenizer.mark(PICTURE) and waiting:
-				seen.append(waiting.pop(0))
+				shown.append(waiting.pop(0))
 				starts.append(len(numbers))
-				numbers += [number] * seen[-1].tokens
+				numbers += [number] * len(shown[-1].tokens)
 			else:
 				numbers.append(number)
-		return self._said(numbers, seen, starts)
+		return self._said(numbers, shown, starts)
 
 	def at_layer(self, layer: int) -> QwenTower:
 		"""Itself: which layers are listened to belongs to the model."""
@@ -155,13 +132,13 @@ class QwenTower:
 		plain = text.replace('\\(', '(').replace('\\)', ')')
 		return plain if self.only_turn and text.startswith(START) else self.template.format(plain)
 
-	def _said(self, numbers: Sequence[int], sights: Sequence[Sight] = (), starts: Sequence[int] = ()) -> Encoded:
+	def _said(self, numbers: Sequence[int], seen: Sequence[Seen] = (), starts: Sequence[int] = ()) -> Encoded:
 		filling = max(0, self.least - len(numbers))
 		mask = torch.tensor([[1] * len(numbers) + [0] * filling])
 		padded = torch.tensor([[*numbers, *[self.tokenizer.mark(PAD)] * filling]])
 		place = place_of(self.module)
 		with torch.inference_mode():
-			said = cast(Tensor, self.module(padded.to(place), mask.to(place), sights, starts)).float().cpu()
+			said = cast(Tensor, self.module(padded.to(place), mask.to(place), seen, starts)).float().cpu()
 		return Encoded(said[:, self._turn(numbers) :] if self.only_turn else said)
 
 	def _turn(self, numbers: Sequence[int]) -> int:

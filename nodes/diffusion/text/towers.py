@@ -18,7 +18,7 @@ from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
-from nodes.values import Conditioning, Images, Prompt
+from nodes.values import Conditioning, Prompt, Seen
 
 PATCHED = torch.float16
 """What patched weights of text encoders are rounded to: ComfyUI holds them so, and pictures are to be the same."""
@@ -74,8 +74,8 @@ class Tower(Protocol):
 class Seeing(Protocol):
 	"""A tower that can look at pictures as well."""
 
-	def look(self, text: str, pictures: Sequence[Tensor]) -> Encoded:
-		"""One prompt with pictures [height, width, 3 or more], 0 to 1: each where the text has the mark for one, in order."""
+	def look(self, text: str, seen: Sequence[Seen]) -> Encoded:
+		"""One prompt with pictures that its eyes have seen: each where the text has the mark for one, in order."""
 		...
 
 
@@ -167,14 +167,13 @@ class Towers:
 		except KeyError as error:
 			raise NodeUsage(f'These text encoders want a text for {error.args[0]}.') from error
 
-	def look(self, text: str, pictures: Sequence[Images]) -> Conditioning:
-		"""One prompt with pictures in it, the first of each batch. Raises `NodeUsage` if any encoder has no eyes."""
-		shown = [picture.pixels[0] for picture in pictures]
+	def look(self, text: str, seen: Sequence[Seen]) -> Conditioning:
+		"""One prompt with pictures in it. Raises `NodeUsage` if any encoder can hear words only."""
 		said = {}
 		for name, tower in self.towers.items():
 			if not isinstance(tower, Seeing):
 				raise NodeUsage(f'The text encoder {name} cannot look at pictures; Qwen 2.5-VL can.')
-			said[name] = tower.look(text, shown)
+			said[name] = tower.look(text, seen)
 		return Conditioning((self.join(said),))
 
 	def phrase(self, text: str) -> Tensor:

@@ -22,7 +22,7 @@ from transformers import (
 from engine.cancel import CancelToken
 from engine.errors import JobCancelled, UnknownFormat
 from engine.models import Load, Phase
-from nodes.diffusion import filling
+from nodes.diffusion import pouring
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.files import open_source
 from nodes.diffusion.layout import Layout, Piece
@@ -157,7 +157,7 @@ class TestFilled:
 
 	def test_bytes_are_told_as_they_are_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 		"""In the phase of loading, also within a tensor."""
-		monkeypatch.setattr(filling, 'CHUNK', 64)
+		monkeypatch.setattr(pouring, 'CHUNK', 64)
 		path = saved(tmp_path, {'weight': torch.zeros(16, 8)})
 		told: list[tuple[Phase, int, int]] = []
 		asked = Load((path,), 'thing', on_progress=lambda *state: told.append(state))
@@ -175,7 +175,7 @@ class TestFilled:
 
 	def test_a_load_stops_within_a_tensor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 		"""However large it is; the network is as it was."""
-		monkeypatch.setattr(filling, 'CHUNK', 64)
+		monkeypatch.setattr(pouring, 'CHUNK', 64)
 		path = saved(tmp_path, {'weight': torch.zeros(16, 8)})
 		cancel = CancelToken()
 		asked = Load((path,), 'thing', cancel=cancel, on_progress=lambda _, done, __: cancel.cancel() if done else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,37 @@ class TestSource:
 		assert source.dtypes == {'a.weight': 'F32', 'a.bias': 'F16'}
 		with source.open() as reader:
 			assert torch.equal(reader.read('a.weight'), TENSORS['a.weight'])
-			reader.release(reader.stored('a.weight'))
+			assert torch.equal(reader.read('a.weight'), TENSORS['a.weight'])
+
+	def test_parts_of_what_was_saved_together(self, tmp_path: Path) -> None:
+		"""Views of one tensor, turned ones, such as have no values: each as it was."""
+		whole = torch.arange(24.0).reshape(4, 6)
+		tensors = {
+			'whole': whole,
+			'rows': whole[1:3],
+			'turned': whole.t(),
+			'columns': whole[:, 2:4],
+			'none': whole[:0].t(),
+		}
+		source = open_source(saved(tmp_path, tensors))
+
+		with source.open() as reader:
+			for name, tensor in tensors.items():
+				assert torch.equal(reader.read(name), tensor)
+			part = torch.empty(2)
+			reader.fill('turned', part, 4)
+			assert part.tolist() == [6, 12]
+
+	def test_archives_that_were_packed_anew(self, tmp_path: Path) -> None:
+		"""What is compressed cannot be read where it stands."""
+		path = saved(tmp_path, TENSORS)
+		packed = tmp_path / 'packed.ckpt'
+		with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, 'w', zipfile.ZIP_DEFLATED) as new:
+			for entry in old.infolist():
+				new.writestr(entry.filename, old.read(entry))
+		source = open_source(packed)
+
+		with source.open() as reader:
 			assert torch.equal(reader.read('a.weight'), TENSORS['a.weight'])
 
 	@pytest.mark.parametrize('wrap', ['state_dict', 'params_ema', 'model'])

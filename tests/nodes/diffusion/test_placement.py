@@ -233,11 +233,10 @@ class TestLoading:
 
 		assert torch.equal(denoised(streamed), denoised(whole))
 
-	def test_from_main_memory(self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+	def test_from_main_memory(self, checkpoint: Path, tmp_path: Path) -> None:
 		"""Weights that wait there are not read again."""
 		path = tmp_path / 'moved.safetensors'
 		shutil.copy(checkpoint, path)
-		monkeypatch.setattr(Tensor, 'pin_memory', lambda self: self)  # There is no GPU to pin it for.
 		whole = load_denoiser(Load((checkpoint,), 'denoiser'))
 		streamed = load_denoiser(Load((path,), 'denoiser', room=whole.nbytes // 2, in_memory=True))
 		path.unlink()

@@ -10,6 +10,7 @@ import torch
 from torch.nn import Module
 
 from nodes.diffusion.layouts import text
+from nodes.diffusion.text.eyes import QwenEyes
 from nodes.diffusion.text.qwen import QwenModel
 from nodes.diffusion.text.t5 import T5Model
 
@@ -33,22 +34,18 @@ QWEN25_7B = {
 	'num_hidden_layers': 28,
 	'num_attention_heads': 28,
 	'num_key_value_heads': 4,
-	'vision': None,
 }
-QWEN25_7B_VL = {
-	**QWEN25_7B,
-	'vision': {
-		'depth': 32,
-		'hidden_size': 1280,
-		'intermediate_size': 3420,
-		'num_heads': 16,
-		'in_channels': 3,
-		'patch_size': 14,
-		'temporal_patch_size': 2,
-		'window_size': 112,
-		'out_hidden_size': 3584,
-		'fullatt_block_indexes': (7, 15, 23, 31),
-	},
+QWEN25_7B_EYES = {
+	'depth': 32,
+	'hidden_size': 1280,
+	'intermediate_size': 3420,
+	'num_heads': 16,
+	'in_channels': 3,
+	'patch_size': 14,
+	'temporal_patch_size': 2,
+	'window_size': 112,
+	'out_hidden_size': 3584,
+	'fullatt_block_indexes': (7, 15, 23, 31),
 }
 QWEN3_4B = {
 	**QWEN,
@@ -79,12 +76,17 @@ class TestReleasedSizes:
 		assert text.t5(found) == T5_XXL
 		assert sum(torch.Size(shape).numel() for shape in found.values()) == 4_762_310_656
 
-	@pytest.mark.parametrize(
-		('config', 'generation'), [(QWEN25_7B, 2), (QWEN25_7B_VL, 2), (QWEN3_4B, 3), (QWEN3_8B, 3)]
-	)
+	@pytest.mark.parametrize(('config', 'generation'), [(QWEN25_7B, 2), (QWEN3_4B, 3), (QWEN3_8B, 3)])
 	def test_qwen(self, config: dict[str, Any], generation: int) -> None:
-		"""Of both generations, with eyes and without."""
+		"""Of both generations."""
 		assert text.qwen(shapes(QwenModel, config), generation=generation) == config
+
+	@pytest.mark.parametrize('start', ['', 'model.'])
+	def test_the_eyes_of_qwen(self, start: str) -> None:
+		"""Beside the language model's tensors, by either name."""
+		seeing = {start + name: shape for name, shape in shapes(QwenEyes, QWEN25_7B_EYES).items()}
+
+		assert text.eyes(shapes(QwenModel, QWEN25_7B) | seeing) == QWEN25_7B_EYES
 
 
 class TestNames:

@@ -12,10 +12,11 @@ from transformers import Qwen2VLImageProcessorPil
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLModel
 
-from engine.errors import NodeUsage
+from nodes.diffusion.text.eyes import Eyes
 from nodes.diffusion.text.qwen import QwenTower
 from nodes.diffusion.text.qwen_tokenizer import PICTURE, QwenTokenizer
 from nodes.diffusion.text.sights import LEAST, MOST, positions, sight, whole_sides
+from nodes.values import Images, Seen
 from tests import tiny_texts
 
 CHAT = '<|im_start|>system\nred<|im_end|>\n<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n'
@@ -27,9 +28,14 @@ def tokenizer() -> QwenTokenizer:
 	return QwenTokenizer(Tokenizer.from_str(tiny_texts.qwen_tokenizer()))
 
 
-def tower(*, eyes: bool = True, seed: int = 0) -> QwenTower:
+def tower() -> QwenTower:
 	"""The tiny Qwen 2.5-VL."""
-	return QwenTower(tiny_texts.qwen(2, seed, eyes=eyes), tokenizer(), CHAT, only_turn=True)
+	return QwenTower(tiny_texts.qwen(2), tokenizer(), CHAT, only_turn=True)
+
+
+def seen(*pictures: Tensor) -> tuple[Seen, ...]:
+	"""What its eyes see of them."""
+	return Eyes(tiny_texts.qwen_eyes()).see([Images(one[None]) for one in pictures])
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -40,7 +46,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 
 def by_transformers(numbers: list[int], pictures: list[Tensor]) -> Tensor:
 	"""What transformers' own model says of the same numbers and pictures, as its own processor cuts them."""
-	ours = tiny_texts.qwen(2, eyes=True)
+	ours, eyes = tiny_texts.qwen(2), tiny_texts.qwen_eyes()
 	rope = {'rope_type': 'default', 'rope_theta': 1_000_000.0, 'mrope_section': [2, 3, 3]}
 	words = {
 		**tiny_texts.QWEN,
@@ -54,7 +60,7 @@ def by_transformers(numbers: list[int], pictures: list[Tensor]) -> Tensor:
 		text_config={**words, 'rope_parameters': rope}, vision_config=tiny_texts.QWEN_EYES, image_token_id=mark
 	)
 	model = cast(Any, Qwen2_5_VLModel(config)).eval()
-	model.visual.load_state_dict(ours.visual.state_dict())
+	model.visual.load_state_dict(eyes.visual.state_dict())
 	model.language_model.load_state_dict(ours.model.state_dict())
 	cut = processed(pictures)
 	ids = torch.tensor([numbers])
@@ -124,7 +130,7 @@ class TestLook:
 	def test_says_what_transformers_own_model_says(self) -> None:
 		"""Of two pictures of different shapes, one of them larger than a window; the system's turn is left out."""
 		pictures = [picture(84, 140), picture(280, 84, seed=1)]
-		said = tower().look(f'{SEEN}red {SEEN}cat', pictures).embedding
+		said = tower().look(f'{SEEN}red {SEEN}cat', seen(*pictures)).embedding
 		marks = [tokenizer().mark(PICTURE)]
 		parts = [list(tokenizer()(part)) for part in CHAT.format(f'{SEEN}red {SEEN}cat').split(PICTURE)]
 		numbers = parts[0] + marks * 15 + parts[1] + marks * 30 + parts[2]
@@ -135,14 +141,13 @@ class TestLook:
 		assert torch.allclose(said, expected, atol=1e-5)
 
 	def test_without_pictures_it_is_as_ever(self) -> None:
-		"""Eyes make no difference to words."""
-		assert torch.equal(tower().encode('cat').embedding, tower(eyes=False).encode('cat').embedding)
+		"""Nothing was seen."""
 		assert torch.equal(tower().look('cat', []).embedding, tower().encode('cat').embedding)
 
 	def test_another_picture_says_something_else(self) -> None:
 		"""In the tokens from the picture on, not in those before."""
-		first = tower().look(f'red{SEEN}', [picture(56, 56)]).embedding
-		second = tower().look(f'red{SEEN}', [picture(56, 56, seed=1)]).embedding
+		first = tower().look(f'red{SEEN}', seen(picture(56, 56))).embedding
+		second = tower().look(f'red{SEEN}', seen(picture(56, 56, seed=1))).embedding
 		before = len(tokenizer()('red<|vision_start|>'))
 
 		assert torch.equal(first[:, :before], second[:, :before])
@@ -150,12 +155,7 @@ class TestLook:
 
 	def test_a_mark_without_a_picture_is_a_word(self) -> None:
 		"""One token."""
-		one = tower().look(SEEN, [picture(56, 56)]).embedding
-		two = tower().look(SEEN + PICTURE, [picture(56, 56)]).embedding
+		one = tower().look(SEEN, seen(picture(56, 56))).embedding
+		two = tower().look(SEEN + PICTURE, seen(picture(56, 56))).embedding
 
 		assert two.shape[1] == one.shape[1] + 1
-
-	def test_no_eyes(self) -> None:
-		"""It is said which tensors are missing."""
-		with pytest.raises(NodeUsage, match=r'holds no eyes \(visual\.patch_embed'):
-			tower(eyes=False).look(SEEN, [picture(56, 56)])

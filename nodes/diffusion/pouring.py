@@ -1,0 +1,90 @@
+"""From a file into memory: stretch by stretch, a few of which are read ahead while others become what they are to be."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.models import Load
+from nodes.diffusion.files import TensorReader
+
+CHUNK = 2**23
+"""Bytes of the longest stretch: after each, progress is told and a cancelled load stops."""
+
+READERS = 2
+"""Threads that read: what it takes is mostly the system's making of memory."""
+
+AHEAD = 4
+"""How many stretches are on their way at most. Together they bound what is still read after a cancel."""
+
+SMALL = 2**18
+"""Bytes below which a stretch is read at once: less than it costs to hand it to a thread."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+	"""A stretch of a stored tensor: `nbytes` from byte `start` on, for a flat part of a tensor.
+
+	`numbers` makes of bytes what the part is to hold; None if it is to hold the very bytes, and can be read into.
+	"""
+
+	name: str
+	start: int
+	nbytes: int
+	target: Tensor
+	numbers: Callable[[Tensor], Tensor] | None = None
+
+
+def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None:
+	"""Read stretches, and tell of each. Nothing is read any more when this is left.
+
+	Raises what the reader raises, and what a cancelled load raises.
+	"""
+	waiting: deque[tuple[Stretch, Tensor, Future[None]]] = deque()
+	spare: list[Tensor] = []
+
+	def finish() -> None:
+		stretch, memory, reading = waiting.popleft()
+		reading.result()
+		_settle(stretch, memory, load)
+		if stretch.numbers is not None:
+			spare.append(memory)
+
+	with ThreadPoolExecutor(READERS, 'read') as pool:
+		try:
+			for stretch in stretches:
+				load.cancel.check()
+				if stretch.nbytes <= SMALL:
+					memory = _memory(stretch, [])
+					reader.fill(stretch.name, memory, stretch.start)
+					_settle(stretch, memory, load)
+					continue
+				if len(waiting) == AHEAD:
+					finish()
+				memory = _memory(stretch, spare)
+				waiting.append((stretch, memory, pool.submit(reader.fill, stretch.name, memory, stretch.start)))
+			while waiting:
+				finish()
+		finally:
+			for _, _, reading in waiting:
+				reading.cancel()
+
+
+def _memory(stretch: Stretch, spare: list[Tensor]) -> Tensor:
+	"""What a stretch is read into: its target, or a buffer, of which a few are used again and again."""
+	if stretch.numbers is None:
+		return stretch.target
+	if spare and len(spare[-1]) >= stretch.nbytes:
+		return spare.pop()[: stretch.nbytes]
+	return torch.empty(stretch.nbytes, dtype=torch.int8)
+
+
+def _settle(stretch: Stretch, memory: Tensor, load: Load) -> None:
+	if stretch.numbers is not None:
+		stretch.target.copy_(stretch.numbers(memory))
+	load.advance(stretch.target.nbytes)
