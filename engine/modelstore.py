@@ -300,6 +300,7 @@ class ModelStore:
 			cancel=load.token,
 			finder=self._find,
 			user=use,
+			reader=self._read_from,
 			on_progress=load.tell,
 			note=resident.notes.append,
 		)
@@ -312,6 +313,26 @@ class ModelStore:
 		weights = self._loaders[ref.part](handed)
 		self._rooms.settle(resident, weights, load.token)
 		return weights
+
+	def _read_from(self, ref: ModelRef[Any]) -> Any:
+		"""A model that is no resident: none of its weights is there until it is asked for."""
+		plain = Load(
+			tuple(map(self._find, ref.files)),
+			ref.part,
+			ref.dtype,
+			ref.option,
+			self._rooms.place,
+			self._exact,
+			room=0,
+			finder=self._find,
+			reader=self._read_from,
+		)
+		weights = self._loaders[ref.part](plain)
+		if not ref.weight_patches:
+			return weights
+		if not isinstance(weights, Patchable):
+			raise ModelError(f'The model part {ref.part!r} cannot be patched.')
+		return weights.patched(ref.weight_patches, plain)
 
 	def _patched(self, resident: Resident, load: Loading, handed: Load, leases: ExitStack, working: int) -> Weights:
 		"""Make a changed set of a base, which stays as long as the set does."""
