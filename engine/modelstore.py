@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -270,14 +270,22 @@ class ModelStore:
 
 	def _brought(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
 		"""The weights, brought back from main memory, or read."""
-		if resident.weights is not None and resident.ref.patches:
-			base = self._leased(resident.ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
-			if base.holding is not resident.holding.based_on:
-				# What it shared tensors with is there no longer.
-				self._rooms.forget(resident)
-		if resident.weights is None:
-			return self._load(resident, load, leases, working)
-		return self._rooms.bring_back(resident, load)
+		if resident.weights is not None:
+			with ExitStack() as held, suppress(OutOfDeviceMemory):
+				if self._has_base(resident, load, held):
+					weights = self._rooms.bring_back(resident, load, working)
+					leases.push(held.pop_all())
+					return weights
+			# There is not room for all of it, or what it shared tensors with is there no longer.
+			self._rooms.forget(resident)
+		return self._load(resident, load, leases, working)
+
+	def _has_base(self, resident: Resident, load: Loading, leases: ExitStack) -> bool:
+		"""Whether the base of a changed set is the one that it was made from; it is leased then, and where it is to be."""
+		if not resident.ref.patches:
+			return True
+		base = self._leased(resident.ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
+		return base.holding is resident.holding.based_on
 
 	def _load(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
 		"""Read the weights into room that was made for them before."""

@@ -192,13 +192,16 @@ class Rooms:
 		self._claim(resident.holding, self.place, Size(weights.nbytes), 0, cancel)
 		resident.size = Size(weights.nbytes, resident.size.least)
 
-	def bring_back(self, resident: Resident, load: Loading) -> Weights:
-		"""Move weights from main memory to where they are computed with. Raises `OutOfDeviceMemory`."""
+	def bring_back(self, resident: Resident, load: Loading, working: int) -> Weights:
+		"""Move weights from main memory to where they are computed with, with so many bytes to spare.
+
+		Raises `OutOfDeviceMemory`.
+		"""
 		weights = resident.weights
 		if not isinstance(weights, Movable):
 			raise TypeError(f'{type(weights).__name__} cannot be moved, and was.')
 		load.tell('device_setup', 0, weights.nbytes)
-		self._claim(resident.holding, self.place, Size(weights.nbytes), 0, load.token)
+		self._claim(resident.holding, self.place, Size(weights.nbytes), working, load.token)
 		weights.move(self.place)
 		with self.changed:
 			resident.holding.bytes.pop(CPU, None)
@@ -271,7 +274,13 @@ class Rooms:
 		except OutOfDeviceMemory:
 			holding.bytes.pop(CPU, None)
 			return False
-		weights.move(CPU)
+		try:
+			weights.move(CPU)
+		except Exception as error:
+			# Such as main memory that has less than its budget: it is read anew when it is wanted. The log gets no traceback:
+			# that would keep the weights.
+			log.warning('%s cannot be moved to main memory: %s: %s', holding.label, type(error).__name__, str(error))
+			return False
 		return True
 
 	def _is_unused(self, resident: Resident) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.errors import ModelError
 from engine.models import Load, Size, WeightPatch
+from nodes.diffusion.moving import keep_own
 from nodes.diffusion.patches.recipes import TensorPatch
 from nodes.diffusion.patches.target import Coded, Target
 from nodes.diffusion.placement import blocks_of, least_bytes, stream, streamed, tied_names, without_turns
@@ -142,6 +143,7 @@ def _changed_at_once(target: Target, changes: Changes, load: Load) -> Patched:
 		nbytes += tensor.nbytes
 		load.advance(target.tensors[name].nbytes)
 		put(module, tied[name], tensor, plain=target.coded(name) is not None)
+	keep_own(module, [alias for name in changes.by_tensor for alias in tied[name]])
 	return Patched(module, nbytes, changes.unmatched)
 
 
@@ -167,6 +169,7 @@ def _changed_in_turns(target: Target, changes: Changes, share: Share, room: int)
 		return come | {name: _changed(target, name, changes.by_tensor[name], scratch) for name in here}
 
 	stream(module, read, sizes=sizes, room=room, tied=share.tied)
+	keep_own(module, [alias for name in sizes for alias in share.tied[name]])
 	return Patched(module, sum(sizes.values()), changes.unmatched)
 
 
