@@ -87,7 +87,12 @@ class ModelStore:
 			yield self._lease(ref, leases, Asker(cancel or CancelToken(), watch, note), working_bytes)
 
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
-		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now."""
+		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now.
+
+		Never on a second try, after memory has run out: what was told before was wrong.
+		"""
+		if self._rooms.is_sparing:
+			return False
 		needed, held = working_bytes, 0
 		measured = None
 		for one in dict.fromkeys((ref.unpatched, ref.identity)):

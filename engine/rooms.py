@@ -62,6 +62,7 @@ class Rooms:
 		# Reentrant: a signal handler may cancel a job in the very thread that holds it.
 		self.changed = threading.Condition(threading.RLock())
 		self.trim = trim
+		self.is_sparing = False
 
 	@contextmanager
 	def woken_by(self, cancel: CancelToken) -> Iterator[None]:
@@ -143,15 +144,18 @@ class Rooms:
 
 	@contextmanager
 	def sparing(self) -> Iterator[None]:
-		"""Drop all that is not used, and leave half of the room alone for a while, as far as weights can be streamed."""
+		"""Drop all that is not used, and plan less for a while: half of the room is left alone, as far as weights can be
+		streamed, and whoever asks whether there is room is told that there is not."""
 		self.unload()
 		with self.changed:
 			self.residency.spare(self.place, self.residency.budget(self.place) // 2)
+			self.is_sparing = True
 		try:
 			yield
 		finally:
 			with self.changed:
 				self.residency.spare(self.place, 0)
+				self.is_sparing = False
 
 	@contextmanager
 	def working(self, label: str, nbytes: int, cancel: CancelToken) -> Iterator[None]:
