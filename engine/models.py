@@ -49,6 +49,11 @@ class WeightPatch(Patch):
 		"""Other models that it needs while it is applied, as merging does: leased meanwhile, or read from where it lasts."""
 		return ()
 
+	def title(self, name: Callable[[FileDigest], str]) -> str:
+		"""What it is, for people; `name` tells what a file is called."""
+		files = (*self.files(), *(ref.file for ref in self.refs()))
+		return ' '.join([type(self).__name__.removesuffix('Patch'), *map(name, files)])
+
 	def touch(self, load: Load) -> Touch:
 		"""What it changes of a model that `load` would read, as far as headers tell: all of it, unless it knows better."""
 		return Touch()

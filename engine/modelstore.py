@@ -297,7 +297,8 @@ class ModelStore:
 		ref = resident.ref
 		paths = tuple(map(self._find, ref.files))
 		load.name = resident.name = paths[0].name
-		resident.holding.label = f'{ref.part} of {load.name}'
+		resident.patches = tuple(patch.title(lambda digest: self._find(digest).name) for patch in ref.weight_patches)
+		resident.holding.label = ' + '.join((f'{ref.part} of {load.name}', *resident.patches))
 		load.tell('initialization')
 
 		def use(other: ModelRef[Any]) -> Any:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Resident:
 	"""One set of weights in memory. While `load` is set, it is on its way there.
 
-	`name` is that of its file. `size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
+	`name` is that of its file, `patches` are what people call the patches of its weights. `size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
 	`notes` are for everybody who uses it.
 	"""
 
@@ -35,6 +35,7 @@ class Resident:
 	holding: Holding
 	id: str = field(default_factory=lambda: secrets.token_hex(8))
 	name: str = ''
+	patches: tuple[str, ...] = ()
 	weights: Weights | None = None
 	load: Loading | None = None
 	size: Size = field(default_factory=lambda: Size(0))
