@@ -84,8 +84,13 @@ class Models:
 			ref, working_bytes=working_bytes, cancel=self._cancel, watch=self._watch, note=self._note
 		)
 
+	@property
+	def is_sparing(self) -> bool:
+		"""Whether this is a second try, after memory has run out: the least that will do is to be planned."""
+		return self._store.rooms.is_sparing
+
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
-		"""Whether there is so much room to work with the model, beside all of its weights."""
+		"""Whether there is so much room to work with the model, beside all of its weights; never on a second try."""
 		return self._store.has_room(ref, working_bytes)
 
 

@@ -14,7 +14,7 @@ class ResidentReport(Model):
 
 	`places` are bytes by place. `phase` is null once it can be used; until then `done` of `total` bytes of the phase are
 	done. With `room`, no more than so many of its `size` bytes are at the place at a time. `patches` are those of its
-	weights; its own bytes are then only what they changed.
+	weights, by kind, file and strength; its own bytes are then only what they changed.
 	"""
 
 	id: str
@@ -32,25 +32,40 @@ class ResidentReport(Model):
 	total: int = 0
 
 
+class WorkReport(Model):
+	"""Bytes that are kept free where is computed, for something that is worked out now; `label` tells what with."""
+
+	label: str
+	nbytes: int
+
+
 class ModelReport(Model):
-	"""The models of one worker, least recently used first; bytes that there are at each place, and that are used."""
+	"""The models of one worker, least recently used first; bytes that there are at each place, and that are used.
+
+	What is used is what the residents hold there, and what is kept free for `work`.
+	"""
 
 	place: str
 	budgets: dict[str, int]
 	used: dict[str, int]
 	residents: tuple[ResidentReport, ...]
+	work: tuple[WorkReport, ...] = ()
 
 
 def report(store: ModelStore) -> ModelReport:
 	"""How it stands now."""
 	with store.rooms.changed:
 		residency = store.rooms.residency
-		places = residency.places
+		places, residents = residency.places, store.residents()
+		held = {resident.holding for resident in residents}
 		return ModelReport(
 			place=store.rooms.place,
 			budgets={place: residency.budget(place) for place in places},
 			used={place: residency.used(place) for place in places},
-			residents=tuple(map(_told, store.residents())),
+			residents=tuple(map(_told, residents)),
+			work=tuple(
+				WorkReport(label=holding.label, nbytes=holding.nbytes) for holding in residency if holding not in held
+			),
 		)
 
 
@@ -62,7 +77,7 @@ def _told(resident: Resident) -> ResidentReport:
 		model=resident.name,
 		part=ref.part,
 		dtype=ref.dtype,
-		patches=tuple(type(patch).__name__ for patch in ref.patches),
+		patches=resident.patches,
 		places={place: nbytes for place, nbytes in resident.holding.bytes.items() if nbytes},
 		nbytes=resident.nbytes,
 		size=max(resident.size.nbytes, resident.nbytes if resident.room is None else 0),

@@ -46,8 +46,13 @@ class WeightPatch(Patch):
 		return ()
 
 	def refs(self) -> tuple[ModelRef[Any], ...]:
-		"""Other models that it needs while it is applied, as merging does; they are leased meanwhile."""
+		"""Other models that it needs while it is applied, as merging does: leased meanwhile, or read from where it lasts."""
 		return ()
+
+	def title(self, name: Callable[[FileDigest], str]) -> str:
+		"""What it is, for people; `name` tells what a file is called."""
+		files = (*self.files(), *(ref.file for ref in self.refs()))
+		return ' '.join([type(self).__name__.removesuffix('Patch'), *map(name, files)])
 
 	def touch(self, load: Load) -> Touch:
 		"""What it changes of a model that `load` would read, as far as headers tell: all of it, unless it knows better."""
@@ -190,13 +195,18 @@ def _nothing(ref: ModelRef[Any]) -> Any:
 	raise ModelError(f'The model part {ref.part!r} cannot be leased here.')
 
 
+def _unread(ref: ModelRef[Any]) -> Any:
+	raise ModelError(f'The model part {ref.part!r} cannot be read from here.')
+
+
 @dataclass
 class Load:
 	"""What a loader is handed: the files to read, for what, and the means to tell how far it has come.
 
 	`paths` are those of the recipe's files in order, each a file or a folder in diffusers' layout. `place` is where will
 	be computed, `exact` whether in whole precision unless the recipe names another. `room` tells how many bytes of weights
-	may be there at a time, if they cannot be there all: then they are to be streamed, from main memory if `in_memory` says that there is room for them, else from the files. `on_progress` is
+	may be there at a time, if they cannot be there all: then they are to be streamed, from main memory if `in_memory` says that
+	there is room for them, else from the files; with 0 the weights are only to be read from. `on_progress` is
 	called with the phase, and the bytes done and in all of it; `note` with what users should know of the weights, such as
 	tensors of a patch that fit nothing: whoever uses them is told.
 	"""
@@ -212,6 +222,7 @@ class Load:
 	cancel: CancelToken = field(default_factory=CancelToken)
 	finder: Callable[[FileDigest], Path] = _nowhere
 	user: Use = _nothing
+	reader: Use = _unread
 	on_progress: Callable[[Phase, int, int], None] = lambda phase, done, total: None
 	note: Callable[[str], None] = lambda text: None
 	_phase: Phase = field(default='initialization', init=False)
@@ -242,6 +253,10 @@ class Load:
 	def use(self, ref: ModelRef[T]) -> T:
 		"""Another model's weights, for as long as this load lasts."""
 		return self.user(ref)
+
+	def read_from(self, ref: ModelRef[T]) -> T:
+		"""Another model with none of its weights in memory, for as long as it is wanted: each is read when it is asked for."""
+		return self.reader(ref)
 
 
 class Loader(Protocol[T_co]):

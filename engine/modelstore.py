@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -92,7 +92,12 @@ class ModelStore:
 			raise
 
 	def has_room(self, ref: ModelRef[Any], working_bytes: int) -> bool:
-		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now."""
+		"""Whether a model could be there whole with so many bytes to work with; of one that is, as of now.
+
+		Never on a second try, after memory has run out: what was told before was wrong.
+		"""
+		if self._rooms.is_sparing:
+			return False
 		needed, held = working_bytes, 0
 		measured = None
 		for one in dict.fromkeys((ref.unpatched, ref.identity)):
@@ -275,21 +280,30 @@ class ModelStore:
 
 	def _brought(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
 		"""The weights, brought back from main memory, or read."""
-		if resident.weights is not None and resident.ref.patches:
-			base = self._leased(resident.ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
-			if base.holding is not resident.holding.based_on:
-				# What it shared tensors with is there no longer.
-				self._rooms.forget(resident)
-		if resident.weights is None:
-			return self._load(resident, load, leases, working)
-		return self._rooms.bring_back(resident, load)
+		if resident.weights is not None:
+			with ExitStack() as held, suppress(OutOfDeviceMemory):
+				if self._has_base(resident, load, held):
+					weights = self._rooms.bring_back(resident, load, working)
+					leases.push(held.pop_all())
+					return weights
+			# There is not room for all of it, or what it shared tensors with is there no longer.
+			self._rooms.forget(resident)
+		return self._load(resident, load, leases, working)
+
+	def _has_base(self, resident: Resident, load: Loading, leases: ExitStack) -> bool:
+		"""Whether the base of a changed set is the one that it was made from; it is leased then, and where it is to be."""
+		if not resident.ref.patches:
+			return True
+		base = self._leased(resident.ref.unpatched, leases, Asker(load.token, load.pass_on), 0)
+		return base.holding is resident.holding.based_on
 
 	def _load(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
 		"""Read the weights into room that was made for them before."""
 		ref = resident.ref
 		paths = tuple(map(self._find, ref.files))
 		load.name = resident.name = paths[0].name
-		resident.holding.label = f'{ref.part} of {load.name}'
+		resident.patches = tuple(patch.title(lambda digest: self._find(digest).name) for patch in ref.weight_patches)
+		resident.holding.label = ' + '.join((f'{ref.part} of {load.name}', *resident.patches))
 		load.tell('initialization')
 
 		def use(other: ModelRef[Any]) -> Any:
@@ -305,6 +319,7 @@ class ModelStore:
 			cancel=load.token,
 			finder=self._find,
 			user=use,
+			reader=self._read_from,
 			on_progress=load.tell,
 			note=resident.notes.append,
 		)
@@ -317,6 +332,26 @@ class ModelStore:
 		weights = self._loaders[ref.part](handed)
 		self._rooms.settle(resident, weights, load.token)
 		return weights
+
+	def _read_from(self, ref: ModelRef[Any]) -> Any:
+		"""A model that is no resident: none of its weights is there until it is asked for."""
+		plain = Load(
+			tuple(map(self._find, ref.files)),
+			ref.part,
+			ref.dtype,
+			ref.option,
+			self._rooms.place,
+			self._exact,
+			room=0,
+			finder=self._find,
+			reader=self._read_from,
+		)
+		weights = self._loaders[ref.part](plain)
+		if not ref.weight_patches:
+			return weights
+		if not isinstance(weights, Patchable):
+			raise ModelError(f'The model part {ref.part!r} cannot be patched.')
+		return weights.patched(ref.weight_patches, plain)
 
 	def _patched(self, resident: Resident, load: Loading, handed: Load, leases: ExitStack, working: int) -> Weights:
 		"""Make a changed set of a base, which stays as long as the set does."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Resident:
 	"""One set of weights in memory. While `load` is set, it is on its way there.
 
-	`name` is that of its file. `size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
+	`name` is that of its file, `patches` are what people call the patches of its weights. `size` is what it takes when it is whole. If that was too much, it is streamed in `room` bytes.
 	`notes` are for everybody who uses it.
 	"""
 
@@ -35,6 +35,7 @@ class Resident:
 	holding: Holding
 	id: str = field(default_factory=lambda: secrets.token_hex(8))
 	name: str = ''
+	patches: tuple[str, ...] = ()
 	weights: Weights | None = None
 	load: Loading | None = None
 	size: Size = field(default_factory=lambda: Size(0))
@@ -62,6 +63,7 @@ class Rooms:
 		# Reentrant: a signal handler may cancel a job in the very thread that holds it.
 		self.changed = threading.Condition(threading.RLock())
 		self.trim = trim
+		self.is_sparing = False
 
 	@contextmanager
 	def woken_by(self, cancel: CancelToken) -> Iterator[None]:
@@ -143,15 +145,18 @@ class Rooms:
 
 	@contextmanager
 	def sparing(self) -> Iterator[None]:
-		"""Drop all that is not used, and leave half of the room alone for a while, as far as weights can be streamed."""
+		"""Drop all that is not used, and plan less for a while: half of the room is left alone, as far as weights can be
+		streamed, and whoever asks whether there is room is told that there is not."""
 		self.unload()
 		with self.changed:
 			self.residency.spare(self.place, self.residency.budget(self.place) // 2)
+			self.is_sparing = True
 		try:
 			yield
 		finally:
 			with self.changed:
 				self.residency.spare(self.place, 0)
+				self.is_sparing = False
 
 	@contextmanager
 	def working(self, label: str, nbytes: int, cancel: CancelToken) -> Iterator[None]:
@@ -192,13 +197,16 @@ class Rooms:
 		self._claim(resident.holding, self.place, Size(weights.nbytes), 0, cancel)
 		resident.size = Size(weights.nbytes, resident.size.least)
 
-	def bring_back(self, resident: Resident, load: Loading) -> Weights:
-		"""Move weights from main memory to where they are computed with. Raises `OutOfDeviceMemory`."""
+	def bring_back(self, resident: Resident, load: Loading, working: int) -> Weights:
+		"""Move weights from main memory to where they are computed with, with so many bytes to spare.
+
+		Raises `OutOfDeviceMemory`.
+		"""
 		weights = resident.weights
 		if not isinstance(weights, Movable):
 			raise TypeError(f'{type(weights).__name__} cannot be moved, and was.')
 		load.tell('device_setup', 0, weights.nbytes)
-		self._claim(resident.holding, self.place, Size(weights.nbytes), 0, load.token)
+		self._claim(resident.holding, self.place, Size(weights.nbytes), working, load.token)
 		weights.move(self.place)
 		with self.changed:
 			resident.holding.bytes.pop(CPU, None)
@@ -271,7 +279,13 @@ class Rooms:
 		except OutOfDeviceMemory:
 			holding.bytes.pop(CPU, None)
 			return False
-		weights.move(CPU)
+		try:
+			weights.move(CPU)
+		except Exception as error:
+			# Such as main memory that has less than its budget: it is read anew when it is wanted. The log gets no traceback:
+			# that would keep the weights.
+			log.warning('%s cannot be moved to main memory: %s: %s', holding.label, type(error).__name__, str(error))
+			return False
 		return True
 
 	def _is_unused(self, resident: Resident) -> bool:

@@ -19,7 +19,8 @@ def with_second_try(
 ) -> T:
 	"""Make a call; if it raises what `is_full` knows, drop all models that nobody uses, and make it once more.
 
-	Meanwhile models are planned with half of the room, as far as they can be streamed. `tell` is told beforehand.
+	Meanwhile models are planned with half of the room, as far as they can be streamed, and nodes that can do with less to work
+	with do: `Rooms.sparing`. `tell` is told beforehand.
 	"""
 	try:
 		return call()

@@ -9,6 +9,7 @@ from engine.declaration import Agreement, Choice, FromInput, Number, Source, Tog
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.known import MAX_RESOLUTION
+from nodes.latent import encoding
 from nodes.values import Area, AutoEncoder, Conditioning, Images, Latent, Mask, Prompt
 
 if TYPE_CHECKING:
@@ -265,9 +266,9 @@ def inpaint(
 	whole = pixels.pixels[:, top : top + height, left : left + width, :3]
 	kept = (1 - area.round())[:, 0, :, :, None]
 	holed = (whole - 0.5) * kept + 0.5
-	with context.models.use(vae) as autoencoder:
-		shown = autoencoder.encode(Images(holed)).samples
-		latent = autoencoder.encode(Images(whole))
+	with encoding(context, vae, width, height) as (_, encoded):
+		shown = encoded(Images(holed)).samples
+		latent = encoded(Images(whole))
 	if noise_mask:
 		latent = replace(latent, noise_mask=area[:, 0])
 
@@ -298,8 +299,8 @@ def instruct(
 
 	height, width = (side // FACTOR * FACTOR for side in pixels.pixels.shape[1:3])
 	top, left = ((side % FACTOR) // 2 for side in pixels.pixels.shape[1:3])
-	with context.models.use(vae) as autoencoder:
-		shown = autoencoder.encode(Images(pixels.pixels[:, top : top + height, left : left + width])).samples
+	with encoding(context, vae, width, height) as (_, encoded):
+		shown = encoded(Images(pixels.pixels[:, top : top + height, left : left + width])).samples
 
 	def told(prompt: Prompt) -> Prompt:
 		return replace(prompt, concat=shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from engine.declaration import Agreement, FromInput, Number
@@ -116,13 +118,22 @@ def encode(
 	vae: Annotated[ModelRef[AutoEncoder], 'The VAE that belongs to the model.'],
 ) -> Latent:
 	"""Turn pixels into a latent picture, to go on from an existing one; tile by tile, if there is not enough memory."""
+	_, height, width, _ = pixels.pixels.shape
+	with encoding(context, vae, width, height) as (_, encoded):
+		return encoded(pixels)
+
+
+@contextmanager
+def encoding(
+	context: Context, vae: ModelRef[AutoEncoder], width: int, height: int
+) -> Iterator[tuple[AutoEncoder, Callable[[Images], Latent]]]:
+	"""A VAE, and how it encodes pictures of so many pixels: whole, or tile by tile if there is not room for that."""
+	from nodes.diffusion.tiling import encode_tiled
 	from nodes.diffusion.working import TILE, TILE_OVERLAP, encoding_bytes
 
-	_, height, width, _ = pixels.pixels.shape
 	if context.models.has_room(vae, encoding_bytes(width, height)):
 		with context.models.use(vae, working_bytes=encoding_bytes(width, height)) as autoencoder:
-			return autoencoder.encode(pixels)
-	from nodes.diffusion.tiling import encode_tiled
-
+			yield autoencoder, autoencoder.encode
+		return
 	with context.models.use(vae, working_bytes=encoding_bytes(width, height, tile=TILE)) as autoencoder:
-		return encode_tiled(autoencoder, pixels, TILE, TILE_OVERLAP, context.progress)
+		yield autoencoder, lambda pixels: encode_tiled(autoencoder, pixels, TILE, TILE_OVERLAP, context.progress)

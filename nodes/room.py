@@ -107,7 +107,7 @@ def _leased(
 	# As many as a number of passes needs: three prompts in two passes are two at once.
 	choices = list(dict.fromkeys(-(-count // passes) for passes in range(1, count + 1))) or [0]
 	whole = [together for together in choices if context.models.has_room(guider.model, working(together))]
-	tries = [*whole, *choices]
+	tries = choices[-1:] if context.models.is_sparing else [*whole, *choices]
 	while True:
 		together = tries.pop(0)
 		try:

@@ -7,6 +7,7 @@ from typing import Annotated
 from engine.declaration import Agreement, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
+from nodes.latent import encoding
 from nodes.values import AutoEncoder, Images, Latent, Mask
 
 Frames = Annotated[int, Number(default=64, min=8, max=4096, step=4), 'Of a video: frames in a tile.']
@@ -33,9 +34,12 @@ def decode_tiled(
 ) -> Images:
 	"""Turn a latent picture into pixels, tile by tile: needs little memory, and more time. A still picture has no frames."""
 	from nodes.diffusion import tiling
+	from nodes.diffusion.working import FACTOR, decoding_bytes
 
 	del temporal_size, temporal_overlap
-	with context.models.use(vae) as autoencoder:
+	batch, _, *_, height, width = samples.samples.shape
+	size = decoding_bytes(width * FACTOR, height * FACTOR, batch, tile=tile_size)
+	with context.models.use(vae, working_bytes=size) as autoencoder:
 		return tiling.decode_tiled(autoencoder, samples, tile_size, min(overlap, tile_size // 4), context.progress)
 
 
@@ -62,9 +66,12 @@ def encode_tiled(
 ) -> Latent:
 	"""Turn pixels into a latent picture, tile by tile: needs little memory, and more time. A still picture has no frames."""
 	from nodes.diffusion import tiling
+	from nodes.diffusion.working import encoding_bytes
 
 	del temporal_size, temporal_overlap
-	with context.models.use(vae) as autoencoder:
+	_, height, width, _ = pixels.pixels.shape
+	size = encoding_bytes(width, height, tile=tile_size)
+	with context.models.use(vae, working_bytes=size) as autoencoder:
 		return tiling.encode_tiled(autoencoder, pixels, tile_size, overlap, context.progress)
 
 
@@ -95,12 +102,12 @@ def encode_for_inpaint(
 
 	height, width = pixels.pixels.shape[1:3]
 	masked = resize_masks(mask.values, width, height)
-	with context.models.use(vae) as autoencoder:
+	with encoding(context, vae, width, height) as (autoencoder, encoded):
 		factor = autoencoder.factor
 		top, left = height % factor // 2, width % factor // 2
 		rows = slice(top, top + height // factor * factor)
 		columns = slice(left, left + width // factor * factor)
 		masked, picture = masked[:, rows, columns], pixels.pixels[:, rows, columns, :3]
 		kept = (1 - masked.round()).unsqueeze(-1)
-		latent = autoencoder.encode(Images((picture - 0.5) * kept + 0.5))
+		latent = encoded(Images((picture - 0.5) * kept + 0.5))
 	return Latent(latent.samples, grown_for_inpainting(masked, grow_mask_by))

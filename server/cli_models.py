@@ -89,6 +89,8 @@ def residents(status: ModelsStatus) -> Iterator[str]:
 		yield f'{worker.worker}: {rooms}'
 		for resident in worker.residents:
 			yield f'  {described(resident)}'
+		for work in worker.work:
+			yield f'  {work.nbytes / MIB:.0f} MiB to {work.label}'
 		if not worker.residents:
 			yield '  no models'
 

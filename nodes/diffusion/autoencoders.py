@@ -105,12 +105,14 @@ class WanCoder:
 
 def flux2_vae(module: Module, config: Config) -> Vae:
 	"""The VAE of Flux.2, callable."""
-	return Vae(Flux2Coder(module), factor=PATCH * 2 ** (len(config['block_out_channels']) - 1), nbytes=_nbytes(module))
+	return Vae(
+		Flux2Coder(module), module, factor=PATCH * 2 ** (len(config['block_out_channels']) - 1), nbytes=_nbytes(module)
+	)
 
 
 def wan_vae(module: Module, config: Config) -> Vae:
 	"""The VAE of Wan 2.1 and Qwen-Image, callable."""
-	return Vae(WanCoder(module), factor=2 ** (len(config['dim_mult']) - 1), nbytes=_nbytes(module))
+	return Vae(WanCoder(module), module, factor=2 ** (len(config['dim_mult']) - 1), nbytes=_nbytes(module))
 
 
 def _nbytes(module: Module) -> int:

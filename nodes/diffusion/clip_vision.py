@@ -13,10 +13,11 @@ from torch.nn.functional import interpolate
 from transformers import CLIPVisionConfig, CLIPVisionModel, SiglipVisionConfig, SiglipVisionModel
 
 from engine.errors import UnknownFormat
-from engine.models import Load
+from engine.models import Load, Place
 from nodes.diffusion.checkpoint import read_part
 from nodes.diffusion.families.vision import VISION
 from nodes.diffusion.files import open_source
+from nodes.diffusion.moving import move
 from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import Images
 from nodes.vision_values import VisionOutput
@@ -79,6 +80,10 @@ class VisionEncoder:
 	def nbytes(self) -> int:
 		"""Bytes of weights held."""
 		return sum(weight.nbytes for weight in self.module.parameters())
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 	def encode(self, images: Images, *, crop: bool = True) -> VisionOutput:
 		"""See `ClipVision`."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from engine.models import Load, Size, WeightPatch
+from engine.models import Load, Place, Size, WeightPatch
 from nodes.diffusion.control.live import residuals
 from nodes.diffusion.gligen import grounded
 from nodes.diffusion.hooks import NO_HOOKS, Hooks
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.moving import move
 from nodes.diffusion.networks import Network
 from nodes.diffusion.origin import Origin
 from nodes.diffusion.parametrisation import Parametrisation
@@ -63,6 +64,10 @@ class Denoiser:
 	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
 		"""See `PatchMeasure`."""
 		return patched_size(self.targets(), patches, load)
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.network.module, place)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""What the network is to hear of a prompt: see `Network`. Raises `NodeUsage` for phrases in places that it cannot see."""

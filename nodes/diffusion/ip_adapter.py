@@ -18,11 +18,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.hooks import RemovableHandle
 
 from engine.errors import ModelError, NodeUsage, UnknownFamily
-from engine.models import Load
+from engine.models import Load, Place
 from nodes.diffusion.altered import attached
 from nodes.diffusion.checkpoint import read_part
 from nodes.diffusion.families.vision import IP_ADAPTER
 from nodes.diffusion.files import open_source
+from nodes.diffusion.moving import move
 from nodes.diffusion.networks import Network
 from nodes.diffusion.parametrisation import Parametrisation
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
@@ -107,6 +108,10 @@ class IpAdapter:
 	def nbytes(self) -> int:
 		"""Bytes of weights held."""
 		return sum(weight.nbytes for weight in self.module.parameters())
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 	def tokens(self, shown: VisionOutput, blank: VisionOutput) -> tuple[Tensor, Tensor]:
 		"""What is heard of pictures, all together [1, tokens, width], and what of none: see `PictureAdapter`."""

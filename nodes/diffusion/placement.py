@@ -105,7 +105,11 @@ def stream(
 	`sizes` are the bytes of all its weights by name, `tied` the names that each goes by if there are several. What is in no
 	block is read now, and so are as many blocks as there is room for beside the largest. Threads that use the
 	network at the same time take turns, block by block. Raises `OutOfDeviceMemory` if there is no room for one block.
+	With no room at all, nothing ever comes: the network cannot be called, and its weights can be read through its `Stream`.
 	"""
+	if not room:
+		_STREAMS[module] = Stream(read, sizes, frozenset(sizes))
+		return
 	names = tied or {}
 	blocks = blocks_of(module, sizes, names)
 	least = least_bytes(sizes, blocks)

@@ -12,11 +12,12 @@ from torch.nn import Linear, Module
 from torch.nn.functional import silu
 
 from engine.errors import NodeUsage, UnknownFamily
-from engine.models import Load
+from engine.models import Load, Place
 from nodes.diffusion.biases import lengthened
 from nodes.diffusion.checkpoint import read_part
 from nodes.diffusion.families.vision import REDUX
 from nodes.diffusion.files import open_source
+from nodes.diffusion.moving import move
 from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import Prompt
 from nodes.vision_values import VisionOutput
@@ -46,6 +47,10 @@ class Redux:
 	def nbytes(self) -> int:
 		"""Bytes of weights held."""
 		return sum(weight.nbytes for weight in self.module.parameters())
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 	def tokens(self, seen: VisionOutput) -> Tensor:
 		"""See `StyleModel`. Raises `NodeUsage` if another encoder than its own has seen the pictures."""

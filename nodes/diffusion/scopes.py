@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from nodes.values import NO_SCENE, Area, Conditioning, DiffusionModel, ModelInputs, Prompt, Scene, Scope
 
+T = TypeVar('T')
 EDGE = 8
 """Latent values over which an area fades out towards others; at most a quarter of its side."""
 SMALLEST = 8
@@ -193,7 +195,7 @@ def _shared(sides: list[list[Part]]) -> list[list[Part]]:
 	known: list[ModelInputs] = []
 
 	def one(inputs: ModelInputs) -> ModelInputs:
-		same = next((other for other in known if other is inputs or _equal(other, inputs)), None)
+		same = next((other for other in known if equal(other, inputs)), None)
 		if same is None:
 			known.append(inputs)
 		return same or inputs
@@ -201,8 +203,11 @@ def _shared(sides: list[list[Part]]) -> list[list[Part]]:
 	return [[replace(part, inputs=one(part.inputs)) for part in side] for side in sides]
 
 
-def _equal(one: ModelInputs, other: ModelInputs) -> bool:
-	return all(_same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+def equal(one: T, other: T) -> bool:
+	"""Whether two dataclasses of one kind are alike field by field, tensors by their values."""
+	return one is other or all(
+		_same(getattr(one, field.name), getattr(other, field.name)) for field in fields(cast(Any, one))
+	)
 
 
 def _same(one: object, other: object) -> bool:

@@ -81,4 +81,4 @@ def load_tiny_vae(load: Load) -> Vae:
 	module.requires_grad_(False)
 	scale, shift = layout.SCALES[load.option]
 	nbytes = sum(weight.nbytes for weight in module.parameters())
-	return Vae(TinyCoder(module, scale, shift), factor=FACTOR, nbytes=nbytes)
+	return Vae(TinyCoder(module, scale, shift), module, factor=FACTOR, nbytes=nbytes)

@@ -8,6 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from engine.models import Place
+from nodes.diffusion.moving import move
 from nodes.diffusion.origin import Origin
 from nodes.diffusion.patches.target import Target
 from nodes.values import Images, Latent
@@ -52,12 +54,15 @@ class Vae:
 	"""A Kullback–Leibler autoencoder (Rombach et al. 2022): an `AutoEncoder`.
 
 	Args:
+		model: what is called.
+		module: where its weights are.
 		factor: pixels per latent value along a side (8 for Stable Diffusion).
 		nbytes: bytes of weights held.
 	"""
 
-	def __init__(self, model: KlAutoEncoder, *, factor: int, nbytes: int) -> None:
+	def __init__(self, model: KlAutoEncoder, module: torch.nn.Module, *, factor: int, nbytes: int) -> None:
 		self._model = model
+		self._module = module
 		self._factor = factor
 		self._nbytes = nbytes
 		self._parts: Sequence[tuple[Target, Origin]] = ()
@@ -75,6 +80,10 @@ class Vae:
 	def nbytes(self) -> int:
 		"""Bytes of weights held."""
 		return self._nbytes
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self._module, place)
 
 	@property
 	def factor(self) -> int:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.modelreport import ResidentReport
+from engine.modelreport import ResidentReport, WorkReport
 from server.schemas.base import Parameters, Reply
 
 
 class WorkerModels(Reply):
 	"""The models of one worker, least recently used first. `place` is where it computes with them; `budgets` are the bytes
-	that it may use at each place for models and for what is worked out with them, `used` those that it does."""
+	that it may use at each place for models and for what is worked out with them, `used` those that it does. `work` is what
+	is worked out now, and the bytes that are kept free for it."""
 
 	worker: str
 	device: str
@@ -20,6 +21,7 @@ class WorkerModels(Reply):
 	budgets: dict[str, int]
 	used: dict[str, int]
 	residents: list[ResidentReport]
+	work: list[WorkReport]
 
 
 class ModelsStatus(Reply):

@@ -16,12 +16,13 @@ from engine.modelstore import ModelStore
 
 
 class Memory:
-	"""Bytes in use by place, and the most that ever were."""
+	"""Bytes in use by place, and the most that ever were; if it is stuck, moves to main memory fail halfway."""
 
 	def __init__(self, limits: dict[Place, int]) -> None:
 		self.limits = limits
 		self.used = dict.fromkeys(limits, 0)
 		self.most = dict.fromkeys(limits, 0)
+		self.is_stuck = False
 		self._lock = threading.Lock()
 
 	def take(self, place: Place, nbytes: int) -> None:
@@ -55,6 +56,7 @@ class FakeModel:
 		self.memory, self.name, self.blocks, self.place = memory, name, blocks, load.place
 		self.room = load.room
 		self.running = threading.Lock()
+		self.moves = 0
 		self.pieces: list[Piece] = []
 		self.host: list[Piece] = []
 		load.phase('loading_model', sum(blocks))
@@ -70,6 +72,10 @@ class FakeModel:
 		return sum(self.blocks) if self.room is None else self.room
 
 	def move(self, place: Place) -> None:
+		self.moves += 1
+		if self.memory.is_stuck and place == CPU:
+			self.pieces[:1] = [Piece(self.memory, place, piece.nbytes) for piece in self.pieces[:1]]
+			raise RuntimeError('no memory can be pinned')
 		for index, piece in enumerate(self.pieces):
 			self.pieces[index] = Piece(self.memory, place, piece.nbytes)
 		self.place = place

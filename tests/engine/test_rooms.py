@@ -163,6 +163,32 @@ class TestMainMemory:
 			'c:7': {GPU: 7},
 		}
 
+	@pytest.mark.parametrize(('leased', 'working', 'room'), [('c:5', 0, 5), ('c:1', 4, 5)])
+	def test_too_little_room_to_come_back(self, leased: str, working: int, room: int) -> None:
+		"""What has waited is let go of, and comes streamed."""
+		bench = Bench(10, place=GPU, host=20)
+		bench.run(fake('a:4,4'))
+		bench.run(fake('b:6'))
+		with bench.store.use(fake(leased)):
+			bench.run(fake('a:4,4'), working)
+
+		assert bench.loads == ['a:4,4', 'b:6', leased, 'a:4,4']
+		[resident] = [item for item in bench.store.residents() if str(item.ref.file) == 'a:4,4']
+		assert resident.room == room
+
+	def test_a_move_that_fails(self) -> None:
+		"""What cannot be moved is let go of, and read anew when it is wanted again."""
+		bench = Bench(10, place=GPU, host=20)
+		bench.run(fake('a:4,4'))
+		bench.memory.is_stuck = True
+		bench.run(fake('b:6'))
+
+		assert bench.memory.used == {CPU: 0, GPU: 6}
+		bench.memory.is_stuck = False
+		bench.run(fake('a:4,4'))
+		assert bench.loads == ['a:4,4', 'b:6', 'a:4,4']
+		assert bench.memory.used == {CPU: 6, GPU: 8}
+
 	def test_a_set_with_its_base(self) -> None:
 		"""A patched set leaves before its base, and brings it along when it comes back."""
 		bench = Bench(10, place=GPU, host=20)
@@ -204,7 +230,7 @@ class Traffic(RuleBasedStateMachine):
 		self.stop_at = -1
 		self.bench = Bench(10, place=self.place, host=self.host, during=self.during)
 		self.bench.memory.limits[self.place] = 10
-		self.leases: list[tuple[ExitStack, FakeModel]] = []
+		self.leases: list[tuple[ExitStack, FakeModel, int]] = []
 		self.refusals: list[OutOfDeviceMemory] = []
 		self.reasons: set[str] = set()
 
@@ -220,7 +246,7 @@ class Traffic(RuleBasedStateMachine):
 			model = stack.enter_context(self.bench.store.use(fake(name, *patches), working_bytes=working))
 			if working:
 				stack.enter_context(self.worked(working))
-			self.leases.append((stack, model))
+			self.leases.append((stack, model, model.moves))
 		except OutOfDeviceMemory as error:
 			self.refusals.append(error)
 			stack.close()
@@ -248,7 +274,7 @@ class Traffic(RuleBasedStateMachine):
 	@precondition(lambda self: self.leases)
 	@rule(data=st.data())
 	def let_go(self, data: st.DataObject) -> None:
-		stack, model = self.leases.pop(data.draw(st.integers(0, len(self.leases) - 1)))
+		stack, model, _ = self.leases.pop(data.draw(st.integers(0, len(self.leases) - 1)))
 		assert model.forward() == sum(model.blocks)
 		del model
 		stack.close()
@@ -256,6 +282,10 @@ class Traffic(RuleBasedStateMachine):
 	@rule()
 	def unload(self) -> None:
 		self.bench.store.unload()
+
+	@rule(is_stuck=st.booleans())
+	def pinning(self, is_stuck: bool) -> None:
+		self.bench.memory.is_stuck = is_stuck
 
 	@invariant()
 	def counts_are_true(self) -> None:
@@ -269,8 +299,23 @@ class Traffic(RuleBasedStateMachine):
 	@invariant()
 	def what_is_leased_is_there(self) -> None:
 		residents = self.bench.store.residents()
-		assert all(any(item.weights is model for item in residents) for _, model in self.leases)
+		assert all(any(item.weights is model for item in residents) for _, model, _ in self.leases)
 		assert all(item.weights is not None and item.load is None for item in residents)
+
+	@invariant()
+	def what_is_leased_is_not_moved(self) -> None:
+		assert all(model.moves == moves and model.place == self.place for _, model, moves in self.leases)
+
+	@invariant()
+	def each_is_whole_at_one_place(self) -> None:
+		"""Its bytes are as many wherever it is; what is streamed has them in main memory too, or none there."""
+		for item in self.bench.store.residents():
+			assert isinstance(item.weights, FakeModel)
+			if item.room is None:
+				assert item.holding.bytes == {item.weights.place: sum(item.weights.blocks)}
+				assert {piece.place for piece in item.weights.pieces} <= {item.weights.place}
+			else:
+				assert item.holding.bytes.get(self.place, 0) >= item.room
 
 	@invariant()
 	def bases_are_there(self) -> None:

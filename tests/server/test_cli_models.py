@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.modelreport import ResidentReport
+from engine.modelreport import ResidentReport, WorkReport
 from server.cli import run_command
 from server.cli_models import NoServer, ask, residents
 from server.schemas.residents import ModelsStatus, WorkerModels
@@ -66,6 +66,7 @@ class TestLines:
 			budgets={'cuda:0': 4 * MIB},
 			used={'cuda:0': 3 * MIB},
 			residents=[],
+			work=[WorkReport(label='work with denoiser of a.sft', nbytes=MIB)],
 		)
 		empty = ModelsStatus(workers=[worker])
 		full = ModelsStatus(workers=[worker.model_copy(update={'residents': [resident]})])
@@ -74,8 +75,9 @@ class TestLines:
 			'w: 3 of 4 MiB at cuda:0',
 			'  denoiser of a.sft + Lora; 3 MiB at cuda:0, 20 MiB at cpu; streamed, 20 MiB in all; loading_model 50%; '
 			'1 lease; x',
+			'  1 MiB to work with denoiser of a.sft',
 		]
-		assert [*residents(empty)][1] == '  no models'
+		assert [*residents(empty)][2] == '  no models'
 
 
 class TestFiles:

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.models import Load, Size, WeightPatch
+from engine.models import Load, Place, Size, WeightPatch
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.moving import move
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.whereabouts import dtype_of, moved, place_of
@@ -44,6 +45,10 @@ class AdapterControl:
 	def targets(self) -> tuple[Target, ...]:
 		"""What patches are for."""
 		return (Target(TITLE, self.module, self.layout, ('',)),)
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 	def patched(self, patches: Sequence[WeightPatch], load: Load) -> AdapterControl:
 		"""See `Patchable`."""

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.utils.hooks import RemovableHandle
 
 from engine.errors import NodeUsage, UnknownFamily
-from engine.models import Load
+from engine.models import Load, Place
 from nodes.diffusion.altered import Altered
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.control.hints import repeated
@@ -23,6 +23,7 @@ from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.files import open_source, torch_dtype
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import blocks
+from nodes.diffusion.moving import move
 from nodes.diffusion.networks import Network
 from nodes.diffusion.networks.patches import PATCH, packed
 from nodes.diffusion.precision import resolved
@@ -72,6 +73,10 @@ class BlockwiseControl:
 	def nbytes(self) -> int:
 		"""Bytes of weights held."""
 		return sum(weight.nbytes for weight in self.module.parameters())
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 	def tokens(self, latent: Tensor, kept: Tensor | None) -> Tensor:
 		"""A hint's latent [batch, channels, h, w], in the model's scale, as tokens [batch, tokens, width].

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.models import Load, Size, WeightPatch
+from engine.models import Load, Place, Size, WeightPatch
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.moving import move
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.whereabouts import dtype_of, moved, place_of
@@ -54,6 +55,10 @@ class UNetControl:
 	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
 		"""See `PatchMeasure`."""
 		return patched_size(self.targets(), patches, load)
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 	def of_kind(self, kind: int | None) -> UNetControl:
 		"""The same for hints of one kind; without effect on what is no union."""

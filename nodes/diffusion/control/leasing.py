@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from engine.models import ModelRef
 from nodes.diffusion.control.live import Control, Controls
+from nodes.diffusion.scopes import equal
 from nodes.steering import Guider
 from nodes.values import Conditioning, ControlUse, Prompt
 
@@ -30,20 +31,21 @@ def controlled(models: Models, positive: Conditioning, *others: Conditioning) ->
 	places.
 	"""
 	with ExitStack() as leases:
-		live: dict[int, Control] = {}
+		live: list[Control] = []
 		together: dict[tuple[int, ...], Controls] = {}
 
 		def leased(use: ControlUse) -> Control:
-			if id(use) not in live:
-				vae = None if use.vae is None else leases.enter_context(models.use(use.vae))
-				live[id(use)] = Control(leases.enter_context(models.use(use.model)), use, vae)
-			return live[id(use)]
+			# Both sides of a node are copies of one use: as one control, they share a batch.
+			known = next((control for control in live if equal(control.use, use)), None)
+			if known is not None:
+				return known
+			vae = None if use.vae is None else leases.enter_context(models.use(use.vae))
+			live.append(Control(leases.enter_context(models.use(use.model)), use, vae))
+			return live[-1]
 
 		def all_of(prompt: Prompt) -> Controls:
-			key = tuple(map(id, prompt.controls))
-			if key not in together:
-				together[key] = Controls(tuple(map(leased, prompt.controls)))
-			return together[key]
+			controls = tuple(map(leased, prompt.controls))
+			return together.setdefault(tuple(map(id, controls)), Controls(controls))
 
 		def one_opened(prompt: Prompt) -> Prompt:
 			if prompt.controls:

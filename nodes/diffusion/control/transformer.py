@@ -8,10 +8,11 @@ from typing import Any, Self
 
 import torch
 
-from engine.models import Load, Size, WeightPatch
+from engine.models import Load, Place, Size, WeightPatch
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.files import TensorSource, torch_dtype
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.moving import move
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import Target
 from nodes.diffusion.precision import resolved
@@ -47,6 +48,10 @@ class TransformerControl:
 	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
 		"""See `PatchMeasure`."""
 		return patched_size(self.targets(), patches, load)
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		move(self.module, place)
 
 
 def filled_control(

@@ -146,6 +146,7 @@ def _kl_vae(module: Module, config: Config) -> Vae:
 	# diffusers wraps encode and decode in decorators that lose their types.
 	return Vae(
 		cast('KlAutoEncoder', module),
+		module,
 		factor=2 ** (len(config['block_out_channels']) - 1),
 		nbytes=sum(weight.nbytes for weight in module.parameters()),
 	)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from engine.errors import ModelError
 from engine.models import Load, Size, WeightPatch
+from nodes.diffusion.moving import keep_own
 from nodes.diffusion.patches.recipes import TensorPatch
 from nodes.diffusion.patches.target import Coded, Target
 from nodes.diffusion.placement import blocks_of, least_bytes, stream, streamed, tied_names, without_turns
@@ -58,14 +59,10 @@ class Share:
 
 
 def patched_size(targets: Sequence[Target], patches: Sequence[WeightPatch], load: Load) -> Size:
-	"""What the patched modules will have of their own, by the headers of the patches' files: see `PatchMeasure`.
-
-	They can be streamed unless a patch needs another model, which is only there while they are made.
-	"""
+	"""What the patched modules will have of their own, by the headers of the patches' files: see `PatchMeasure`."""
 	shares = [_share(target, patches, load) for target in targets]
-	can_be_streamed = not any(patch.refs() for patch in patches)
 	least = sum(share.least for share in shares) + _kept(patches, load)
-	return Size(sum(share.nbytes for share in shares), least if can_be_streamed else 0)
+	return Size(sum(share.nbytes for share in shares), least)
 
 
 def patched(targets: Sequence[Target], patches: Sequence[WeightPatch], load: Load) -> list[Patched]:
@@ -75,8 +72,11 @@ def patched(targets: Sequence[Target], patches: Sequence[WeightPatch], load: Loa
 	dtype that its layer computes in, since a small change would be lost in coding it again. If there is not room for all
 	of them, they are computed each time that they are needed. Raises `PatchMismatch`.
 	"""
-	found = [_changes(target, patches, load) for target in targets]
-	if load.room is None and not any(streamed(target.module) for target in targets):
+	in_turns = load.room is not None or any(streamed(target.module) for target in targets)
+	# What is changed time and again may not need a lease that ends with this load.
+	lasting = replace(load, user=load.reader) if in_turns else load
+	found = [_changes(target, patches, lasting) for target in targets]
+	if not in_turns:
 		load.phase(
 			'optimization',
 			sum(
@@ -92,7 +92,7 @@ def patched(targets: Sequence[Target], patches: Sequence[WeightPatch], load: Loa
 	for target, one, share in zip(targets, found, shares, strict=True):
 		more = share.nbytes - share.least if spare is None else max(0, min(spare, share.nbytes - share.least))
 		spare = None if spare is None else spare - more
-		made.append(_changed_in_turns(target, one, share, share.least + more))
+		made.append(_changed_in_turns(target, one, share, share.least + more if load.room != 0 else 0))
 	return made
 
 
@@ -143,6 +143,7 @@ def _changed_at_once(target: Target, changes: Changes, load: Load) -> Patched:
 		nbytes += tensor.nbytes
 		load.advance(target.tensors[name].nbytes)
 		put(module, tied[name], tensor, plain=target.coded(name) is not None)
+	keep_own(module, [alias for name in changes.by_tensor for alias in tied[name]])
 	return Patched(module, nbytes, changes.unmatched)
 
 
@@ -168,6 +169,7 @@ def _changed_in_turns(target: Target, changes: Changes, share: Share, room: int)
 		return come | {name: _changed(target, name, changes.by_tensor[name], scratch) for name in here}
 
 	stream(module, read, sizes=sizes, room=room, tied=share.tied)
+	keep_own(module, [alias for name in sizes for alias in share.tied[name]])
 	return Patched(module, sum(sizes.values()), changes.unmatched)
 
 

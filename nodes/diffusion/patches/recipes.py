@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,10 @@ class LoraPatch(TensorPatch):
 
 		return changes(load.find(self.file), self.strength, target, load.note, load.cancel.check)
 
+	def title(self, name: Callable[[FileDigest], str]) -> str:
+		"""See `WeightPatch`; with its strength."""
+		return f'{super().title(name)} × {self.strength:g}'
+
 	def touch(self, load: Load) -> Touch:
 		"""See `WeightPatch`."""
 		from nodes.diffusion.patches.lora_size import touch
@@ -81,6 +85,10 @@ class MergePatch(TensorPatch):
 	def refs(self) -> tuple[ModelRef[Any], ...]:
 		"""The other model."""
 		return (self.other,)
+
+	def title(self, name: Callable[[FileDigest], str]) -> str:
+		"""See `WeightPatch`; with the shares."""
+		return f'{super().title(name)} ({self.mine:g} : {self.theirs:g})'
 
 	def changes(self, target: Target, load: Load) -> Changes:
 		"""See `TensorPatch`."""

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import NodeUsage
-from engine.models import Load, Size, WeightPatch
+from engine.models import Load, Place, Size, WeightPatch
 from nodes.diffusion.layout import Layout
+from nodes.diffusion.moving import move
 from nodes.diffusion.origin import Origin
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
@@ -152,6 +153,11 @@ class Towers:
 	def patched_size(self, patches: Sequence[WeightPatch], load: Load) -> Size:
 		"""See `PatchMeasure`."""
 		return patched_size(self.targets(), patches, load)
+
+	def move(self, place: Place) -> None:
+		"""See `Movable`."""
+		for tower in self.towers.values():
+			move(tower.module, place)
 
 	def encode(self, text: str, each: Mapping[str, str | None] | None = None) -> Conditioning:
 		"""One prompt; `each` gives some towers, by name, a text of their own. One that gets None is left out.

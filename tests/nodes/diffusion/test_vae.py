@@ -33,7 +33,7 @@ class Exact:
 
 def exact() -> tuple[Vae, Exact]:
 	model = Exact()
-	return Vae(model, factor=2, nbytes=0), model
+	return Vae(model, torch.nn.Identity(), factor=2, nbytes=0), model
 
 
 class TestEncode:
@@ -48,7 +48,7 @@ class TestEncode:
 	def test_sides_are_cropped_to_the_factor(self) -> None:
 		"""What is too much is cut alike on both ends; transparency is left out."""
 		model = Exact()
-		wide = Vae(model, factor=4, nbytes=0)
+		wide = Vae(model, torch.nn.Identity(), factor=4, nbytes=0)
 		pixels = torch.arange(7.0).reshape(1, 1, 7, 1).expand(1, 4, 7, 4) / 10
 
 		wide.encode(Images(pixels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.errors import OutOfDeviceMemory
+from engine.errors import PatchMismatch
 from engine.models import FileDigest, Load, Loaders, ModelRef
 from engine.modelstore import ModelStore
 from nodes import load as loading
@@ -22,6 +23,7 @@ from tests.nodes.diffusion.patches.conftest import noise
 
 BASE, OTHER, LORA = FileDigest('base'), FileDigest('other'), FileDigest('lora')
 MODEL = ModelRef[DiffusionModel](BASE, 'denoiser')
+SECOND = ModelRef[DiffusionModel](OTHER, 'denoiser')
 PATCHED = MODEL.patched(LoraPatch(LORA, 0.7))
 
 
@@ -99,15 +101,50 @@ class TestRoom:
 		with store.use(ref.patched(LoraPatch(LORA, 1.0))) as patched:
 			assert torch.equal(patched.encode('a cat').prompts[0].embedding, said)
 
-	def test_merging_needs_both(self, shelf: Shelf) -> None:
-		"""What cannot be changed block by block is refused for lack of room; with room, another one may be streamed."""
-		merged = MODEL.patched(MergePatch(ModelRef[DiffusionModel](OTHER, 'denoiser'), 0.5, 0.5))
-		with pytest.raises(OutOfDeviceMemory):
-			denoised(shelf.store(int(shelf.whole.nbytes * 0.8)), merged)
-		roomy = denoised(shelf.store(shelf.whole.nbytes * 10), merged)
-		tight = shelf.store(int(shelf.whole.nbytes * 2.7))
+	@pytest.mark.parametrize('share', [0.8, 1.2, 1.7, 2.7])
+	@pytest.mark.parametrize(
+		'patch',
+		[
+			MergePatch(SECOND, 0.5, 0.5),
+			MergePatch(SECOND, 1.0, 0.0, (('middle', 0.3, 0.7),)),
+			MergePatch(SECOND.patched(LoraPatch(LORA, 0.7)), 0.25, 0.75),
+			MergePatch(SECOND.patched(MergePatch(MODEL, 2.0, -1.0)), 0.25, 0.75),
+		],
+		ids=['mean', 'a block', 'with a LoRA', 'of a merge'],
+	)
+	def test_merges(self, patch: MergePatch, share: float, shelf: Shelf) -> None:
+		"""Each block is merged when it is needed, the other model's weights read for it; bit for bit as when all is there."""
+		merged = MODEL.patched(patch)
+		store = shelf.store(int(shelf.whole.nbytes * share))
+		streamed = denoised(store, merged)
 
-		assert torch.equal(denoised(tight, merged), roomy)
+		assert torch.equal(streamed, denoised(shelf.store(shelf.whole.nbytes * 10), merged))
+		assert torch.equal(denoised(store, merged), streamed)
+		assert sum(resident.nbytes for resident in store.residents()) <= shelf.whole.nbytes * share
+
+	def test_merges_of_coded_weights(self, shelf: Shelf) -> None:
+		"""Of fp8 weights as well."""
+		small = ModelRef[DiffusionModel](BASE, 'denoiser', 'fp8_e4m3fn').patched(
+			MergePatch(replace(SECOND, dtype='fp8_e4m3fn'), 0.5, 0.5)
+		)
+		whole = denoised(shelf.store(shelf.whole.nbytes * 10), small)
+
+		assert torch.equal(denoised(shelf.store(int(shelf.whole.nbytes * 0.8)), small), whole)
+
+	def test_merges_of_text_encoders(self, shelf: Shelf) -> None:
+		"""As of denoisers."""
+		ref = ModelRef[TextEncoder](BASE, 'text')
+		merged = ref.patched(MergePatch(ModelRef[TextEncoder](OTHER, 'text'), 0.5, 0.5))
+		with shelf.store(2**30).use(merged) as whole:
+			said, nbytes = whole.encode('a cat').prompts[0].embedding, whole.nbytes
+		with shelf.store(int(nbytes * 1.98)).use(merged) as streamed:
+			assert torch.equal(streamed.encode('a cat').prompts[0].embedding, said)
+
+	def test_merges_of_unlike_models(self, shelf: Shelf) -> None:
+		"""They are refused as they are when there is room."""
+		merged = MODEL.patched(MergePatch(ModelRef[DiffusionModel](OTHER, 'text'), 0.5, 0.5))
+		with pytest.raises(PatchMismatch, match='that has none'):
+			denoised(shelf.store(int(shelf.whole.nbytes * 0.8)), merged)
 
 
 class TestSize:
