@@ -170,10 +170,14 @@ Source = Annotated[FromInput | FromConstant | FromFile | Fixed, Field(discrimina
 
 
 class Agreement(Model):
-	"""What comes in at these inputs must agree in a fact (`family`, `channels`), as far as it is known before running."""
+	"""What comes in at these inputs must agree in a fact (`family`, `channels`), as far as it is known before running.
+
+	What has the fact `unless` is let through.
+	"""
 
 	fact: str
 	inputs: tuple[str, ...]
+	unless: str = ''
 
 
 class Output(Model):

@@ -169,10 +169,10 @@ class ModelError(EngineError):
 
 
 class UnknownFormat(ModelError):
-	"""The file is not a model file, or it is damaged."""
+	"""The file is not what it was taken for, mostly a model file, or it is damaged."""
 
-	def __init__(self, path: object, reason: str) -> None:
-		super().__init__(f'{path} cannot be read as a model file: {reason}')
+	def __init__(self, path: object, reason: str, *, taken_for: str = 'a model file') -> None:
+		super().__init__(f'{path} cannot be read as {taken_for}: {reason}')
 		self.path = path
 		self.reason = reason
 

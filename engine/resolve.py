@@ -186,7 +186,8 @@ class Resolver:
 			first: tuple[str, Known] | None = None
 			for name in agreement.inputs:
 				argument = given.get(name)
-				known = self._of(argument).get(agreement.fact) if isinstance(argument, Link) else None
+				facts = self._of(argument) if isinstance(argument, Link) else NOTHING
+				known = None if agreement.unless in facts else facts.get(agreement.fact)
 				if known is None or not isinstance(argument, Link):
 					continue
 				if first is None:

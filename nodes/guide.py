@@ -8,12 +8,14 @@ from engine.declaration import Agreement, Choice, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes import conditioning as prompts
-from nodes.sample import SEED_MAX
+from nodes.known import Facts
+from nodes.sample import SAME_CHANNELS, SEED_MAX, sampled_facts
 from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, Noise, PerpNegGuider, Sigmas, TwoModelsGuider
 from nodes.values import Conditioning, DiffusionModel, Latent
 
 GUIDERS = 'sampling/custom_sampling/guiders'
 NOISE = 'sampling/custom_sampling/noise'
+OF_MODEL: Facts = {'GUIDER': {'channels': FromInput(input='model')}}
 
 Model = Annotated[ModelRef[DiffusionModel], 'The model that denoises.']
 Cfg = Annotated[
@@ -27,6 +29,7 @@ Negative = Annotated[Conditioning, 'What it should not show.']
 	kind='BasicGuider',
 	category=GUIDERS,
 	lane='cpu',
+	facts=OF_MODEL,
 	agreements=(Agreement(fact='family', inputs=('model', 'conditioning')),),
 )
 def basic(model: Model, conditioning: Positive) -> Guider:
@@ -38,6 +41,7 @@ def basic(model: Model, conditioning: Positive) -> Guider:
 	kind='CFGGuider',
 	category=GUIDERS,
 	lane='cpu',
+	facts=OF_MODEL,
 	agreements=(Agreement(fact='family', inputs=('model', 'positive', 'negative')),),
 )
 def cfg_guider(model: Model, positive: Positive, negative: Negative, cfg: Cfg) -> Guider:
@@ -49,6 +53,7 @@ def cfg_guider(model: Model, positive: Positive, negative: Negative, cfg: Cfg) -
 	kind='DualCFGGuider',
 	category=GUIDERS,
 	lane='cpu',
+	facts=OF_MODEL,
 	agreements=(Agreement(fact='family', inputs=('model', 'cond1', 'cond2', 'negative')),),
 )
 def dual_cfg(
@@ -73,6 +78,7 @@ def dual_cfg(
 	title='Dual Model CFG Guider',
 	category='model/sampling/guiders',
 	lane='cpu',
+	facts=OF_MODEL,
 	agreements=(
 		Agreement(fact='family', inputs=('model', 'positive', 'negative')),
 		Agreement(fact='channels', inputs=('model', 'model_negative')),
@@ -102,6 +108,7 @@ def two_models(
 	kind='PerpNegGuider',
 	category='_for_testing',
 	lane='cpu',
+	facts=OF_MODEL,
 	agreements=(Agreement(fact='family', inputs=('model', 'positive', 'negative', 'empty_conditioning')),),
 )
 def perp_neg(
@@ -133,8 +140,8 @@ def disable_noise() -> Noise:
 @node(
 	kind='AddNoise',
 	category='_for_testing/custom_sampling/noise',
-	facts={'LATENT': {fact: FromInput(input='latent_image') for fact in ('channels', 'width', 'height')}},
-	agreements=(Agreement(fact='channels', inputs=('model', 'latent_image')),),
+	facts=sampled_facts('model', 'LATENT'),
+	agreements=(SAME_CHANNELS,),
 )
 def add_noise(
 	context: Context,

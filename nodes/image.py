@@ -66,7 +66,8 @@ def _reading(name: str) -> Iterator[None]:
 	try:
 		yield
 	except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
-		raise UnknownFormat(name, f'it is no picture, or a damaged one ({error})') from error
+		reason = f'it is none, a damaged one, or of a kind that is not known ({error})'
+		raise UnknownFormat(name, reason, taken_for='a picture') from error
 
 
 def _frames(opened: Image.Image) -> Iterator[Image.Image]:

@@ -24,9 +24,10 @@ def as_input(output: str, name: str, *facts: str) -> Facts:
 
 
 def empty_latent_facts(channels: int) -> Facts:
-	"""A latent of the size that the constants `width`, `height` and `batch_size` say, with so many channels."""
+	"""An empty latent of the size that the constants `width`, `height` and `batch_size` say, with so many channels."""
 	size = as_given('LATENT')['LATENT']
-	return {'LATENT': {'channels': Fixed(value=channels), 'batch': FromConstant(input='batch_size'), **size}}
+	batch = FromConstant(input='batch_size')
+	return {'LATENT': {'channels': Fixed(value=channels), 'empty': Fixed(value=1), 'batch': batch, **size}}
 
 
 def family_of(context: Context, model: ModelRef[Any]) -> str:

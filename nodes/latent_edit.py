@@ -16,8 +16,8 @@ SMALLEST = 64
 METHODS = ('nearest-exact', 'bilinear', 'area', 'bicubic', 'bislerp')
 ROTATIONS = ('none', '90 degrees', '180 degrees', '270 degrees')
 FLIPS = ('x-axis: vertically', 'y-axis: horizontally')
-OF_ITS_KIND = as_input('LATENT', 'samples', 'channels')
-SAME = as_input('LATENT', 'samples', 'channels', 'width', 'height')
+OF_ITS_KIND = as_input('LATENT', 'samples', 'channels', 'empty')
+SAME = as_input('LATENT', 'samples', 'channels', 'empty', 'width', 'height')
 
 Side = Annotated[int, Number(default=512, min=0, max=MAX_RESOLUTION, step=8), 'In pixels; 0 keeps the aspect.']
 Length = Annotated[int, Number(default=512, min=64, max=MAX_RESOLUTION, step=8), 'In pixels.']

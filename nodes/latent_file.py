@@ -68,5 +68,5 @@ def load(
 		tensors = load_file(context.files.find(latent))
 		samples = tensors[TENSOR].float()
 	except (SafetensorError, KeyError) as error:
-		raise UnknownFormat(latent, f'it holds no latent ({error})') from error
+		raise UnknownFormat(latent, f'it holds none ({error})', taken_for='a latent') from error
 	return Latent(samples if VERSION in tensors else samples / OLD_SCALE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from engine.declaration import Agreement, Choice, Number, Toggle
+from engine.declaration import Agreement, Choice, FromInput, Number, Toggle
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SAMPLERS, SCHEDULES
-from nodes.known import as_input
+from nodes.known import Facts
 from nodes.room import ready
 from nodes.steering import CfgGuider, Guider, Noise, Sampler, Sigmas
 from nodes.values import Conditioning, DiffusionModel, Latent
@@ -28,8 +28,17 @@ Positive = Annotated[Conditioning, 'What the picture should show.']
 Negative = Annotated[Conditioning, 'What it should not show.']
 Start = Annotated[Latent, 'The latent to begin with.']
 
-SAME_CHANNELS = Agreement(fact='channels', inputs=('model', 'latent_image'))
+SAME_CHANNELS = Agreement(fact='channels', inputs=('model', 'latent_image'), unless='empty')
 SAME_FAMILY = Agreement(fact='family', inputs=('model', 'positive', 'negative'))
+
+
+BOTH = ('output', 'denoised_output')
+
+
+def sampled_facts(model: str, *outputs: str, more: tuple[str, ...] = ()) -> Facts:
+	"""What is sampled has the channels of the model, and the size of the latent it began with."""
+	sizes = {fact: FromInput(input='latent_image') for fact in ('width', 'height', *more)}
+	return {output: {'channels': FromInput(input=model), **sizes} for output in outputs}
 
 
 class Sampled(NamedTuple):
@@ -43,7 +52,7 @@ class Sampled(NamedTuple):
 	kind='KSampler',
 	title='KSampler',
 	category='sampling',
-	facts=as_input('LATENT', 'latent_image', 'channels', 'width', 'height', 'batch'),
+	facts=sampled_facts('model', 'LATENT', more=('batch',)),
 	agreements=(SAME_CHANNELS, SAME_FAMILY),
 )
 def k_sampler(
@@ -88,7 +97,7 @@ def k_sampler(
 	kind='KSamplerAdvanced',
 	title='KSampler (Advanced)',
 	category='sampling',
-	facts=as_input('LATENT', 'latent_image', 'channels', 'width', 'height'),
+	facts=sampled_facts('model', 'LATENT'),
 	agreements=(SAME_CHANNELS, SAME_FAMILY),
 )
 def k_sampler_advanced(
@@ -138,10 +147,7 @@ def k_sampler_advanced(
 @node(
 	kind='SamplerCustom',
 	category='sampling/custom_sampling',
-	facts={
-		name: as_input(name, 'latent_image', 'channels', 'width', 'height')[name]
-		for name in ('output', 'denoised_output')
-	},
+	facts=sampled_facts('model', *BOTH),
 	agreements=(SAME_CHANNELS, SAME_FAMILY),
 )
 def sampler_custom(
@@ -164,10 +170,8 @@ def sampler_custom(
 @node(
 	kind='SamplerCustomAdvanced',
 	category='sampling/custom_sampling',
-	facts={
-		name: as_input(name, 'latent_image', 'channels', 'width', 'height')[name]
-		for name in ('output', 'denoised_output')
-	},
+	facts=sampled_facts('guider', *BOTH),
+	agreements=(Agreement(fact='channels', inputs=('guider', 'latent_image'), unless='empty'),),
 )
 def sampler_custom_advanced(
 	context: Context,

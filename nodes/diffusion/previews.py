@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -39,9 +40,14 @@ def picture(latent: Tensor, rgb: Sequence[Sequence[float]], *, size: int = 256) 
 def decoded(latent: Tensor, latents: LatentFormat, vae: AutoEncoder, *, size: int = 512) -> Image.Image:
 	"""The first latent of a batch [batch, channels, h, w], in the model's scale, as a (tiny) autoencoder draws it.
 
-	The longer side is brought to at most `size` pixels.
+	The longer side is brought to at most `size` pixels; of what is larger, latent values are averaged before.
 	"""
-	pixels = vae.decode(Latent(latents.process_out(latent[:1].float()))).pixels[0]
+	one = latents.process_out(latent[:1].float())
+	sides = [side * vae.factor for side in one.shape[-2:]]
+	if max(sides) > size:
+		height, width = (max(1, side * size // max(sides) // vae.factor) for side in sides)
+		one = torch.nn.functional.adaptive_avg_pool2d(one, (height, width))
+	pixels = vae.decode(Latent(one)).pixels[0]
 	drawn = Image.fromarray((pixels * 255).round().to(torch.uint8).cpu().numpy(), 'RGB')
 	drawn.thumbnail((size, size))
 	return drawn
@@ -59,9 +65,9 @@ class Previews:
 	"""Shows what is being made: `with Previews(draw, show) as previews: … previews.offer(latent)`.
 
 	`draw` makes a picture of a latent [1, channels, …], and `show` sends it; both are called in a thread of its own. A latent
-	that comes while the last one is being drawn, or too soon after it, is passed over: so long that drawing takes a
-	hundredth of the time, and at least a tenth of a second. Leaving waits for a picture that is being drawn; a failure to
-	draw is logged, and is no failure of the job.
+	that comes while the last one is being drawn, or too soon after it, is passed over: so long that with the next one
+	drawing has taken a hundredth of the time since the first, and at least a tenth of a second. Leaving waits for a picture
+	that is being drawn; a failure to draw is logged, and is no failure of the job.
 	"""
 
 	def __init__(
@@ -73,7 +79,9 @@ class Previews:
 	) -> None:
 		self._draw, self._show, self._clock = draw, show, clock
 		self._thread: Thread | None = None
-		self._next = -1.0
+		self._next = -math.inf
+		self._first: float | None = None
+		self._spent = 0.0
 
 	def __enter__(self) -> Self:
 		return self
@@ -99,4 +107,7 @@ class Previews:
 		except Exception:
 			log.warning('A preview could not be drawn.', exc_info=True)
 		now = self._clock()
-		self._next = now + max(FASTEST, (now - began) / SHARE)
+		if self._first is None:
+			self._first = began
+		self._spent += now - began
+		self._next = max(now + FASTEST, self._first + (self._spent + (now - began)) / SHARE)

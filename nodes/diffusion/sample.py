@@ -23,6 +23,9 @@ from nodes.diffusion.schedules import SCHEDULES
 from nodes.steering import CfgGuider, Guider, Noise, Sampler
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep, Scene
 
+FLUX2_CHANNELS = 128
+"""So many have latents whose values span 16 pixels a side; those of all others span 8."""
+
 FULL = 0.9999
 """Above this, `denoise` counts as 1."""
 
@@ -118,6 +121,7 @@ def sample_custom(
 	`NodeUsage` for a name or option that is not known, and for a mask on a latent that grows.
 	"""
 	run = _sampler(sampler)
+	latent = fitting(model, latent)
 	if latent.noise_mask is not None and sampler.name in GROWING:
 		raise NodeUsage('This sampler enlarges the latent; a noise mask cannot grow with it. Take the mask off.')
 	if not len(sigmas):
@@ -166,11 +170,31 @@ def sample_custom(
 
 def noised(model: DiffusionModel, noise: Noise, sigmas: Tensor, latent: Latent) -> Tensor:
 	"""A latent with the noise that lies between the first and the last sigma, in the wire's scale."""
+	latent = fitting(model, latent)
 	clean = scaled_in(model, latent.samples)
 	start = _start(clean, noise, latent)
 	sigma = (sigmas[0] - sigmas[-1]).abs() if len(sigmas) > 1 else sigmas[0]
 	made = model.latents.process_out(model.parametrisation.noised(clean, start, sigma, full=False))
 	return made.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def fitting(model: DiffusionModel, latent: Latent) -> Latent:
+	"""A latent with the model's channels: an empty one becomes one of the model's, for as many pixels.
+
+	Raises `NodeUsage` for another model's that is not empty.
+	"""
+	batch, channels, *frames, height, width = latent.samples.shape
+	format = model.latents
+	if channels == format.channels:
+		return latent
+	if bool(latent.samples.any()):
+		raise NodeUsage(
+			f'This latent has {channels} channels, and the model makes latents of {format.channels}: it is of another '
+			'family of models. Decode it with its own VAE, and encode the picture with that of this model.'
+		)
+	factor = (16 if channels == FLUX2_CHANNELS else 8) / format.pixels
+	sides = (max(1, round(side * factor)) for side in (height, width))
+	return latent.with_samples(latent.samples.new_zeros(batch, format.channels, *frames, *sides))
 
 
 def scaled_in(model: DiffusionModel, latent: Tensor) -> Tensor:

@@ -68,6 +68,15 @@ def blend(samples: Latent, other: Latent) -> Latent:
 def beside(samples: Latent, other: Latent) -> None: ...
 
 
+@node(category='test', facts={'LATENT': {'channels': Fixed(value=4), 'empty': Fixed(value=1)}})
+def empty() -> Latent:
+	return Latent()
+
+
+@node(category='test', agreements=(Agreement(fact='channels', inputs=('samples', 'other'), unless='empty'),), sink=True)
+def fill(samples: Latent, other: Latent) -> None: ...
+
+
 @node(category='test', agreements=(Agreement(fact='channels', inputs=('samples', 'vae')),), sink=True)
 def decode(samples: Latent, vae: Vae) -> None: ...
 
@@ -82,7 +91,7 @@ def choose(first: bool, one: T, other: T) -> T:
 	return one if first else other
 
 
-NODES = (sixteen, four, unknown, load_vae, blend, beside, decode, through, choose)
+NODES = (sixteen, four, unknown, load_vae, blend, beside, empty, fill, decode, through, choose)
 
 
 @pytest.fixture
@@ -156,6 +165,25 @@ class TestAgreements:
 	def test_a_missing_file_has_its_own_problem(self, bench: Bench) -> None:
 		"""Of what is not there nothing is known."""
 		assert only(bench.check(decoding(('Sixteen', {}), 'gone'))).code == 'value_not_in_list'
+
+	def test_some_is_let_through(self, bench: Bench) -> None:
+		"""What has the fact that an agreement names; another agreement still refuses it."""
+		parts: dict[str, Any] = {'empty': ('Empty', {}), '16': ('Sixteen', {}), '4': ('Four', {})}
+
+		def filled(kind: str, other: str) -> Graph:
+			return graph({**parts, 'one': (kind, {'samples': ('16', 0), 'other': (other, 0)})})
+
+		assert not bench.check(filled('Fill', 'empty')).problems
+		assert only(bench.check(filled('Fill', '4'))).received == "4 from Four '4'"
+		blended = graph(
+			{
+				**parts,
+				'b': ('Blend', {'samples': ('16', 0), 'other': ('empty', 0)}),
+				'see': ('Beside', {'samples': ('b', 0), 'other': ('4', 0)}),
+			}
+		)
+
+		assert only(bench.check(blended)).node == 'b'
 
 	def test_a_fault_is_told_once(self, bench: Bench) -> None:
 		"""Behind a node whose inputs do not agree nothing is known, so nothing more is refused."""

@@ -13,7 +13,7 @@ import pytest
 import nodes
 from engine.check import check
 from engine.declaration import NodeInfo
-from engine.graph import Constant, Graph, NodeId
+from engine.graph import Call, Constant, Graph, NodeId
 from engine.plugins import Kit
 from engine.problems import Problem
 from engine.settings import Settings
@@ -86,21 +86,41 @@ class TestChannels:
 			('EmptyLatentImage', 'sdxl.safetensors'),
 			('EmptyLatentImage', 'lumen-demo.safetensors'),
 			('EmptySD3LatentImage', 'sd3.safetensors'),
+			('EmptySD3LatentImage', 'sd1.safetensors'),
+			('EmptyLatentImage', 'sd3.safetensors'),
 		],
 	)
 	def test_what_belongs_together_passes(self, checker: Checker, kind: str, file: str) -> None:
-		"""Latents of as many channels as the model has."""
+		"""An empty latent goes with every model, as in ComfyUI, and becomes one of that model's."""
 		assert checker.problems(with_latent(kind, file)) == ()
+
+	def test_empty_latents_stay_empty_when_they_are_changed(self, checker: Checker) -> None:
+		"""Such as repeated, or with a mask."""
+		asked = with_latent('EmptyLatentImage', 'sd3.safetensors')
+		repeated = Call('RepeatLatentBatch', {'samples': link('latent'), 'amount': Constant(2)})
+		graph = Graph({**asked.calls, NodeId('repeated'): repeated})
+
+		assert checker.problems(graph.with_inputs({NodeId('sample'): {'latent_image': link('repeated')}})) == ()
 
 	def test_latents_of_another_family_are_refused(self, checker: Checker) -> None:
 		"""Before anything runs, at the sampler, with both sources; the decoder behind it is not told as well."""
-		[problem] = checker.problems(with_latent('EmptySD3LatentImage', 'sd1.safetensors'))
+		asked = with_latent('EmptyLatentImage', 'sd1.safetensors')
+		loader = Call('CheckpointLoaderSimple', {'ckpt_name': Constant('sd3.safetensors')})
+		blank = {'width': Constant(64), 'height': Constant(64), 'batch_size': Constant(1), 'color': Constant(0)}
+		calls = {
+			**asked.calls,
+			NodeId('other'): loader,
+			NodeId('image'): Call('EmptyImage', blank),
+			NodeId('latent'): Call('VAEEncode', {'pixels': link('image'), 'vae': link('other', 2)}),
+		}
+		[problem] = checker.problems(Graph(calls))
 
 		assert problem.code == 'return_type_mismatch'
 		assert problem.source == ('latent', 0)
 		assert problem.sentence == (
 			"node 'sample' (KSampler), input 'latent_image': expected channels 4 as 'model' brings "
-			"('sd1.safetensors', CheckpointLoaderSimple 'model'), got 16 from EmptySD3LatentImage 'latent'"
+			"('sd1.safetensors', CheckpointLoaderSimple 'model'), got 16 from 'sd3.safetensors' "
+			"(CheckpointLoaderSimple 'other')"
 		)
 
 	def test_a_vae_of_another_family_is_refused(self, checker: Checker) -> None:
@@ -113,7 +133,7 @@ class TestChannels:
 
 		assert problem.node == 'decode'
 		assert problem.told == (
-			"expected channels 4 as 'samples' brings (EmptyLatentImage 'latent'), "
+			"expected channels 4 as 'samples' brings ('sd1.safetensors', CheckpointLoaderSimple 'model'), "
 			"got 16 from 'sd3.safetensors' (CheckpointLoaderSimple 'other')"
 		)
 

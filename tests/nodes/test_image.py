@@ -97,7 +97,7 @@ class TestLoadImage:
 		"""A file that is no picture, or half of one, gives an error with its name."""
 		(inputs / 'bad.png').write_bytes(content)
 
-		with pytest.raises(UnknownFormat, match=r'bad\.png'):
+		with pytest.raises(UnknownFormat, match=r'bad\.png cannot be read as a picture'):
 			load_image(context, 'bad.png')
 
 	def test_truncated_picture_is_refused(self, context: Context, inputs: Path) -> None:

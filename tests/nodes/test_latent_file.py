@@ -53,7 +53,7 @@ class TestLoad:
 		(settings.input_folder / 'text.latent').write_text('no latent')
 		save_file({'weights': torch.zeros(1)}, settings.input_folder / 'model.latent')
 		for name in ('text.latent', 'model.latent'):
-			with pytest.raises(UnknownFormat, match=name):
+			with pytest.raises(UnknownFormat, match=f'{name} cannot be read as a latent'):
 				load(context, name)
 		with pytest.raises(FileMissing):
 			load(context, 'gone.latent')

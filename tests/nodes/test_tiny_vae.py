@@ -70,6 +70,12 @@ class TestPreviews:
 
 		assert set(sides(tiny)) == {SIDE}
 
+	def test_large_pictures_are_drawn_small(self, tiny: Bench) -> None:
+		"""512 pixels of the longer side, however large the picture: what is shown is no larger."""
+		tiny.run(text_to_image(side=640), previews='taesd')
+
+		assert set(sides(tiny)) == {512}
+
 	def test_methods_do_what_they_say(self, tiny: Bench) -> None:
 		"""Colours are taken where they are asked for, though there is a tiny VAE."""
 		found: dict[str, set[int]] = {}

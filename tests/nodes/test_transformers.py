@@ -95,12 +95,25 @@ class TestPictures:
 		assert outcome.state == 'succeeded'
 		assert len(bench.pictures()) == 1
 
+	def test_an_empty_latent_of_any_kind_is_taken(self, bench: Bench) -> None:
+		"""It becomes one of the model's, for as many pixels; so the pictures are the same."""
+		loader: tuple[str, dict[str, str]] = ('CLIPLoader', {'clip_name': 'flux2-1.safetensors', 'type': 'flux2'})
+		kinds = ('EmptyFlux2LatentImage', 'EmptySD3LatentImage', 'EmptyLatentImage')
+		pictures = [picture(bench, drawn('flux2', loader, kind)) for kind in kinds]
+
+		assert pictures[1] == pictures[2] == pictures[0]
+
 	def test_a_latent_of_another_family_is_refused_before_anything_runs(self, bench: Bench) -> None:
 		"""By its channels, which the files' headers tell."""
 		graph = drawn(
 			'flux2', ('CLIPLoader', {'clip_name': 'flux2-1.safetensors', 'type': 'flux2'}), 'EmptySD3LatentImage'
 		)
-		checked = bench.runner.check(graph)
+		encoded = make_graph(
+			image=('EmptyImage', {'width': 64, 'height': 32, 'batch_size': 1, 'color': 0}),
+			other=('VAELoader', {'vae_name': 'flux.safetensors'}),
+			latent=('VAEEncode', {'pixels': link('image'), 'vae': link('other')}),
+		)
+		checked = bench.runner.check(Graph({**graph.calls, **encoded.calls}))
 
 		assert [problem.node for problem in checked.problems] == ['sample']
 

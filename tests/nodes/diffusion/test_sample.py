@@ -183,3 +183,19 @@ class TestNames:
 		"""The error lists those that there are."""
 		with pytest.raises(NodeUsage, match=f"no {field} 'magic'; there are: .*{known}"):
 			gaussian_sample(GaussianModel(), EMPTY, **{field: 'magic'})
+
+
+class TestFitting:
+	@pytest.mark.parametrize(('channels', 'side', 'wanted'), [(16, 8, 8), (128, 4, 8), (4, 8, 8)])
+	def test_empty_latents_become_the_model_s(self, channels: int, side: int, wanted: int) -> None:
+		"""Of as many pixels: one of 128 channels has a value for 16 × 16. A mask stays with it, and noise is the same."""
+		mask = torch.ones(1, 8, 8)
+		found = gaussian_sample(latent=Latent(torch.zeros(1, channels, side, side), mask))
+
+		assert found.shape == (1, 4, wanted, wanted)
+		assert torch.equal(found, gaussian_sample(latent=Latent(EMPTY.samples, mask)))
+
+	def test_others_are_refused(self) -> None:
+		"""With what to do."""
+		with pytest.raises(NodeUsage, match=r'has 16 channels, and the model makes latents of 4.*own VAE'):
+			gaussian_sample(latent=Latent(torch.ones(1, 16, 8, 8)))
