@@ -104,9 +104,12 @@ def flat_document(graph: Graph, nodes: Mapping[str, NodeInfo], base: WorkflowDoc
 		if entry is None or entry.kind != call.kind:
 			entry = NodeEntry(kind=call.kind)
 		entries[node] = _settled(_with(entry, call, inputs), nodes)
-	for node, entry in base.nodes.items():
-		if entry.mode != 'run' and not entry.kind.startswith(SUBGRAPH):
-			entries.setdefault(node, entry)
+	off = {
+		node: entry
+		for node, entry in base.nodes.items()
+		if entry.mode != 'run' and not entry.kind.startswith(SUBGRAPH) and node not in entries
+	}
+	entries.update(off)
 	return base.model_copy(update={'nodes': entries, 'subgraphs': {}})
 
 
