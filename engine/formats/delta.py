@@ -127,7 +127,7 @@ def loosened(delta: JsonValue) -> JsonValue:
 		if key in ('in', 'items') and isinstance(value, dict):
 			found[key] = {name: loosened(inner) for name, inner in value.items() if key == 'items' or name not in WIRED}
 		elif key == 'without' and isinstance(value, list):
-			found[key] = [name for name in value if name not in WIRED]
+			found[key] = [name for name in value if str(name) not in WIRED]
 		else:
 			found[key] = value
 	return found
