@@ -258,6 +258,11 @@ class NodeInfo(Model):
 		return {item.name: item for item in self.inputs}
 
 	@cached_property
+	def required_first(self) -> tuple[Input, ...]:
+		"""The inputs, those that are required before the others."""
+		return tuple(sorted(self.inputs, key=lambda item: not item.required))
+
+	@cached_property
 	def is_dynamic(self) -> bool:
 		"""Whether some input stands for others: see `engine.dynamic.live_inputs`."""
 		return any(item.dynamic is not None for item in self.inputs)

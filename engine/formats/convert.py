@@ -8,20 +8,25 @@ from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
+from engine.formats.delta import apply, difference, loosened
 from engine.formats.document import NodeEntry, WorkflowDocument
 from engine.formats.editor.drawn import read_layout
-from engine.formats.editor.read import read_editor
-from engine.formats.editor.sheet import identity, mapping, objects, read_sheet
+from engine.formats.editor.read import EditorReading, read_editor
+from engine.formats.editor.sheet import mapping
 from engine.formats.editor.structure import structured
-from engine.formats.editor.write import Corner, write_editor
-from engine.formats.native import read_document, read_native, write_native
+from engine.formats.editor.write import node_ids, write_editor
+from engine.formats.native import flat_document, is_structured, read_document, read_native, settled, write_native
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Form, Workflow
 from engine.formats.writing import to_json
-from engine.graph import Graph
+from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 
 EDITOR = 'editor'
-"""The block of a native file that holds the editor's document it came from. It may be removed; nothing else needs it."""
+"""The block of a native file that holds what the editor's document that it came from says beyond it, for the way back.
+
+It may be removed; nothing else needs it. `numbers` are those of the links, `beyond` is a delta (`engine.formats.delta`) to
+what `write_editor` makes of the file; `document` is the whole document, where that would not do.
+"""
 BESIDE = 'comfy'
 """The same in a node, for what the API form says of it beside its kind and inputs."""
 
@@ -57,20 +62,34 @@ def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocu
 		return made.model_copy(
 			update={'nodes': {node: _with_rest(entry, workflow.source.get(node)) for node, entry in made.nodes.items()}}
 		)
-	base = _of_editor(workflow.source, nodes)
-	return write_native(workflow.graph, nodes, base=base)
+	reading = read_editor(dict(workflow.source), nodes)
+	document = _of_editor(workflow.source, reading, nodes)
+	return document if reading.graph == workflow.graph else write_native(workflow.graph, nodes, base=document)
 
 
-def _of_editor(source: Mapping[str, JsonValue], nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
-	"""What a document of the editor form says, in ours; flat, if its structure cannot be said in ours."""
-	reading = read_editor(dict(source), nodes)
-	kept = {EDITOR: dict(source)}
-	if reading.canvas is not None:
-		made = structured(source, reading.canvas, nodes).model_copy(update=kept)
-		if _comes_to(made, reading.graph, nodes):
-			return made
-	flat = write_native(reading.graph, nodes)
-	return flat.model_copy(update={'layout': read_layout(source, read_sheet(source, [])), **kept})
+def _of_editor(
+	source: Mapping[str, JsonValue], reading: EditorReading, nodes: Mapping[str, NodeInfo]
+) -> WorkflowDocument:
+	"""What a document of the editor form says, in ours; flat, if its structure cannot be said in ours.
+
+	What of it the document would not say when it is written in the editor form again is kept in a block.
+	"""
+	made, numbers = structured(source, reading.canvas, nodes)
+	if not _comes_to(made, reading.graph, nodes):
+		flat = write_native(reading.graph, nodes)
+		return flat.model_copy(
+			update={'layout': read_layout(source, reading.canvas.places.root.sheet), EDITOR: {'document': dict(source)}}
+		)
+	made = settled(made, nodes)
+	drawn = write_editor(made, nodes, numbers)
+	delta = difference(drawn, dict(source))
+	kept: dict[str, JsonValue] = {
+		'numbers': {name: {**listed} for name, listed in numbers.items()},
+		'beyond': delta,
+	}
+	if apply(drawn, delta) != source:
+		kept = {'document': dict(source)}
+	return made.model_copy(update={EDITOR: kept})
 
 
 def _comes_to(document: WorkflowDocument, graph: Graph, nodes: Mapping[str, NodeInfo]) -> bool:
@@ -91,7 +110,7 @@ def _with_rest(entry: NodeEntry, body: JsonValue) -> NodeEntry:
 	meta = {name: value for name, value in mapping(told.get('_meta')).items() if name != 'title'}
 	if meta:
 		rest['_meta'] = meta
-	return NodeEntry.model_validate({**entry.model_dump(), BESIDE: rest}) if rest else entry
+	return entry.model_copy(update={BESIDE: rest}) if rest else entry
 
 
 def as_prompt(workflow: Workflow) -> dict[str, JsonValue]:
@@ -114,52 +133,77 @@ def _rest(workflow: Workflow, node: str) -> Mapping[str, JsonValue]:
 
 
 def as_editor(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
-	"""The editor form. If the workflow came from one and is still the same, that very document."""
-	former = workflow.source if workflow.form == 'editor' else mapping(workflow.source.get(EDITOR))
-	if former and _says(former, workflow, nodes):
-		return dict(former)
-	places = _drawn_at(former)
-	if workflow.form == 'native':
-		places |= _laid_out(mapping(mapping(workflow.source.get('layout')).get('nodes')))
-	return write_editor(workflow.graph, nodes, places=places, base=former)
+	"""The editor form. If the workflow came from one and is still the same, that very document.
+
+	Else what that said beyond ours is put back as far as the document still says what the workflow says.
+	"""
+	if workflow.form == 'editor' and read_editor(dict(workflow.source), nodes).graph == workflow.graph:
+		return dict(workflow.source)
+	document = as_native(workflow, nodes)
+	kept = mapping((document.model_extra or {}).get(EDITOR))
+	for looser in (kept, {**kept, 'beyond': loosened(kept.get('beyond'))}) if kept else ():
+		written = _editor_of(document, nodes, looser)
+		if _says(written, workflow.graph, nodes):
+			return written
+	plain = write_editor(document, nodes)
+	if not is_structured(document) or _says(plain, workflow.graph, nodes):
+		return plain
+	# What only ours can say, such as an input that a bypassed node hands on against the types, is taken apart.
+	return write_editor(flat_document(workflow.graph, nodes, document), nodes)
 
 
-def _says(former: Mapping[str, JsonValue], workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> bool:
-	"""Whether an earlier document still says what the workflow says."""
+def _editor_of(
+	document: WorkflowDocument, nodes: Mapping[str, NodeInfo], kept: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+	"""The editor form of a document, with what was kept of the one that it came from."""
+	if isinstance(kept.get('document'), dict):
+		return mapping(kept['document'])
+	numbers = {
+		name: {node: mapping(given) for node, given in mapping(listed).items()}
+		for name, listed in mapping(kept.get('numbers')).items()
+	}
+	return mapping(apply(write_editor(document, nodes, numbers), kept.get('beyond')))
+
+
+def _says(written: Mapping[str, JsonValue], graph: Graph, nodes: Mapping[str, NodeInfo]) -> bool:
+	"""Whether a document of the editor form says what a graph says.
+
+	Ids may have become others, and the reader may have put in the defaults of widgets that have no value.
+	"""
 	try:
-		return read_editor(dict(former), nodes).graph == workflow.graph
+		read = _renamed(read_editor(dict(written), nodes).graph)
 	except BadDocument:
 		return False
+	wanted = _renamed(graph)
+	if read.calls.keys() != wanted.calls.keys():
+		return False
+	for node, call in wanted.calls.items():
+		again = read.calls[node]
+		if (again.kind, again.title) != (call.kind, call.title):
+			return False
+		for name in again.inputs.keys() | call.inputs.keys():
+			given, found = call.inputs.get(name), again.inputs.get(name)
+			dangling = isinstance(given, Link) and given.node not in wanted.calls
+			filled = (dangling or given in (None, Constant(None))) and isinstance(found, Constant | None)
+			if given != found and not filled:
+				return False
+	return True
 
 
-def _laid_out(layout: Mapping[str, JsonValue]) -> dict[str, Corner]:
-	found: dict[str, Corner] = {}
-	for node, value in layout.items():
-		place = mapping(value)
-		x, y, width = _number(place.get('x')), _number(place.get('y')), _number(place.get('width'))
-		if x is not None and y is not None:
-			found[node] = Corner(x, y, width)
-	return found
+def _renamed(graph: Graph) -> Graph:
+	"""A graph whose nodes are called as the editor form calls them."""
+	names = node_ids(graph.calls)
 
+	def named(argument: Argument) -> Argument:
+		if isinstance(argument, Link):
+			return Link(NodeId(str(names.get(argument.node, argument.node))), argument.output)
+		return argument
 
-def _drawn_at(document: Mapping[str, JsonValue]) -> dict[str, Corner]:
-	"""Where the nodes of an editor's document lie; those inside of subgraphs are left out."""
-	found: dict[str, Corner] = {}
-	for entry in objects(document.get('nodes')):
-		id = identity(entry.get('id'))
-		(x, y), (width, _) = _pair(entry.get('pos')), _pair(entry.get('size'))
-		if id is not None and x is not None and y is not None:
-			found[id] = Corner(x, y, width)
-	return found
-
-
-def _pair(value: JsonValue) -> tuple[float | None, float | None]:
-	"""Two numbers, as a list or as an object with the keys 0 and 1."""
-	if isinstance(value, list):
-		parts = [*value, None, None]
-		return _number(parts[0]), _number(parts[1])
-	return _number(mapping(value).get('0')), _number(mapping(value).get('1'))
-
-
-def _number(value: JsonValue) -> float | None:
-	return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+	return Graph(
+		{
+			NodeId(str(names[node])): Call(
+				call.kind, {name: named(given) for name, given in call.inputs.items()}, call.title
+			)
+			for node, call in graph.calls.items()
+		}
+	)

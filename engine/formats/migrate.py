@@ -23,8 +23,13 @@ def migrated(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
 	return document
 
 
-def _layout_in_blocks(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
-	"""1 → 2: the layout, which was a place for each node, has blocks for nodes, groups, notes and reroutes."""
+def _in_blocks(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
+	"""1 → 2: the layout, which was a place for each node, has blocks for nodes, groups, notes and reroutes.
+
+	The block `editor`, which was a document of ComfyUI's editor, holds it as `document`.
+	"""
+	if isinstance(document.get('editor'), dict):
+		document = {**document, 'editor': {'document': document['editor']}}
 	layout = document.get('layout')
 	if not isinstance(layout, dict):
 		return document
@@ -39,4 +44,4 @@ def _is_place(value: JsonValue) -> bool:
 	)
 
 
-STEPS: Mapping[int, Callable[[dict[str, JsonValue]], dict[str, JsonValue]]] = {1: _layout_in_blocks}
+STEPS: Mapping[int, Callable[[dict[str, JsonValue]], dict[str, JsonValue]]] = {1: _in_blocks}

@@ -17,7 +17,7 @@ from pydantic import JsonValue, ValidationError
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.arguments import FromNode, output_reference, write_argument
-from engine.formats.document import FIRST_VERSION, NodeEntry, WorkflowDocument
+from engine.formats.document import FIRST_VERSION, SUBGRAPH, NodeEntry, WorkflowDocument
 from engine.formats.flatten import Flat, flatten
 from engine.formats.migrate import VERSION
 from engine.formats.sockets import Sockets
@@ -67,25 +67,36 @@ def write_native(
 	subgraphs of `base` could say, the nodes inside of instances become nodes of the workflow itself.
 	"""
 	if base is None:
-		return _flat_document(graph, nodes, WorkflowDocument(lumengraph=VERSION, nodes={}))
+		return flat_document(graph, nodes, WorkflowDocument(lumengraph=VERSION, nodes={}))
 	flat = flatten(base, nodes)
 	changed = base if flat.graph == graph else _Changes(graph, nodes, base, flat).document()
 	if changed is None or (changed is not base and flatten(changed, nodes).graph != graph):
-		changed = _flat_document(graph, nodes, base)
-	return changed.model_copy(
+		changed = flat_document(graph, nodes, base)
+	return settled(changed, nodes)
+
+
+def settled(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
+	"""The document as it is written: inputs in declared order, and the versions of the kinds that are installed."""
+	return document.model_copy(
 		update={
-			'nodes': {node: _settled(entry, nodes) for node, entry in changed.nodes.items()},
+			'nodes': {node: _settled(entry, nodes) for node, entry in document.nodes.items()},
 			'subgraphs': {
 				name: definition.model_copy(
 					update={'nodes': {node: _settled(entry, nodes) for node, entry in definition.nodes.items()}}
 				)
-				for name, definition in changed.subgraphs.items()
+				for name, definition in document.subgraphs.items()
 			},
 		}
 	)
 
 
-def _flat_document(graph: Graph, nodes: Mapping[str, NodeInfo], base: WorkflowDocument) -> WorkflowDocument:
+def is_structured(document: WorkflowDocument) -> bool:
+	"""Whether the graph that runs is another one than the nodes of the document: it has subgraphs or switched-off nodes."""
+	return bool(document.subgraphs) or any(entry.mode != 'run' for entry in document.nodes.values())
+
+
+def flat_document(graph: Graph, nodes: Mapping[str, NodeInfo], base: WorkflowDocument) -> WorkflowDocument:
+	"""A document whose nodes are those of the graph, and what is switched off in `base`, without subgraphs."""
 	entries: dict[str, NodeEntry] = {}
 	for node, call in graph.calls.items():
 		inputs = {name: _written(argument, graph, nodes) for name, argument in call.inputs.items()}
@@ -93,6 +104,12 @@ def _flat_document(graph: Graph, nodes: Mapping[str, NodeInfo], base: WorkflowDo
 		if entry is None or entry.kind != call.kind:
 			entry = NodeEntry(kind=call.kind)
 		entries[node] = _settled(_with(entry, call, inputs), nodes)
+	off = {
+		node: entry
+		for node, entry in base.nodes.items()
+		if entry.mode != 'run' and not entry.kind.startswith(SUBGRAPH) and node not in entries
+	}
+	entries.update(off)
 	return base.model_copy(update={'nodes': entries, 'subgraphs': {}})
 
 
@@ -110,6 +127,8 @@ def _settled(entry: NodeEntry, nodes: Mapping[str, NodeInfo]) -> NodeEntry:
 	order = {item.name: index for index, item in enumerate(info.inputs)}
 	names = sorted(entry.inputs, key=lambda name: order.get(name.partition('.')[0], len(order)))
 	version = '' if info.version == FIRST_VERSION else info.version
+	if version == entry.version and names == list(entry.inputs):
+		return entry
 	return entry.model_copy(update={'version': version, 'inputs': {name: entry.inputs[name] for name in names}})
 
 

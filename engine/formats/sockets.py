@@ -93,10 +93,10 @@ class Sockets:
 			info = self._nodes.get(entry.kind)
 			if info is None:
 				return linked
-			ordered = info.model_copy(update={'inputs': in_order(info)})
+			ordered = info.model_copy(update={'inputs': in_order(info)}) if info.is_dynamic else info
 			open_inputs = [
 				item.name
-				for item in live_inputs(ordered, _given(entry))
+				for item in (live_inputs(ordered, _given(entry)) if info.is_dynamic else in_order(info))
 				if not has_widget(item) and item.dynamic is None
 			]
 		return [*open_inputs, *(name for name in linked if name not in open_inputs)]

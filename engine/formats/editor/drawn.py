@@ -11,7 +11,8 @@ from engine.formats.document import GroupPlace, Layout, LinkEnd, NodePlace, Note
 from engine.formats.editor.kinds import NOTES, REROUTES, VIRTUAL
 from engine.formats.editor.sheet import Sheet, identity, mapping, objects, text
 
-NOTE = 'Note'
+NOTE, MARKDOWN = 'Note', 'MarkdownNote'
+NOTE_WIDTH, NOTE_HEIGHT = 300, 120
 
 
 def read_layout(body: Mapping[str, JsonValue], sheet: Sheet) -> Layout:
@@ -127,3 +128,65 @@ def _pair(value: JsonValue) -> tuple[int | float | None, int | float | None]:
 
 def _number(value: JsonValue) -> int | float | None:
 	return value if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) else None
+
+
+def write_groups(layout: Layout) -> list[JsonValue]:
+	"""The groups of a layout as the editor's document has them."""
+	found: list[JsonValue] = []
+	for index, (id, group) in enumerate(layout.groups.items()):
+		found.append(
+			{
+				'id': int(id) if id.isascii() and id.isdecimal() else index + 1,
+				'title': group.title,
+				'bounding': [group.x, group.y, group.width, group.height],
+				**({'color': group.color} if group.color else {}),
+				'font_size': 24,
+				'flags': {},
+			}
+		)
+	return found
+
+
+def write_notes(layout: Layout, ids: Mapping[str, int | str], order: int) -> list[JsonValue]:
+	"""The notes of a layout as nodes of the editor's document; the first has the place `order` among all nodes."""
+	found: list[JsonValue] = []
+	for index, (id, note) in enumerate(layout.notes.items()):
+		looks = {'color': note.color, 'bgcolor': note.background, 'title': note.title}
+		found.append(
+			{
+				'id': ids[id],
+				'type': NOTE if note.plain else MARKDOWN,
+				'pos': [note.x, note.y],
+				'size': [note.width or NOTE_WIDTH, note.height or NOTE_HEIGHT],
+				'flags': {'collapsed': True} if note.collapsed else {},
+				'order': order + index,
+				'mode': 0,
+				'inputs': [],
+				'outputs': [],
+				'properties': {},
+				'widgets_values': [note.text],
+				**{name: value for name, value in looks.items() if value},
+			}
+		)
+	return found
+
+
+def write_reroutes(layout: Layout, ends: Mapping[tuple[str, str], int]) -> tuple[list[JsonValue], list[JsonValue]]:
+	"""The points on links, and for each link the last of its points. `ends`: (node, input) → number of the link there."""
+	points = {id: point for id, point in layout.reroutes.items() if id.isascii() and id.isdecimal()}
+	followed = {
+		(point.after, end.node, end.input)
+		for point in points.values()
+		for end in point.links
+		if point.after is not None
+	}
+	reroutes: list[JsonValue] = []
+	extensions: list[JsonValue] = []
+	for id, point in points.items():
+		links = [(end, ends[end.node, end.input]) for end in point.links if (end.node, end.input) in ends]
+		after = {'parentId': int(point.after)} if point.after is not None and point.after in points else {}
+		reroutes.append({'id': int(id), **after, 'pos': [point.x, point.y], 'linkIds': [number for _, number in links]})
+		extensions += (
+			{'id': number, 'parentId': int(id)} for end, number in links if (id, end.node, end.input) not in followed
+		)
+	return reroutes, extensions

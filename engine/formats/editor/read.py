@@ -45,16 +45,12 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True)
 class EditorReading:
-	"""What a file of the editor form comes to.
-
-	`origins` are the nodes of the file that the graph's nodes stand for, `canvas` all that was read.
-	"""
+	"""What a file of the editor form comes to, and `canvas`, all that was read of it."""
 
 	graph: Graph
+	canvas: Canvas
 	missing: tuple[MissingKind, ...] = ()
 	warnings: tuple[str, ...] = ()
-	origins: Mapping[str, Record] | None = None
-	canvas: Canvas | None = None
 
 
 def is_editor(document: JsonValue) -> bool:
@@ -90,7 +86,7 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 		for id, record in records.items()
 	}
 	canvas = Canvas(places, definitions, follower.passed)
-	return EditorReading(Graph(calls), tuple(_missing(records, nodes)), tuple(warnings), records, canvas)
+	return EditorReading(Graph(calls), canvas, tuple(_missing(records, nodes)), tuple(warnings))
 
 
 def _arguments(

@@ -25,6 +25,7 @@ from engine.formats.document import (
 )
 from engine.formats.editor.drawn import read_layout
 from engine.formats.editor.follow import passed_slot
+from engine.formats.editor.instances import COMFY
 from engine.formats.editor.kinds import (
 	BYPASSED,
 	GETTERS,
@@ -42,12 +43,11 @@ from engine.formats.editor.widgets import named_values
 from engine.formats.migrate import VERSION
 from engine.graph import Constant
 
-COMFY = 'comfy'
-"""The block of a part of a native file that holds what a form of ComfyUI says of it and ours has no place for."""
 CORE = 'comfy-core'
 """The pack of what comes with ComfyUI, for which it is not named."""
 MODES: Mapping[int, Mode] = {MUTED: 'mute', BYPASSED: 'bypass'}
 
+LinkNumbers = dict[str, dict[str, JsonValue]]
 _Local = FromNode | FromOutside | Constant | None
 
 
@@ -63,9 +63,15 @@ class _Draft:
 	proxies: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-def structured(document: Mapping[str, JsonValue], canvas: Canvas, nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
-	"""The native document of what was read from a document of the editor form."""
-	return _Structure(document, canvas, nodes).document()
+def structured(
+	document: Mapping[str, JsonValue], canvas: Canvas, nodes: Mapping[str, NodeInfo]
+) -> tuple[WorkflowDocument, dict[str, LinkNumbers]]:
+	"""The native document of what was read from a document of the editor form, and the numbers of its links.
+
+	The numbers are as `write_editor` takes them: canvas → node → input → number.
+	"""
+	structure = _Structure(document, canvas, nodes)
+	return structure.document(), dict(structure.numbers())
 
 
 class _Structure:
@@ -97,6 +103,19 @@ class _Structure:
 				'layout': read_layout(self._raw, root.sheet),
 			}
 		)
+
+	def numbers(self) -> Iterator[tuple[str, LinkNumbers]]:
+		"""The numbers of the links, of the workflow itself and of each definition."""
+		yield '', _numbers(self._canvas.places.root)
+		for key, draft in self._drafts.items():
+			if key not in self._canvas.definitions:
+				continue
+			numbers: LinkNumbers = _numbers(draft.place)
+			results: dict[str, JsonValue] = {}
+			for link, wire in draft.definition.sheet.wires.items():
+				if draft.place.results.get(wire.target_slot) is wire and wire.target_slot < len(draft.outputs):
+					results[draft.outputs[wire.target_slot]] = _link_number(link)
+			yield draft.name, {**numbers, **({'': results} if results else {})}
 
 	def _draft(self, key: str, definition: Definition, place: Place) -> None:
 		names = {draft.name for draft in self._drafts.values()}
@@ -152,7 +171,7 @@ class _Structure:
 			'outputs': self._outputs(draft),
 			'nodes': entries,
 			'layout': read_layout(raw, draft.definition.sheet) if raw else Layout(),
-			COMFY: {'id': draft.definition.id},
+			COMFY: {'id': draft.definition.id} if raw else {},
 		}
 		return SubgraphDefinition.model_validate({name: value for name, value in made.items() if value})
 
@@ -310,6 +329,21 @@ class _Structure:
 			link = node.inputs[slot].link
 			wire = place.sheet.wires.get(link) if link is not None else None
 		return None
+
+
+def _numbers(place: Place) -> LinkNumbers:
+	found: LinkNumbers = {}
+	for node in place.sheet.nodes.values():
+		listed: dict[str, JsonValue] = {
+			slot.name: _link_number(slot.link) for slot in node.inputs if slot.link in place.sheet.wires and slot.name
+		}
+		if listed and node.type not in VIRTUAL:
+			found[node.id] = listed
+	return found
+
+
+def _link_number(link: str | None) -> JsonValue:
+	return int(link) if link is not None and link.isascii() and link.isdecimal() and len(link) < 16 else link
 
 
 def _standing(definition: Definition) -> Place:

@@ -100,7 +100,7 @@ def named_values(node: EditorNode, info: NodeInfo | None) -> Widgets:
 
 def in_order(info: NodeInfo) -> tuple[Input, ...]:
 	"""The inputs in the editor's order: what is required first."""
-	return tuple(sorted(info.inputs, key=lambda item: not item.required))
+	return info.required_first
 
 
 def _of_unknown(node: EditorNode) -> dict[str, JsonValue]:

@@ -1,120 +1,310 @@
-"""A graph → the editor form, version 0.4."""
+"""A native document → the editor form, version 0.4, with its subgraphs as definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import JsonValue
 
-from engine.declaration import Choice, Input, NodeInfo
-from engine.dynamic import live_inputs
+from engine.declaration import NodeInfo
+from engine.formats.arguments import FromNode, FromOutside, Written, read_argument
+from engine.formats.document import Layout, NodeEntry, NodePlace, SubgraphDefinition, WorkflowDocument
 from engine.formats.editor.arrange import arrange
-from engine.formats.editor.kinds import BYPASSED, MUTED, NOTES
-from engine.formats.editor.sheet import identity, mapping, objects, text
-from engine.formats.editor.widgets import has_control, has_widget, in_order, live_widgets
-from engine.graph import Call, Constant, Graph
+from engine.formats.editor.drawn import write_groups, write_notes, write_reroutes
+from engine.formats.editor.instances import Instances
+from engine.formats.editor.sheet import INSIDE_INPUTS, INSIDE_OUTPUTS
+from engine.formats.editor.write_node import WrittenNode
+from engine.formats.sockets import Sockets
+from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 
 VERSION = 0.4
-WIDTH, TITLE, ROW = 315, 40, 26
-DRAWN_KEYS = ('pos', 'size', 'flags', 'color', 'bgcolor', 'shape', 'properties')
-"""What a node keeps of how it was drawn before."""
-CANVAS_KEYS = ('reroutes', 'linkExtensions', 'groupNodes')
-"""What speaks of wires and groups that are not written again."""
-OPTIONAL = 7
-"""The shape of a slot that need not be linked."""
 
-
-@dataclass(frozen=True, slots=True)
-class Corner:
-	"""Where a node lies, in pixels."""
-
-	x: float
-	y: float
-	width: float | None = None
+Numbers = Mapping[str, Mapping[str, JsonValue]]
+"""Node → its input → the number that the link there has."""
 
 
 def write_editor(
-	graph: Graph,
-	nodes: Mapping[str, NodeInfo],
-	*,
-	places: Mapping[str, Corner] | None = None,
-	base: Mapping[str, JsonValue] | None = None,
+	document: WorkflowDocument, nodes: Mapping[str, NodeInfo], numbers: Mapping[str, Numbers] | None = None
 ) -> dict[str, JsonValue]:
-	"""Write a graph in the editor form.
+	"""Write a document in the editor form. Nodes that have no place are put in columns.
 
-	Nodes that `places` does not know are put in columns. `base` is the document that the graph came from: its notes and
-	groups, how its nodes looked, and whatever else it holds are kept.
+	`numbers` are those that links had before: of the workflow itself under an empty name, of each subgraph under its own.
 	"""
-	base = base or {}
-	drawn = {id: entry for entry in objects(base.get('nodes')) if (id := identity(entry.get('id'))) is not None}
-	ids = _ids(graph)
-	written = {
-		node: _Written(ids[node], call, nodes.get(call.kind), drawn.get(node, {})) for node, call in graph.calls.items()
-	}
-	links: list[JsonValue] = []
-	for node, given, link in graph.links():
-		source = written.get(link.node)
-		if source is None:
-			continue
-		slot = written[node].slot(given)
-		number = len(links) + 1
-		type = source.output(link.output, number)
-		written[node].inputs[slot]['link'] = number
-		links.append([number, source.id, link.output, written[node].id, slot, type])
-	corners = dict(places or {})
-	if not graph.calls.keys() <= corners.keys():
-		made = arrange(graph, {node: one.height for node, one in written.items()})
-		# Nodes without a place go below the others.
-		bottom = max((corner.y + 200 for corner in corners.values()), default=0)
-		corners = {node: corners.get(node) or Corner(x, y + bottom) for node, (x, y) in made.items()}
-	entries: list[JsonValue] = [one.entry(order, corners[node]) for order, (node, one) in enumerate(written.items())]
-	taken = set(map(str, ids.values()))
-	# What gives nothing to the graph stays on the canvas.
-	entries += [
-		_unlinked(entry)
-		for id, entry in drawn.items()
-		if id not in taken and (text(entry.get('type')) in NOTES or entry.get('mode') in (MUTED, BYPASSED))
+	numbers = numbers or {}
+	instances = Instances(document, nodes)
+	root = _Canvas(document.nodes, document.layout, document, instances, numbers.get('', {}))
+	groups = write_groups(document.layout)
+	reroutes, extensions = write_reroutes(document.layout, root.ends)
+	extra: dict[str, JsonValue] = {}
+	if reroutes:
+		extra = {'reroutes': reroutes, 'linkExtensions': extensions}
+	definitions: list[JsonValue] = [
+		_definition(name, definition, document, instances, numbers.get(name, {}))
+		for name, definition in document.subgraphs.items()
 	]
-	extra = {name: value for name, value in mapping(base.get('extra')).items() if name not in CANVAS_KEYS}
-	numbers = [id for id in ids.values() if isinstance(id, int)]
+	links: list[JsonValue] = [
+		[wire.number, wire.origin, wire.origin_slot, wire.target, wire.target_slot, wire.type] for wire in root.wires
+	]
 	return {
-		**{
-			name: value
-			for name, value in base.items()
-			if name not in ('definitions', 'state', 'reroutes', 'floatingLinks')
-		},
-		'last_node_id': max((*numbers, *_numbers(drawn)), default=0),
-		'last_link_id': len(links),
-		'nodes': entries,
+		'last_node_id': root.last_node,
+		'last_link_id': root.last_link,
+		'nodes': root.entries(),
 		'links': links,
-		'groups': base.get('groups', []),
-		'config': base.get('config', {}),
+		'groups': groups,
+		**({'definitions': {'subgraphs': definitions}} if definitions else {}),
+		'config': {},
 		'extra': extra,
 		'version': VERSION,
 	}
 
 
-def _unlinked(entry: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-	"""A node as it was, but for its wires."""
-	inputs: list[JsonValue] = [{**slot, 'link': None} for slot in objects(entry.get('inputs'))]
-	outputs: list[JsonValue] = [{**slot, 'links': None} for slot in objects(entry.get('outputs'))]
-	return {**entry, **({'inputs': inputs} if inputs else {}), **({'outputs': outputs} if outputs else {})}
+def _definition(
+	name: str, definition: SubgraphDefinition, document: WorkflowDocument, instances: Instances, numbers: Numbers
+) -> dict[str, JsonValue]:
+	canvas = _Canvas(definition.nodes, definition.layout, document, instances, numbers, definition)
+	id = instances.id(name)
+	groups = write_groups(definition.layout)
+	links: list[JsonValue] = [
+		{
+			'id': wire.number,
+			'origin_id': wire.origin,
+			'origin_slot': wire.origin_slot,
+			'target_id': wire.target,
+			'target_slot': wire.target_slot,
+			'type': wire.type,
+		}
+		for wire in canvas.wires
+	]
+
+	def slots(listed: Iterable[tuple[str, str, str]], end: str, index_of: str) -> list[JsonValue]:
+		return [
+			{
+				'id': str(uuid5(NAMESPACE_URL, f'{id}/{end}/{slot}')),
+				'name': slot,
+				'type': type or '*',
+				'linkIds': [
+					wire.number
+					for wire in canvas.wires
+					if str(getattr(wire, end)) == index_of and getattr(wire, f'{end}_slot') == index
+				],
+				**({'label': label} if label else {}),
+			}
+			for index, (slot, type, label) in enumerate(listed)
+		]
+
+	inputs = slots(
+		((slot, item.type or '', item.label) for slot, item in definition.inputs.items()), 'origin', INSIDE_INPUTS
+	)
+	outputs = slots(
+		((slot, item.type or '', item.label) for slot, item in definition.outputs.items()), 'target', INSIDE_OUTPUTS
+	)
+	return {
+		'id': id,
+		'version': 1,
+		'state': {
+			'lastGroupId': len(groups),
+			'lastNodeId': canvas.last_node,
+			'lastLinkId': canvas.last_link,
+			'lastRerouteId': 0,
+		},
+		'revision': 0,
+		'config': {},
+		'name': definition.title or name,
+		'inputNode': {'id': int(INSIDE_INPUTS), 'bounding': [canvas.left - 220, 0, 120, 40 + 20 * len(inputs)]},
+		'outputNode': {'id': int(INSIDE_OUTPUTS), 'bounding': [canvas.right + 100, 0, 120, 40 + 20 * len(outputs)]},
+		'inputs': inputs,
+		'outputs': outputs,
+		'widgets': [],
+		'nodes': canvas.entries(),
+		'groups': groups,
+		'links': links,
+		'extra': {},
+		**({'description': definition.description} if definition.description else {}),
+	}
 
 
-def _numbers(ids: Mapping[str, object]) -> list[int]:
-	return [int(id) for id in ids if _is_number(id)]
+@dataclass(frozen=True, slots=True)
+class _Wire:
+	"""A link as the file has it."""
+
+	number: int
+	origin: int | str
+	origin_slot: int
+	target: int | str
+	target_slot: int
+	type: str
 
 
-def _is_number(id: str) -> bool:
-	return id.isascii() and id.isdecimal() and len(id) < 16 and str(int(id)) == id
+@dataclass(slots=True)
+class _Given:
+	"""What a node is given: by the canvas it lies on, and from outside of it."""
+
+	call: Call
+	outside: dict[str, str] = field(default_factory=dict)
+	otherwise: dict[str, JsonValue] = field(default_factory=dict)
 
 
-def _ids(graph: Graph) -> dict[str, int | str]:
+class _Canvas:
+	"""The nodes and wires of the workflow itself, or of a subgraph."""
+
+	def __init__(
+		self,
+		entries: Mapping[str, NodeEntry],
+		layout: Layout,
+		document: WorkflowDocument,
+		instances: Instances,
+		numbers: Numbers,
+		definition: SubgraphDefinition | None = None,
+	) -> None:
+		self._entries = entries
+		self._layout = layout
+		self._definition = definition
+		self._sockets = Sockets(instances.nodes, document.subgraphs)
+		self._ids = node_ids([*entries, *layout.notes])
+		self._given = {node: self._read(entry) for node, entry in entries.items()}
+		self._written = {
+			node: WrittenNode(self._ids[node], given.call, instances.info(entries[node]), given.otherwise)
+			for node, given in self._given.items()
+		}
+		self._numbers = {
+			(node, given): number
+			for node, listed in numbers.items()
+			for given, number in listed.items()
+			if isinstance(number, int)
+		}
+		self._taken = set(self._numbers.values())
+		self._next = 0
+		self.ends: dict[tuple[str, str], int] = {}
+		"""(node, input) → the number of the link there."""
+		self.wires = sorted(self._join(), key=lambda wire: wire.number)
+		self._places = self._placed()
+
+	def _read(self, entry: NodeEntry) -> _Given:
+		given = _Given(Call(entry.kind, {}, entry.title))
+		inputs: dict[str, Argument] = {}
+		for name, value in entry.inputs.items():
+			argument: Written = read_argument(value)
+			match argument:
+				case Constant():
+					inputs[name] = argument
+				case FromNode(node, output, otherwise):
+					source = self._entries.get(node)
+					index = self._sockets.output_index(source, output) if source is not None else ''
+					if isinstance(index, int):
+						inputs[name] = Link(NodeId(node), index)
+					if otherwise is not None:
+						given.otherwise[name] = otherwise.value
+				case FromOutside(outer, otherwise):
+					parameter = self._definition.inputs.get(outer) if self._definition is not None else None
+					if parameter is not None:
+						given.outside[name] = outer
+						if parameter.has_default:
+							given.otherwise[name] = parameter.default
+					if otherwise is not None:
+						given.otherwise.setdefault(name, otherwise.value)
+		definition = self._sockets.definition(entry)
+		for name, parameter in definition.inputs.items() if definition is not None else ():
+			if parameter.has_default and name not in entry.inputs:
+				given.otherwise[name] = parameter.default
+		given.call = Call(entry.kind, inputs, entry.title)
+		return given
+
+	def _number(self, node: str, given: str) -> int:
+		number = self._numbers.get((node, given))
+		if number is None:
+			self._next += 1
+			while self._next in self._taken:
+				self._next += 1
+			number = self._next
+		self.ends[node, given] = number
+		return number
+
+	def _join(self) -> Iterable[_Wire]:
+		names = list(self._definition.inputs) if self._definition is not None else []
+		for node, given in self._given.items():
+			target = self._written[node]
+			for name in (*given.call.inputs, *given.outside):
+				argument = given.call.inputs.get(name)
+				if isinstance(argument, Link):
+					source = self._written[argument.node]
+					slot, number = target.slot(name), self._number(node, name)
+					type = source.output(argument.output, number)
+					origin, origin_slot = source.id, argument.output
+				elif name in given.outside:
+					slot, number = target.slot(name), self._number(node, name)
+					type = str(target.inputs[slot].get('type', '*'))
+					origin, origin_slot = int(INSIDE_INPUTS), names.index(given.outside[name])
+				else:
+					continue
+				target.inputs[slot]['link'] = number
+				yield _Wire(number, origin, origin_slot, target.id, slot, type)
+		yield from self._join_outputs(names)
+
+	def _join_outputs(self, names: list[str]) -> Iterable[_Wire]:
+		outputs = self._definition.outputs if self._definition is not None else {}
+		for slot, (name, output) in enumerate(outputs.items()):
+			target = int(INSIDE_OUTPUTS)
+			if output.input is not None and output.input in names:
+				number = self._number('', name)
+				yield _Wire(number, int(INSIDE_INPUTS), names.index(output.input), target, slot, output.type or '*')
+			source = self._entries.get(output.node) if output.node is not None else None
+			if output.node is None or source is None:
+				continue
+			index = self._sockets.output_index(source, output.output if output.output is not None else 0)
+			if isinstance(index, int):
+				number = self._number('', name)
+				written = self._written[output.node]
+				yield _Wire(number, written.id, index, target, slot, written.output(index, number))
+
+	def _placed(self) -> dict[str, NodePlace]:
+		places = {node: place for node, place in self._layout.nodes.items() if node in self._written}
+		if len(places) < len(self._written):
+			graph = Graph({NodeId(node): given.call for node, given in self._given.items()})
+			made = arrange(graph, {node: one.height for node, one in self._written.items()})
+			# Nodes without a place go below the others.
+			bottom = max((place.y + 200 for place in places.values()), default=0)
+			for node, (x, y) in made.items():
+				places.setdefault(node, NodePlace(x=x, y=y + bottom))
+		return places
+
+	def entries(self) -> list[JsonValue]:
+		"""The nodes, and the notes behind them."""
+		nodes: list[JsonValue] = [
+			one.entry(order, self._places[node], self._entries[node].mode)
+			for order, (node, one) in enumerate(self._written.items())
+		]
+		return nodes + write_notes(self._layout, self._ids, len(nodes))
+
+	@property
+	def left(self) -> float:
+		"""Where the leftmost node begins."""
+		return min((place.x for place in self._places.values()), default=0)
+
+	@property
+	def right(self) -> float:
+		"""About where the rightmost node ends."""
+		return max((place.x + (place.width or 315) for place in self._places.values()), default=0)
+
+	@property
+	def last_node(self) -> int:
+		"""The largest number of a node."""
+		return max((id for id in self._ids.values() if isinstance(id, int)), default=0)
+
+	@property
+	def last_link(self) -> int:
+		"""The largest number of a link."""
+		return max((wire.number for wire in self.wires), default=0)
+
+
+def node_ids(nodes: Iterable[str]) -> dict[str, int | str]:
 	"""Ids as the editor wants them: numbers, or text without the colons that part the ids of nested nodes."""
-	found: dict[str, int | str] = {node: int(node) for node in graph.calls if _is_number(node)}
+	listed = list(dict.fromkeys(nodes))
+	found: dict[str, int | str] = {node: int(node) for node in listed if _is_number(node)}
 	taken = {str(id) for id in found.values()}
-	for node in graph.calls:
+	for node in listed:
 		if node in found:
 			continue
 		name = wanted = node.replace(':', '_')
@@ -126,104 +316,5 @@ def _ids(graph: Graph) -> dict[str, int | str]:
 	return found
 
 
-class _Written:
-	"""A node that is being written: its slots and values. `drawn` is what the file had for it before."""
-
-	def __init__(self, id: int | str, call: Call, info: NodeInfo | None, drawn: Mapping[str, JsonValue]) -> None:
-		self.id = id
-		self._drawn = drawn if drawn.get('type') == call.kind else {}
-		self._call = call
-		self._info = info
-		self.constants = {
-			name: argument.value for name, argument in call.inputs.items() if isinstance(argument, Constant)
-		}
-		self.inputs: list[dict[str, JsonValue]] = []
-		self._slots: dict[str, int] = {}
-		for item in self._live():
-			if not has_widget(item) and item.dynamic is None:
-				self._add(item.name, item)
-		self._outputs: list[dict[str, JsonValue]] = (
-			[{**slot, 'links': None} for slot in objects(self._drawn.get('outputs'))]
-			if info is None
-			else [
-				{'name': output.name, 'type': output.type, 'links': None, 'slot_index': index}
-				for index, output in enumerate(info.outputs)
-			]
-		)
-		self._wires: dict[int, list[JsonValue]] = {}
-
-	def _live(self) -> tuple[Input, ...]:
-		if self._info is None:
-			return ()
-		return live_inputs(self._info.model_copy(update={'inputs': in_order(self._info)}), self._call.inputs)
-
-	def _add(self, name: str, item: Input | None) -> int:
-		slot: dict[str, JsonValue] = {'name': name, 'type': item.type if item is not None else '*', 'link': None}
-		if item is not None and has_widget(item):
-			slot['widget'] = {'name': name}
-		elif item is not None and not item.required:
-			slot['shape'] = OPTIONAL
-		self._slots[name] = len(self.inputs)
-		self.inputs.append(slot)
-		return self._slots[name]
-
-	def slot(self, name: str) -> int:
-		"""The place of an input's slot; one is made for a widget, or for what is not declared."""
-		if name in self._slots:
-			return self._slots[name]
-		return self._add(name, next((item for item in self._live() if item.name == name), None))
-
-	def output(self, index: int, link: int) -> str:
-		"""Note that a link leaves an output; gives its type."""
-		while len(self._outputs) <= index < 1000:
-			self._outputs.append({'name': '', 'type': '*', 'links': None, 'slot_index': len(self._outputs)})
-		if not 0 <= index < len(self._outputs):
-			return '*'
-		wires = self._wires.setdefault(index, [])
-		wires.append(link)
-		self._outputs[index]['links'] = wires
-		return str(self._outputs[index].get('type', '*'))
-
-	@property
-	def height(self) -> int:
-		"""About how high it is drawn, in pixels."""
-		values = len(self._values()) if self._info is not None else len(self.constants)
-		return TITLE + ROW * (max(len(self.inputs), len(self._outputs)) + values)
-
-	def _values(self) -> list[JsonValue]:
-		"""The widgets' values in their order, with what the editor keeps beside them."""
-		if self._info is None:
-			# Which place is whose is not known here.
-			former = self._drawn.get('widgets_values')
-			return former if isinstance(former, list) else list(self.constants.values())
-		found: list[JsonValue] = []
-		buttons = 0
-		for name, item in live_widgets(in_order(self._info), self.constants):
-			# A linked widget keeps its place.
-			found.append(self.constants.get(name))
-			if has_control(item):
-				found.append('fixed')
-			buttons += isinstance(item.widget, Choice) and item.widget.upload
-		return found + ['image'] * buttons
-
-	def entry(self, order: int, corner: Corner) -> dict[str, JsonValue]:
-		"""The node as the file has it."""
-		title = {'title': self._call.title} if self._call.title else {}
-		inputs: list[JsonValue] = [*self.inputs]
-		outputs: list[JsonValue] = [*self._outputs]
-		return {
-			'id': self.id,
-			'type': self._call.kind,
-			'pos': [corner.x, corner.y],
-			'size': [corner.width or WIDTH, self.height],
-			'flags': {},
-			'order': order,
-			'mode': 0,
-			'properties': {'Node name for S&R': self._call.kind},
-			**{name: self._drawn[name] for name in DRAWN_KEYS if name in self._drawn},
-			**title,
-			'inputs': inputs,
-			'outputs': outputs,
-			'widgets_values': self._values(),
-			'widgets_values_named': self.constants,
-		}
+def _is_number(id: str) -> bool:
+	return re.fullmatch(r'0|-?[1-9][0-9]{0,14}', id) is not None

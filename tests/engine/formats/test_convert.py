@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,18 +103,52 @@ class TestChanged:
 		}
 
 	def test_keeps_looks_notes_and_groups(self) -> None:
-		"""Only the value is another one."""
+		"""Only the value is another one, and what is written stands where it stood."""
 		native = converted(read_workflow(self.document(), NODES), 'native', NODES)
 		changed = read_workflow(native, NODES).with_value('1.file', 'b')
 		written: Any = converted(changed, 'editor', NODES)
 
-		assert written['nodes'][0]['widgets_values'] == ['b', 'image']
-		assert [written['nodes'][0][key] for key in ('pos', 'color')] == [[10, 20], '#432']
-		assert written['nodes'][-2:] == self.document()['nodes'][2:4]
-		assert [written[key] for key in ('groups', 'anything')] == [self.document()['groups'], 'else']
-		assert written['extra'] == {'somebody': {'own': 1}}
-		assert written['last_node_id'] == 5
+		wanted = self.document()
+		wanted['nodes'][0]['widgets_values'] = ['b', 'image']
+
+		assert written == wanted
 		assert read_workflow(written, NODES).graph == changed.graph
+
+	def test_a_file_of_the_first_version(self) -> None:
+		"""Its block `editor` is the whole document: it is given back as long as the graph is the same."""
+		native = converted(read_workflow(self.document(), NODES), 'native', NODES)
+		old: dict[str, JsonValue] = {**native, 'lumengraph': 1, 'layout': {}, 'editor': self.document()}
+
+		assert converted(read_workflow(old, NODES), 'editor', NODES) == self.document()
+
+	def test_wires_that_changed(self) -> None:
+		"""Where the old wires would say something else, what is drawn keeps only how it looked."""
+		native = converted(read_workflow(self.document(), NODES), 'native', NODES)
+		read = read_workflow(native, NODES)
+		changed = replace(read, graph=Graph({node: call for node, call in read.graph.calls.items() if node != '1'}))
+		written: Any = converted(changed, 'editor', NODES)
+
+		assert sorted(node['id'] for node in written['nodes']) == [2, 3, 4, 5]
+		assert written['links'] == []
+		assert [written[key] for key in ('groups', 'anything')] == [self.document()['groups'], 'else']
+		assert written['nodes'][0]['inputs'][0]['link'] is None
+		assert read_workflow(written, NODES).graph.calls.keys() == {'2', '5'}
+
+	def test_what_ours_says_of_it(self) -> None:
+		"""Looks, notes, groups and what is muted have places of their own; without the block nothing of it is lost."""
+		native: Any = converted(read_workflow(self.document(), NODES), 'native', NODES)
+		del native['editor']
+		written: Any = converted(read_workflow(native, NODES), 'editor', NODES)
+		by_id = {node['id']: node for node in written['nodes']}
+
+		assert native['layout']['notes'] == {'3': {'x': 0, 'y': 0, 'text': 'remember', 'plain': True}}
+		assert native['layout']['groups'] == {'group 0': {'title': 'all', 'x': 0, 'y': 0, 'width': 500, 'height': 500}}
+		assert native['layout']['nodes']['1'] == {'x': 10, 'y': 20, 'width': 100, 'height': 80, 'color': '#432'}
+		assert native['nodes']['4'] == {'kind': 'Blur', 'mode': 'mute', 'inputs': {'radius': 5}}
+		assert [by_id[1][key] for key in ('pos', 'size', 'color')] == [[10, 20], [100, 80], '#432']
+		assert [by_id[3][key] for key in ('type', 'widgets_values')] == ['Note', ['remember']]
+		assert [by_id[4][key] for key in ('mode', 'widgets_values')] == [2, [5]]
+		assert written['groups'][0]['bounding'] == [0, 0, 500, 500]
 
 	def test_keeps_what_is_not_known_here(self) -> None:
 		"""Values and outputs of kinds that are not declared stay as they were."""
@@ -122,7 +157,7 @@ class TestChanged:
 		[unknown] = [node for node in written['nodes'] if node['type'] == 'Elsewhere']
 
 		assert unknown['widgets_values'] == [1, 2]
-		assert unknown['outputs'] == [{'name': 'X', 'type': 'Y', 'links': None}]
+		assert unknown['outputs'] == [{'name': 'X', 'type': 'Y'}]
 
 
 class TestDrawing:

@@ -113,7 +113,7 @@ class TestChanges:
 		"""The inside becomes nodes of the workflow itself; the layout of the others stays."""
 		made = self.written({'a:first': {'radius': Constant(9)}})
 
-		assert list(made['nodes']) == ['load', 'a:first', 'a:second', 'save']
+		assert list(made['nodes']) == ['load', 'a:first', 'a:second', 'save', 'off']
 		assert 'subgraphs' not in made
 		assert made['layout'] == self.BASE['layout']
 

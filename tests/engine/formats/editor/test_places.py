@@ -182,30 +182,32 @@ class TestBadSubgraphs:
 			reading([instance(2, 's0')], [], definitions={'subgraphs': chain})
 
 
+GROUP = {
+	'nodes': [
+		node(0, 'Blur', [1], image=None),
+		node(0, 'Noise', [1, 'fixed', 2, True]),
+		node(0, 'Blur', [3], image=None),
+	],
+	'links': [[None, 0, 0, 0, 4, 'IMAGE'], [0, 0, 2, 0, 5, 'IMAGE']],
+	'external': [],
+}
+USED: dict[str, Any] = {
+	'id': 7,
+	'type': 'workflow>Soft',
+	'inputs': [{'name': 'image', 'type': 'IMAGE', 'link': 1}],
+	'outputs': [{'name': 'IMAGE', 'type': 'IMAGE'}, {'name': 'Blur IMAGE', 'type': 'IMAGE'}],
+	'widgets_values': [10, 5, 'randomize', 25, False, 30],
+}
+GROUPS = canvas(
+	[LOAD, USED, node(9, 'Save', ['x'], images=2)],
+	[[1, 1, 0, 7, 0, 'IMAGE'], [2, 7, 1, 9, 0, 'IMAGE']],
+	extra={'groupNodes': {'Soft': GROUP}},
+)
+
+
 def test_group_nodes() -> None:
 	"""Inner nodes have the group's id and their place; its inputs, values and outputs come in their order."""
-	group = {
-		'nodes': [
-			node(0, 'Blur', [1], image=None),
-			node(0, 'Noise', [1, 'fixed', 2, True]),
-			node(0, 'Blur', [3], image=None),
-		],
-		'links': [[None, 0, 0, 0, 4, 'IMAGE'], [0, 0, 2, 0, 5, 'IMAGE']],
-		'external': [],
-	}
-	used = {
-		'id': 7,
-		'type': 'workflow>Soft',
-		'inputs': [{'name': 'image', 'type': 'IMAGE', 'link': 1}],
-		'outputs': [{'name': 'IMAGE', 'type': 'IMAGE'}, {'name': 'Blur IMAGE', 'type': 'IMAGE'}],
-		'widgets_values': [10, 5, 'randomize', 25, False, 30],
-	}
-	document = canvas(
-		[LOAD, used, node(9, 'Save', ['x'], images=2)],
-		[[1, 1, 0, 7, 0, 'IMAGE'], [2, 7, 1, 9, 0, 'IMAGE']],
-		extra={'groupNodes': {'Soft': group}},
-	)
-	found = read(document['nodes'], document['links'], extra=document['extra'])
+	found = read(GROUPS['nodes'], GROUPS['links'], extra=GROUPS['extra'])
 
 	assert found == {
 		'1': {'file': 'a'},
