@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from engine.attempt import Tools
@@ -30,6 +31,8 @@ from engine.modelstore import ModelStore
 from engine.needs import dependency_order
 from engine.plan import Plan
 from engine.plugins import Kit, load_pack, load_packs
+from engine.record import RunRecord
+from engine.recorder import Recorder
 from engine.report import Reports
 from engine.settings import Settings
 from engine.spec import ValidationRequest
@@ -137,11 +140,29 @@ class Runner:
 
 	def run(self, graph: Graph, sinks: Collection[NodeId], job: JobInfo, cancel: CancelToken) -> JobFinished:
 		"""Run a checked graph for these sinks, and tell of it from start to finish. Raises nothing."""
-		self._publish(JobStarted(job=job.id))
-		outcome = self._executor.run(graph, sinks, job, cancel)
+		record = self._record(graph)
+		self._publish(JobStarted(job=job.id, record=record))
+		outcome = self._executor.run(graph, sinks, replace(job, record=record), cancel)
 		self._publish(outcome)
 		self._executor.report(outcome)
 		return outcome
+
+	def record(self, graph: Graph) -> RunRecord:
+		"""What a run of a checked graph would be recorded with now."""
+		return self._recorder.record(graph, self.profile)
+
+	def _record(self, graph: Graph) -> RunRecord | None:
+		try:
+			return self.record(graph)
+		except Exception:
+			# Nobody loses a picture for want of a note about it.
+			log.exception('What a job runs with could not be told.')
+			return None
+
+	@cached_property
+	def _recorder(self) -> Recorder:
+		settings = self._settings
+		return Recorder(self.storage, self.kit.nodes.infos, self.packs, self._place, settings.precision)
 
 	def run_all(self, graph: Graph, job: JobInfo, cancel: CancelToken | None = None) -> JobFinished:
 		"""Check a graph and run all its sinks; `InvalidGraph` with every problem if it has any."""

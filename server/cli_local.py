@@ -94,6 +94,7 @@ def run_once(workflow: Workflow, runner: Runner, teller: Teller, cancel: CancelT
 			for image in done.ui.images
 		],
 		failure=outcome.failure,
+		record=teller.record,
 	)
 
 

@@ -113,6 +113,7 @@ async def run_once(task: Task, workflow: Workflow, values: Mapping[str, JsonValu
 			'nodes': teller.nodes,
 			'files': await fetched(task, teller),
 			'failure': failure,
+			'record': teller.record,
 		}
 	)
 
