@@ -34,7 +34,8 @@ class RunRecord(Model):
 	"""The circumstances of a run.
 
 	`libraries` are those that compute, `packs` the packs whose nodes the workflow has (version, or digest of the sources).
-	`device` is its class, `processor` its name; `profile` is what results depend on by that, such as precisions.
+	`device` is its class, `processor` its name, `threads` how many
+	compute at a time on a CPU; `profile` is what results depend on by that, such as precisions.
 	"""
 
 	program: str
@@ -43,6 +44,7 @@ class RunRecord(Model):
 	packs: dict[str, str] = Field(default_factory=dict)
 	device: str
 	processor: str
+	threads: int = 0
 	profile: str
 	precision: Precision
 	models: tuple[RecordedFile, ...] = ()
@@ -70,7 +72,7 @@ def record_in(texts: Mapping[str, str]) -> RunRecord | None:
 
 def circumstances(before: RunRecord, after: RunRecord) -> Iterator[RecordChange]:
 	"""How the circumstances differ for which equal results may differ a little: versions, devices, precisions."""
-	for what in ('program', 'python', 'device', 'processor', 'profile', 'precision'):
+	for what in ('program', 'python', 'device', 'processor', 'threads', 'profile', 'precision'):
 		yield from _change(what, str(getattr(before, what)), str(getattr(after, what)))
 	for what, old, new in (('library', before.libraries, after.libraries), ('pack', before.packs, after.packs)):
 		for name in dict.fromkeys((*old, *new)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import threading
 import tomllib
@@ -68,6 +69,7 @@ class Recorder:
 			libraries={name: found for name in LIBRARIES if (found := version_of(name))},
 			device=self._place.partition(':')[0],
 			processor=processor(self._place),
+			threads=threads(),
 			profile='',
 			precision=self._precision,
 		)
@@ -141,6 +143,12 @@ def pack_version(path: Path | None, code: str) -> str:
 		if isinstance(project, dict) and isinstance(project.get('version'), str):
 			return str(project['version'])
 	return f'sources {code[:CODE_LETTERS]}' if code else ''
+
+
+def threads() -> int:
+	"""How many threads compute at a time on the CPU: as the environment says (OpenMP), else one per core."""
+	said = os.environ.get('OMP_NUM_THREADS', '')
+	return int(said) if said.isdecimal() and int(said) else os.cpu_count() or 1
 
 
 def processor(place: Place) -> str:

@@ -21,6 +21,7 @@ from server.cli_source import SOURCE
 from server.cli_token import add_token_commands
 from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
+from server.cli_verify import add_verify_command
 from server.cli_workers import add_worker_flags
 
 COMMANDS = (
@@ -30,6 +31,7 @@ COMMANDS = (
 	'convert',
 	'diff',
 	'graph',
+	'verify',
 	'nodes',
 	'models',
 	'cache',
@@ -101,6 +103,10 @@ def parser() -> argparse.ArgumentParser:
 	)
 
 	add_graph_command(commands.add_parser('graph', parents=[folders], help='draw a workflow, as text or SVG'), SOURCE)
+
+	add_verify_command(
+		commands.add_parser('verify', parents=[folders, output], help='run anew what a picture carries, and compare')
+	)
 
 	add_cache_commands(commands.add_parser('cache', help='look into the results that are kept, or clear them'), folders)
 
