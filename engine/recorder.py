@@ -74,14 +74,20 @@ class Recorder:
 			precision=self._precision,
 		)
 
+	@cached_property
+	def versions(self) -> dict[str, str]:
+		"""The version of every pack of which there are nodes, by name."""
+		found: dict[str, str] = {}
+		for info in self._nodes.values():
+			name = pack_of(info)
+			if name in self._packs and name not in found:
+				found[name] = pack_version(self._packs[name], info.code)
+		return found
+
 	def _used_packs(self, graph: Graph) -> dict[str, str]:
 		kinds = {call.kind for call in graph.calls.values()}
-		infos = [self._nodes[kind] for kind in sorted(kinds) if kind in self._nodes]
-		return {
-			name: pack_version(self._packs.get(name), info.code)
-			for info in infos
-			if (name := info.origin.rpartition('.')[2]) in self._packs
-		}
+		used = {pack_of(self._nodes[kind]) for kind in kinds if kind in self._nodes}
+		return {name: found for name, found in self.versions.items() if name in used}
 
 	def _files(self, graph: Graph, *, models: bool) -> list[RecordedFile]:
 		found: dict[tuple[str, str], RecordedFile] = {}
@@ -114,6 +120,11 @@ class Recorder:
 			if known is None or known[0] != stamp:
 				known = self._digests[path] = stamp, sha256_of(path)
 			return known[1]
+
+
+def pack_of(info: NodeInfo) -> str:
+	"""The name of the pack that a kind comes from, as its origin has it."""
+	return info.origin.rpartition('.')[2]
 
 
 def root_of(folder: str) -> Folder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -150,6 +150,10 @@ class Runner:
 	def record(self, graph: Graph) -> RunRecord:
 		"""What a run of a checked graph would be recorded with now."""
 		return self._recorder.record(graph, self.profile)
+
+	def pack_versions(self) -> Mapping[str, str]:
+		"""The version of every pack of custom nodes of which there are nodes, by name."""
+		return self._recorder.versions
 
 	def _record(self, graph: Graph) -> RunRecord | None:
 		try:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from engine.errors import EngineError
+from server.cli_bundle import add_bundle_command
 from server.cli_cache import add_cache_commands
 from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK
 from server.cli_diff import add_diff_command
@@ -32,6 +33,7 @@ COMMANDS = (
 	'diff',
 	'graph',
 	'verify',
+	'bundle',
 	'nodes',
 	'models',
 	'cache',
@@ -106,6 +108,15 @@ def parser() -> argparse.ArgumentParser:
 
 	add_verify_command(
 		commands.add_parser('verify', parents=[folders, output], help='run anew what a picture carries, and compare')
+	)
+
+	add_bundle_command(
+		commands.add_parser(
+			'bundle',
+			parents=[folders],
+			help='write a workflow with all that another machine must know or have to run it',
+		),
+		SOURCE,
 	)
 
 	add_cache_commands(commands.add_parser('cache', help='look into the results that are kept, or clear them'), folders)
