@@ -13,7 +13,6 @@ Equal workflows with equal files make equal bundles, byte by byte.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import zipfile
@@ -29,6 +28,7 @@ from engine.declaration import Model
 from engine.errors import BadDocument, InvalidGraph
 from engine.formats.convert import converted
 from engine.formats.workflow import Workflow, parse_json
+from engine.formats.writing import pretty
 from engine.modelfolder import files as files_of_folder
 from engine.namedfiles import NamedFile, named_files
 from engine.recorder import root_of, sha256_of, size_of
@@ -187,7 +187,7 @@ def _write(target: Path, document: JsonValue, lock: BundleLock, parts: dict[str,
 	try:
 		with zipfile.ZipFile(partial, 'w') as bundle:
 			for name, text in (
-				(WORKFLOW, json.dumps(document, indent='\t', ensure_ascii=False)),
+				(WORKFLOW, pretty(document)),
 				(LOCK, lock.model_dump_json(indent=2)),
 			):
 				bundle.writestr(_entry(name, zipfile.ZIP_DEFLATED), f'{text}\n'.encode())

@@ -20,8 +20,8 @@ from engine.context import JobInfo
 from engine.declaration import NodeInfo
 from engine.errors import EngineError, InvalidGraph, NodeFailed
 from engine.estimate import Timings
-from engine.events import AnyEvent, JobFinished, JobStarted
-from engine.execute import Executor
+from engine.events import AnyEvent, JobFinished, JobStarted, Why
+from engine.execute import Executor, Foreseen
 from engine.forecast import Forecast, Forecaster, NotEnoughMemory
 from engine.graph import Graph, NodeId
 from engine.lanes import Lanes
@@ -178,6 +178,14 @@ class Runner:
 	def plan(self, graph: Graph, sinks: Collection[NodeId]) -> Plan:
 		"""The plan of a checked graph: what a run would do. Raises `NodeFailed`."""
 		return self._executor.planner(graph).plan(sinks)
+
+	def foresee(self, graph: Graph, sinks: Collection[NodeId]) -> Mapping[NodeId, tuple[Foreseen, Why | None]]:
+		"""What would become of each node that these sinks of a checked graph need, and why. Raises `NodeFailed`."""
+		return self._executor.foresee(graph, sinks)
+
+	def expected_seconds(self, kind: str) -> float | None:
+		"""How long a call of a kind takes, by earlier runs; None if none is known."""
+		return self._executor.timings.of(kind)
 
 	def step_keys(self, graph: Graph, sinks: Collection[NodeId]) -> tuple[CacheKey, ...]:
 		"""The cache keys of all that a checked graph needs for these sinks. Raises `NodeFailed`."""

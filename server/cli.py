@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -11,8 +12,9 @@ from pathlib import Path
 from engine.errors import EngineError
 from server.cli_bundle import add_bundle_command
 from server.cli_cache import add_cache_commands
-from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK
+from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK, PIPE_CLOSED
 from server.cli_diff import add_diff_command
+from server.cli_explain import add_explain_command
 from server.cli_flags import cache_flags, folder_flags, front_end_flags, history_flags, output_flags, settings_from
 from server.cli_graph import add_graph_command
 from server.cli_models import add_models_command
@@ -32,6 +34,7 @@ COMMANDS = (
 	'convert',
 	'diff',
 	'graph',
+	'explain',
 	'verify',
 	'bundle',
 	'nodes',
@@ -54,13 +57,19 @@ def run_command(arguments: Sequence[str]) -> int:
 		refuse_unknown(options.grammar, unknown)
 	command: Callable[[argparse.Namespace], int] = options.command
 	try:
-		return command(options)
+		code = command(options)
+		sys.stdout.flush()
 	except EngineError as error:
 		for line in str(error).splitlines():
 			print(f'error: {line}', file=sys.stderr)
 		return BAD_INPUT
 	except KeyboardInterrupt:
 		return INTERRUPTED
+	except BrokenPipeError:
+		# Who reads has had enough, such as `head`; what Python would still flush goes nowhere.
+		os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+		return PIPE_CLOSED
+	return code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,6 +115,10 @@ def parser() -> argparse.ArgumentParser:
 
 	add_graph_command(commands.add_parser('graph', parents=[folders], help='draw a workflow, as text or SVG'), SOURCE)
 
+	add_explain_command(
+		commands.add_parser('explain', parents=[folders], help='what a workflow does, node by node, before it runs'),
+		SOURCE,
+	)
 	add_verify_command(
 		commands.add_parser('verify', parents=[folders, output], help='run anew what a picture carries, and compare')
 	)
