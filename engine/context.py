@@ -32,6 +32,7 @@ from engine.loading import LoadStep, Watch
 from engine.models import ModelRef
 from engine.modelstore import ModelStore
 from engine.previews import PreviewMethod
+from engine.record import NAME, RunRecord
 from engine.storage import Storage
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class JobInfo:
 	"""What a node may know of the job it runs in.
 
 	`prompt` is the graph as it was submitted, in API form, and `extra_pnginfo` what goes beside it: both are written into
-	saved pictures. `secrets` came with the job for those nodes that need them; a node must not show them.
+	saved pictures, as is the `record` of what the job runs with. `secrets` came with the job for those nodes that need them; a node must not show them.
 	"""
 
 	id: str
@@ -59,6 +60,7 @@ class JobInfo:
 	extra_pnginfo: Mapping[str, JsonValue] = field(default_factory=dict)
 	previews: PreviewMethod = 'none'
 	secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+	record: RunRecord | None = None
 
 	@cached_property
 	def prompt(self) -> Mapping[str, JsonValue]:
@@ -212,7 +214,8 @@ class Context:
 		if not self.files.metadata:
 			return {}
 		prompt: dict[str, JsonValue] = {'prompt': dict(self.job.prompt)} if self.job.prompt else {}
-		return {**prompt, **self.job.extra_pnginfo}
+		record: dict[str, JsonValue] = {NAME: self.job.record.model_dump(mode='json')} if self.job.record else {}
+		return {**prompt, **self.job.extra_pnginfo, **record}
 
 	def show_images(self, *images: SavedFile) -> None:
 		"""Show pictures that lie in one of the roots already."""

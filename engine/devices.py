@@ -37,6 +37,12 @@ def memory_of(place: Place) -> int:
 	return physical_memory()
 
 
+def name_of(place: Place) -> str:
+	"""The name that a device's maker gave it, by torch's name of it; for others than GPUs, torch's name."""
+	device = torch.device(place)
+	return torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type
+
+
 def _cuda(index: int) -> Device:
 	free, total = torch.cuda.mem_get_info(index)
 	name = f'cuda:{index} {torch.cuda.get_device_name(index)}'

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue, RootModel
 
 from engine.declaration import Model
+from engine.record import RunRecord
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +134,10 @@ class JobDropped(Event):
 
 
 class JobStarted(Event):
-	"""A worker has begun with the job."""
+	"""A worker has begun with the job. `record` tells what it runs with: versions, device, settings, files by digest."""
 
 	type: Literal['job_started'] = 'job_started'
+	record: RunRecord | None = None
 
 
 class NodesCached(Event):

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -15,18 +16,20 @@ from engine.cache import Items
 from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.errors import Cancelled, DependencyCycle, NodeFailed
-from engine.events import Failure, JobFinished
+from engine.estimate import Timings
+from engine.events import Failure, JobFinished, Why
 from engine.graph import Graph, NodeId
 from engine.live import LiveGraph
 from engine.plan import Plan, Planner, Step
 from engine.registry import Registry
 from engine.report import Reports, RunReport, StepReport
 from engine.run import Run
-from engine.why import Trace
+from engine.why import Trace, why_ran
 
 log = logging.getLogger(__name__)
 
 SHOWN = 300
+Foreseen = Literal['cached', 'runs', 'asked', 'spared']
 REMEMBERED_RUNS = 30
 REMEMBERED_GRAPHS = 8
 
@@ -78,6 +81,37 @@ class Executor:
 		planner, run, seconds = self._last
 		self._last = None
 		self._remember(planner, run, outcome, seconds)
+
+	def foresee(self, graph: Graph, sinks: Collection[NodeId]) -> dict[NodeId, tuple[Foreseen, Why | None]]:
+		"""What a run would do with each node, and why, as far as it is known beforehand. Raises `NodeFailed`.
+
+		A node that `runs` may still be spared: what it is given may turn out to be what it was given before.
+		"""
+		plan = self.planner(graph).plan(sinks)
+		cached = {step.node for step in plan.steps.values() if step.cacheable and step.key in self._tools.cache}
+		keys = {plan.steps[node].key for node in cached}
+		pending = {step.node for step in plan.pending(keys.__contains__)}
+		asked: set[NodeId] = set()
+		waiting = [node for pended in pending for node in plan.steps[pended].lazy]
+		while waiting:
+			node = waiting.pop()
+			if node not in asked and node not in cached and node not in pending:
+				asked.add(node)
+				waiting += (*plan.steps[node].upstream, *plan.steps[node].lazy)
+		found: dict[NodeId, tuple[Foreseen, Why | None]] = {}
+		for node, step in plan.steps.items():
+			if node in pending:
+				found[node] = 'runs', why_ran(step, Trace.of_step(step, plan.steps), self._before(step))
+			elif node in cached:
+				found[node] = 'cached', Why(code='cached')
+			else:
+				found[node] = 'asked' if node in asked else 'spared', None
+		return found
+
+	@property
+	def timings(self) -> Timings:
+		"""How long calls took."""
+		return self._tools.timings
 
 	def planner(self, graph: Graph) -> Planner:
 		"""A planner for a graph, with this executor's registry and profile."""

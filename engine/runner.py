@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import logging
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from engine.attempt import Tools
@@ -19,8 +20,8 @@ from engine.context import JobInfo
 from engine.declaration import NodeInfo
 from engine.errors import EngineError, InvalidGraph, NodeFailed
 from engine.estimate import Timings
-from engine.events import AnyEvent, JobFinished, JobStarted
-from engine.execute import Executor
+from engine.events import AnyEvent, JobFinished, JobStarted, Why
+from engine.execute import Executor, Foreseen
 from engine.forecast import Forecast, Forecaster, NotEnoughMemory
 from engine.graph import Graph, NodeId
 from engine.lanes import Lanes
@@ -30,6 +31,8 @@ from engine.modelstore import ModelStore
 from engine.needs import dependency_order
 from engine.plan import Plan
 from engine.plugins import Kit, load_pack, load_packs
+from engine.record import RunRecord
+from engine.recorder import Recorder
 from engine.report import Reports
 from engine.settings import Settings
 from engine.spec import ValidationRequest
@@ -137,11 +140,33 @@ class Runner:
 
 	def run(self, graph: Graph, sinks: Collection[NodeId], job: JobInfo, cancel: CancelToken) -> JobFinished:
 		"""Run a checked graph for these sinks, and tell of it from start to finish. Raises nothing."""
-		self._publish(JobStarted(job=job.id))
-		outcome = self._executor.run(graph, sinks, job, cancel)
+		record = self._record(graph)
+		self._publish(JobStarted(job=job.id, record=record))
+		outcome = self._executor.run(graph, sinks, replace(job, record=record), cancel)
 		self._publish(outcome)
 		self._executor.report(outcome)
 		return outcome
+
+	def record(self, graph: Graph) -> RunRecord:
+		"""What a run of a checked graph would be recorded with now."""
+		return self._recorder.record(graph, self.profile)
+
+	def pack_versions(self) -> Mapping[str, str]:
+		"""The version of every pack of custom nodes of which there are nodes, by name."""
+		return self._recorder.versions
+
+	def _record(self, graph: Graph) -> RunRecord | None:
+		try:
+			return self.record(graph)
+		except Exception:
+			# Nobody loses a picture for want of a note about it.
+			log.exception('What a job runs with could not be told.')
+			return None
+
+	@cached_property
+	def _recorder(self) -> Recorder:
+		settings = self._settings
+		return Recorder(self.storage, self.kit.nodes.infos, self.packs, self._place, settings.precision)
 
 	def run_all(self, graph: Graph, job: JobInfo, cancel: CancelToken | None = None) -> JobFinished:
 		"""Check a graph and run all its sinks; `InvalidGraph` with every problem if it has any."""
@@ -153,6 +178,14 @@ class Runner:
 	def plan(self, graph: Graph, sinks: Collection[NodeId]) -> Plan:
 		"""The plan of a checked graph: what a run would do. Raises `NodeFailed`."""
 		return self._executor.planner(graph).plan(sinks)
+
+	def foresee(self, graph: Graph, sinks: Collection[NodeId]) -> Mapping[NodeId, tuple[Foreseen, Why | None]]:
+		"""What would become of each node that these sinks of a checked graph need, and why. Raises `NodeFailed`."""
+		return self._executor.foresee(graph, sinks)
+
+	def expected_seconds(self, kind: str) -> float | None:
+		"""How long a call of a kind takes, by earlier runs; None if none is known."""
+		return self._executor.timings.of(kind)
 
 	def step_keys(self, graph: Graph, sinks: Collection[NodeId]) -> tuple[CacheKey, ...]:
 		"""The cache keys of all that a checked graph needs for these sinks. Raises `NodeFailed`."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from engine.errors import EngineError
+from server.cli_bundle import add_bundle_command
 from server.cli_cache import add_cache_commands
-from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK
+from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK, PIPE_CLOSED
 from server.cli_diff import add_diff_command
+from server.cli_explain import add_explain_command
 from server.cli_flags import cache_flags, folder_flags, front_end_flags, history_flags, output_flags, settings_from
 from server.cli_graph import add_graph_command
 from server.cli_models import add_models_command
@@ -21,6 +24,7 @@ from server.cli_source import SOURCE
 from server.cli_token import add_token_commands
 from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
+from server.cli_verify import add_verify_command
 from server.cli_workers import add_worker_flags
 
 COMMANDS = (
@@ -30,6 +34,9 @@ COMMANDS = (
 	'convert',
 	'diff',
 	'graph',
+	'explain',
+	'verify',
+	'bundle',
 	'nodes',
 	'models',
 	'cache',
@@ -50,13 +57,19 @@ def run_command(arguments: Sequence[str]) -> int:
 		refuse_unknown(options.grammar, unknown)
 	command: Callable[[argparse.Namespace], int] = options.command
 	try:
-		return command(options)
+		code = command(options)
+		sys.stdout.flush()
 	except EngineError as error:
 		for line in str(error).splitlines():
 			print(f'error: {line}', file=sys.stderr)
 		return BAD_INPUT
 	except KeyboardInterrupt:
 		return INTERRUPTED
+	except BrokenPipeError:
+		# Who reads has had enough, such as `head`; what Python would still flush goes nowhere.
+		os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+		return PIPE_CLOSED
+	return code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -101,6 +114,23 @@ def parser() -> argparse.ArgumentParser:
 	)
 
 	add_graph_command(commands.add_parser('graph', parents=[folders], help='draw a workflow, as text or SVG'), SOURCE)
+
+	add_explain_command(
+		commands.add_parser('explain', parents=[folders], help='what a workflow does, node by node, before it runs'),
+		SOURCE,
+	)
+	add_verify_command(
+		commands.add_parser('verify', parents=[folders, output], help='run anew what a picture carries, and compare')
+	)
+
+	add_bundle_command(
+		commands.add_parser(
+			'bundle',
+			parents=[folders],
+			help='write a workflow with all that another machine must know or have to run it',
+		),
+		SOURCE,
+	)
 
 	add_cache_commands(commands.add_parser('cache', help='look into the results that are kept, or clear them'), folders)
 

@@ -21,6 +21,7 @@ from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
 from engine.runner import Runner
 from engine.settings import Settings
+from server.cli_bundle import substituted, unpacked
 from server.cli_convert import tell_doubts
 from server.cli_report import FileReport, Lines, ResultLine, RunOutcome, exit_code, report_of
 from server.cli_run import Wanted
@@ -45,10 +46,15 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 
 	cancel = CancelToken()
 	runs: list[RunOutcome] = []
-	with closing(Runner(settings, publish)) as runner, cancel_on_interrupt(cancel):
+	with (
+		unpacked(wanted.source, settings) as settings,
+		closing(Runner(settings, publish)) as runner,
+		cancel_on_interrupt(cancel),
+	):
 		nodes = runner.kit.nodes.infos
 		workflow = find_workflow(wanted.source, settings, nodes)
 		tell_doubts(workflow)
+		workflow = with_values(workflow, substituted(wanted.source, workflow, runner))
 		workflow = with_values(workflow, changes_of(workflow, nodes, wanted.changes, wanted.seed))
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):
@@ -94,6 +100,7 @@ def run_once(workflow: Workflow, runner: Runner, teller: Teller, cancel: CancelT
 			for image in done.ui.images
 		],
 		failure=outcome.failure,
+		record=teller.record,
 	)
 
 

@@ -17,14 +17,15 @@ from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
 from engine.events import Event, JobDropped, JobFinished, SavedFile
-from engine.formats.workflow import Workflow, open_workflow, read_workflow
+from engine.formats.workflow import Workflow, read_workflow
 from engine.settings import Settings
 from server.api_client import ApiClient, ServerUnreachable
+from server.cli_bundle import unpacked
 from server.cli_codes import UNREACHABLE
 from server.cli_convert import tell_doubts
 from server.cli_report import FileReport, Lines, ResultLine, RunOutcome, exit_code, report_of
 from server.cli_run import Wanted
-from server.cli_source import is_name
+from server.cli_source import is_name, open_file
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
 from server.cli_uploads import local_inputs
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
@@ -36,7 +37,8 @@ def run_remotely(wanted: Wanted, settings: Settings, server: str, token: str) ->
 	Raises `BadDocument`, and `ServerRefused` with the reasons, for what the server does not take.
 	"""
 	try:
-		return asyncio.run(_run(wanted, settings, server, token))
+		with unpacked(wanted.source, settings) as settings:
+			return asyncio.run(_run(wanted, settings, server, token))
 	except ServerUnreachable as error:
 		stderr_console().print(f'error: {error}', markup=False)
 		return UNREACHABLE
@@ -62,7 +64,7 @@ async def _run(wanted: Wanted, settings: Settings, server: str, token: str) -> i
 		if is_name(wanted.source):
 			workflow = read_workflow(await client.workflow(wanted.source), nodes)
 		else:
-			workflow = open_workflow(Path(wanted.source), nodes)
+			workflow = open_file(Path(wanted.source), nodes)
 		task = Task(client, dict(workflow.source), nodes, settings.output_folder, wanted.as_json)
 		tell_doubts(workflow)
 		values = changes_of(workflow, nodes, wanted.changes, wanted.seed)
@@ -113,6 +115,7 @@ async def run_once(task: Task, workflow: Workflow, values: Mapping[str, JsonValu
 			'nodes': teller.nodes,
 			'files': await fetched(task, teller),
 			'failure': failure,
+			'record': teller.record,
 		}
 	)
 

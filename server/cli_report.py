@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from engine.events import Event, Failure, JobFinished, Why
 from engine.jobs import PASSING
+from engine.record import RunRecord
 from server.cli_codes import BAD_INPUT, FAILED, INTERRUPTED, OK
 from server.schemas.stream import EventMessage
 
@@ -33,7 +34,7 @@ class FileReport(BaseModel):
 
 
 class RunOutcome(BaseModel):
-	"""One run. `seeds` are those that it ran with, by NODE.INPUT."""
+	"""One run. `seeds` are those that it ran with, by NODE.INPUT; `record` what else it ran with."""
 
 	job: str
 	state: State
@@ -42,6 +43,7 @@ class RunOutcome(BaseModel):
 	nodes: list[NodeReport]
 	files: list[FileReport]
 	failure: Failure | None = None
+	record: RunRecord | None = None
 
 
 class RunReport(BaseModel):

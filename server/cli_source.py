@@ -1,4 +1,4 @@
-"""Where commands find a workflow: a file, a picture that carries one, or a name of the library."""
+"""Where commands find a workflow: a file, a picture that carries one, a bundle, or a name of the library."""
 
 from __future__ import annotations
 
@@ -24,10 +24,23 @@ def find_workflow(source: str, settings: Settings, nodes: Mapping[str, NodeInfo]
 
 	Raises `BadDocument` if there is neither, or if the file holds no workflow.
 	"""
-	from engine.formats.workflow import open_workflow, read_workflow
+	from engine.formats.workflow import read_workflow
 
 	document = of_library(source, settings)
-	return open_workflow(Path(source), nodes) if document is None else read_workflow(document, nodes)
+	if document is None:
+		return open_file(Path(source), nodes)
+	return read_workflow(document, nodes)
+
+
+def open_file(path: Path, nodes: Mapping[str, NodeInfo]) -> Workflow:
+	"""The workflow of a file: of any form, carried by a picture, or in a bundle. Raises `BadDocument`."""
+	from engine.bundle import is_bundle, open_bundle
+	from engine.formats.workflow import open_workflow, read_workflow
+
+	if not is_bundle(path):
+		return open_workflow(path, nodes)
+	with open_bundle(path) as bundle:
+		return read_workflow(bundle.document, nodes)
 
 
 def is_name(source: str) -> bool:

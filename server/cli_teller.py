@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from engine.events import (
 	Event,
+	JobStarted,
 	ModelLoading,
 	NodeBlocked,
 	NodeFinished,
@@ -17,6 +18,7 @@ from engine.events import (
 	NodesCached,
 	NodeStarted,
 )
+from engine.record import RunRecord
 from server.cli_report import NodeReport, RunOutcome, RunReport
 from server.cli_why import in_words
 
@@ -57,6 +59,7 @@ class Teller:
 	def __init__(self, console: Console) -> None:
 		self.finished: list[NodeFinished] = []
 		self.nodes: list[NodeReport] = []
+		self.record: RunRecord | None = None
 		self._cached: tuple[str, ...] = ()
 		self._console = console
 		self._progress = Progress(
@@ -81,6 +84,8 @@ class Teller:
 	def hear(self, event: Event) -> None:
 		"""Take in an event of the running job."""
 		match event:
+			case JobStarted():
+				self.record = event.record
 			case NodesCached():
 				self._cached = event.nodes
 				self._total = self._progress.add_task('nodes', total=len(event.pending))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from aiohttp import web
 
+from engine.versions import version_of
 from server.docs_page import page_html
 from server.openapi import make_document
 from server.operation import Operation
 from server.schemas.docs import Asset
 from server.schemas.openapi import Document, OpenApiDocument
-from server.versions import version_of
 
 TITLE = 'Lumengraph'
 FOLDER = Path(__file__).parent / 'data'

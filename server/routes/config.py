@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from engine.versions import version_of
 from server.keys import ACCESS, MAX_BODY, SETTINGS
 from server.operation import Operation, Tag
 from server.schemas.config import Abilities, Config, FolderPaths, Limits, Versions
 from server.thumbnails import MAX_PIXELS
-from server.versions import version_of
 
 CONFIG = Tag('config', 'The settings as this run of the server has them.')
 

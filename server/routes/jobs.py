@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from engine.errors import BadDocument, InvalidGraph, WorkerLost, WrongInputs
+from engine.events import JobStarted
 from engine.jobs import IdTaken, IllegalTransition, Job, JobIsLive, JobNotFound, JobState
 from server.errors import InvalidRequest
 from server.keys import QUEUE, STORE, SUPERVISOR
@@ -169,6 +170,7 @@ def detail_of(app: web.Application, job: Job) -> JobDetail:
 		extra=dict(job.submission.extra),
 		sweep=sweep_of(job),
 		losses=job.losses,
+		record=next((event.record for event in job.events if isinstance(event, JobStarted)), None),
 	)
 
 

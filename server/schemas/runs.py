@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from engine.events import Failure, Ui, Why
 from engine.jobs import JobState
 from engine.previews import PreviewMethod
+from engine.record import RunRecord
 from engine.sweep import SweepTable, Values
 from server.schemas.base import Parameters, Reply, Request
 from server.schemas.paging import Page, PageQuery
@@ -78,6 +79,8 @@ class JobDetail(JobReply):
 	"""A job with its graph in API form. A waiting one has its `position` in the queue, from 0.
 
 	Of a sweep, `sweep` tells which nodes belong to which values, and which save them all as one picture.
+
+	`record` tells what it ran with: versions, device, settings, files by digest; null before it has begun.
 	"""
 
 	position: int | None
@@ -86,6 +89,7 @@ class JobDetail(JobReply):
 	extra: dict[str, JsonValue]
 	sweep: SweepTable | None
 	losses: int
+	record: RunRecord | None
 
 
 class JobsQuery(PageQuery):

@@ -41,7 +41,7 @@ def seeds_of(printed: str) -> list[dict[str, int]]:
 def changed(path: Path, **seeds: str) -> str:
 	"""The demo workflow whose layout says what becomes of its seed."""
 	document: dict[str, Any] = json.loads(Path(WORKFLOW).read_text())
-	document['layout']['sample']['seeds'] = seeds
+	document['layout']['nodes']['sample']['seeds'] = seeds
 	path.write_text(json.dumps(document))
 	return str(path)
 

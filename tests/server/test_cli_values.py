@@ -67,7 +67,7 @@ class TestFiles:
 		document: dict[str, JsonValue] = {
 			'lumengraph': 2,
 			'nodes': {name: {'kind': 'KSampler', 'inputs': {'seed': 5}} for name in 'ab'},
-			'layout': {'nodes': {'a': {'seeds': {'seed': 'increment'}}}},
+			'layout': {'nodes': {'a': {'x': 0, 'y': 0, 'seeds': {'seed': 'increment'}}}},
 		}
 		workflow = read_workflow(document, KINDS)
 

@@ -77,6 +77,12 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{'nodes': [{'id': 1, 'type': 'Shade', 'widgets_values': [3, 5]}, {'id': 2, 'type': 'Elsewhere'}], 'links': []},
 	),
+	'POST /v1/workflows/diff': (
+		{
+			'before': {'1': {'class_type': 'Shade', 'inputs': {'value': 3, 'seed': 5}}},
+			'after': {'lumengraph': 2, 'nodes': {'a': {'kind': 'Shade', 'inputs': {'value': 4}}, 'b': {'kind': 'No'}}},
+		},
+	),
 	'POST /v1/check': (
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{

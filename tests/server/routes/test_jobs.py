@@ -162,6 +162,17 @@ class TestSubmit:
 		assert first['id'] == again['id'] == later['id']
 		assert later['state'] == 'cancelled'
 
+	async def test_what_it_ran_with_is_kept(self, api: Api) -> None:
+		"""Versions and device, once it has begun, as its picture carries them too; before, there is nothing to tell."""
+		accepted = await submit(api, saving())
+		detail = await over(api, accepted['id'])
+		file = detail['outputs']['2']['images'][0]
+		picture = await (await api.get('/view', **file)).read()
+
+		assert detail['record']['device'] == 'cpu'
+		assert detail['record']['libraries']['pillow']
+		assert json.dumps(detail['record']).encode() in picture
+
 
 class TestList:
 	async def test_pages(self, api: Api) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from server.versions import version_of
+from engine.versions import version_of
 
 
 class TestVersionOf:
