@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 from pydantic import JsonValue
 
 from engine.settings import PROJECT
@@ -25,7 +25,7 @@ from tests.web.chromium import FLAGS, find_chromium
 
 SIZES = (1000, 5000)
 ROW = 40
-VIEW = {'width': 1600, 'height': 900}
+VIEW = ViewportSize(width=1600, height=900)
 FRAMES = 40
 KINDS = ('EmptyLatentImage', 'LatentUpscaleBy', 'LatentFlip', 'KSampler', 'LatentCrop')
 RECORD = """() => {
