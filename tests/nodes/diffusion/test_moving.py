@@ -69,7 +69,7 @@ def modules(weights: object) -> list[Module]:
 	towers = getattr(weights, 'towers', None)
 	if towers is not None:
 		return [tower.module for tower in towers.values()]
-	return [getattr(weights, 'module', None) or weights._module]
+	return [getattr(weights, 'module', None) or vars(weights)['_module']]
 
 
 def places(module: Module) -> set[str]:
