@@ -217,9 +217,16 @@ export function resizeNode(id: NodeId, place: { x: number; y: number; width: num
 	editGraph((graph) => edit.movePlaces(graph, new Map([[id, place]])));
 }
 
-export function tidy(): void {
-	editGraph((graph) => arrange(graph, { kinds: currentKinds(), sizes: measuredSizes() }));
-	requestAnimationFrame(() => fitView());
+/** Lays out the selected nodes, or all of them, unless the graph is changed meanwhile. */
+export async function tidy(): Promise<void> {
+	const graph = currentGraph();
+	const chosen = selectedNodes();
+	const { tidied } = await import('../graph/elk');
+	const next = await tidied(graph, currentKinds(), measuredSizes(), chosen.size > 1 ? chosen : new Set());
+	if (currentGraph() === graph) {
+		editGraph(() => next);
+		requestAnimationFrame(() => fitView());
+	}
 }
 
 /** Repeats a layout made before the nodes had sizes; false while some still have none. */

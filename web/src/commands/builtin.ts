@@ -47,7 +47,7 @@ const COMMANDS: readonly Own[] = [
 		run: removeSelected,
 	},
 	{ id: 'addNode', group: 'graph', keys: ['/'], run: () => openSearch(lastPointer(), null) },
-	{ id: 'tidy', group: 'graph', keys: ['Shift+t'], run: tidy },
+	{ id: 'tidy', group: 'graph', keys: ['Shift+t'], run: () => void tidy() },
 	{ id: 'newTab', group: 'file', keys: ['Alt+n'], run: openNew },
 	{ id: 'closeTab', group: 'file', keys: ['Alt+w'], run: () => closeTab(useTabs.getState().active) },
 	{ id: 'nextTab', group: 'file', keys: ['Alt+ArrowRight'], enabled: manyTabs, run: () => nextTab(1) },

@@ -33,7 +33,7 @@ export function Toolbar() {
 					icon="tidy"
 					label={t('commands.tidy')}
 					tip={`${tip('tidy')}\n${t('toolbar.tidy')}`}
-					onClick={tidy}
+					onClick={() => void tidy()}
 				/>
 			</div>
 			<button
