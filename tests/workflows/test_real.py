@@ -26,6 +26,7 @@ from engine.graph import Argument, Call, Constant, Graph
 from engine.runner import Runner
 from engine.settings import PROJECT, Settings
 from tests import tiny, tiny_unets
+from tests.nodes.diffusion.control import test_qwen_image
 from tests.nodes.diffusion.test_upscalers import esrgan
 from tests.tiny_transformers import save_parts, save_whole
 
@@ -56,6 +57,7 @@ PARTS = {
 OTHERS = {
 	'epiNoiseoffset_v2.safetensors': 'lora.safetensors',
 	'control_scribble.safetensors': 'control.safetensors',
+	'Qwen-Image-InstantX-ControlNet-Inpainting.safetensors': 'inpainting.safetensors',
 	'RealESRGAN_x2.pth': 'esrgan.safetensors',
 	'vae-ft-mse-840000-ema-pruned.safetensors': 'sd1.safetensors',
 }
@@ -120,6 +122,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 			},
 		)
 	save_file(control.state_dict(), folder / 'controlnet' / 'control.safetensors')
+	inpainting = test_qwen_image.controlnet(extra=4)
+	save_file(inpainting.state_dict(), folder / 'controlnet' / 'inpainting.safetensors')
 	layer = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q'
 	width = config['block_out_channels'][0]
 	save_file(
