@@ -45,6 +45,16 @@ class TestTextToImage:
 
 		assert ticks == [(1, 3), (2, 3), (3, 3)]
 
+	def test_equal_prompts_are_encoded_once(self, bench: Bench) -> None:
+		"""Two nodes of one text and one encoder are one call; another text is one more."""
+		bench.run(text_to_image(seed=1, text=''))
+		same = [node for node in bench.called if node in ('positive', 'negative')]
+		bench.run(text_to_image(seed=1, text='a red circle'))
+		other = [node for node in bench.called if node in ('positive', 'negative')]
+
+		assert len(same) == 1
+		assert other == ['positive']
+
 	def test_previews_are_made_only_when_asked_for(self, bench: Bench) -> None:
 		"""A job that wants previews gets JPEGs, though not of steps that follow at once; another gets none."""
 		bench.run(text_to_image(seed=1, steps=2), previews='auto')
