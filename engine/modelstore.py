@@ -269,6 +269,7 @@ class ModelStore:
 				self._changed.notify_all()
 				# No longer here: it may be sent away at once.
 				weights = None
+			return
 		except BaseException as error:
 			weights = None
 			load.fail(error)
@@ -276,7 +277,8 @@ class ModelStore:
 			with self._changed:
 				load.over = True
 				self._rooms.drop(resident)
-			self._rooms.trim()
+		# Not before the error is gone, and all that it was about.
+		self._rooms.trim()
 
 	def _brought(self, resident: Resident, load: Loading, leases: ExitStack, working: int) -> Weights:
 		"""The weights, brought back from main memory, or read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 from collections.abc import Mapping
@@ -60,11 +61,12 @@ def is_full(error: BaseException) -> bool:
 
 
 def trim() -> None:
-	"""Give back to the system what was let go of: networks with hooks are in cycles, and GPUs have caches."""
+	"""Give back to the system what was let go of: networks with hooks are in cycles, C's library and GPUs have caches."""
 	torch = _torch()
 	if torch is None:
 		return
 	gc.collect()
+	_trim_heap()
 	if torch.cuda.is_initialized():
 		torch.cuda.empty_cache()
 
@@ -88,6 +90,13 @@ def measure_control(load: Load) -> Size | None:
 	from nodes.diffusion.sizes import measure_control
 
 	return measure_control(load)
+
+
+def _trim_heap() -> None:
+	"""Have glibc give back freed memory: it keeps that of all tensors but the largest. Other systems do so by themselves."""
+	call = getattr(ctypes.CDLL(None), 'malloc_trim', None) if sys.platform == 'linux' else None
+	if call is not None:
+		call(ctypes.c_size_t(0))
 
 
 def _torch() -> ModuleType | None:

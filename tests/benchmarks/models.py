@@ -27,6 +27,7 @@ from engine.models import Load, Loaders, ModelRef
 from engine.modelstore import ModelStore
 from nodes.load import AUTOENCODER, DENOISER, TEXT, add_loaders, import_libraries
 from tests.benchmarks import full_size
+from tests.benchmarks.cancelling import measure_cancelling, resident
 
 ROUNDS = 3
 DTYPES = ('float32', 'float16')
@@ -44,12 +45,6 @@ class Cost(NamedTuple):
 	seconds: float
 	weights: int
 	growth: int
-
-
-def resident() -> int:
-	"""Bytes of this process in memory."""
-	status = Path('/proc/self/status').read_text()
-	return int(next(line.split()[1] for line in status.splitlines() if line.startswith('VmRSS'))) * 1024
 
 
 @contextmanager
@@ -160,6 +155,7 @@ def main() -> None:
 			full_size.write(path, full_size.sd15_shapes())
 		measure_loading(path)
 		measure_sharing(path)
+		measure_cancelling(path, Path(folder))
 
 
 if __name__ == '__main__':
