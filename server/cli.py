@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from pathlib import Path
 
 from engine.errors import EngineError
 from server.cli_bundle import add_bundle_command
@@ -44,7 +43,6 @@ COMMANDS = (
 	'export',
 	'import',
 )
-WORKFLOW = "a workflow: native, or one of ComfyUI's two forms, or a picture that carries one"
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -96,11 +94,11 @@ def parser() -> argparse.ArgumentParser:
 	)
 
 	check = commands.add_parser('check', parents=[folders], help='check a workflow file without running it')
-	check.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
+	check.add_argument('file', metavar='FILE', help=SOURCE)
 	check.set_defaults(command=_check)
 
 	convert = commands.add_parser('convert', parents=[folders], help='write a workflow in another form')
-	convert.add_argument('file', type=Path, metavar='FILE', help=WORKFLOW)
+	convert.add_argument('file', metavar='FILE', help=SOURCE)
 	convert.add_argument(
 		'--to',
 		choices=('native', 'api', 'editor'),
@@ -153,13 +151,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-	from engine.formats.workflow import open_workflow
 	from engine.runner import Runner
+	from server.cli_bundle import unpacked
 	from server.cli_convert import tell_doubts
 	from server.cli_forecast import in_words
+	from server.cli_source import find_workflow
 
-	with closing(Runner(settings_from(options), lambda event: None)) as runner:
-		workflow = open_workflow(options.file, runner.kit.nodes.infos)
+	with (
+		unpacked(options.file, settings_from(options)) as settings,
+		closing(Runner(settings, lambda event: None)) as runner,
+	):
+		workflow = find_workflow(options.file, settings, runner.kit.nodes.infos)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
 	tell_doubts(workflow)

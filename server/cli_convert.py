@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from pathlib import Path
 
 from engine.formats.convert import converted
-from engine.formats.workflow import Form, Workflow, open_workflow
+from engine.formats.workflow import Form, Workflow
 from engine.formats.writing import pretty
 from engine.runner import Runner
 from engine.settings import Settings
+from server.cli_source import find_workflow
 
 
-def convert_file(file: Path, to: Form, settings: Settings) -> int:
-	"""Print a workflow in another form; gives the exit code. Raises `BadDocument` if the file holds none."""
+def convert_file(source: str, to: Form, settings: Settings) -> int:
+	"""Print a workflow in another form; gives the exit code. Raises `BadDocument` if there is none."""
 	with closing(Runner(settings, lambda event: None)) as runner:
 		nodes = runner.kit.nodes.infos
-		workflow = open_workflow(file, nodes)
+		workflow = find_workflow(source, settings, nodes)
 		document = converted(workflow, to, nodes)
 	tell_doubts(workflow)
 	sys.stdout.write(pretty(document) + '\n')
