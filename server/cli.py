@@ -153,6 +153,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
+	from engine.formats.requirements import missing_models
 	from engine.formats.workflow import open_workflow
 	from engine.runner import Runner
 	from server.cli_convert import tell_doubts
@@ -162,7 +163,10 @@ def _check(options: argparse.Namespace) -> int:
 		workflow = open_workflow(options.file, runner.kit.nodes.infos)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
+		models = missing_models(workflow.requires, runner.storage.catalogue)
 	tell_doubts(workflow)
+	for missing in models:
+		print(f'warning: {missing.sentence}', file=sys.stderr)
 	for problem in workflow.with_packs(checked.problems):
 		print(f'error: {problem.sentence}', file=sys.stderr)
 	if checked.problems:
