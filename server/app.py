@@ -184,7 +184,7 @@ def build_app(
 	app[keys.USER_SETTINGS] = UserSettings()
 	app[keys.PICTURE_SLOTS] = asyncio.Semaphore(PICTURES_AT_ONCE)
 	app[keys.EDITOR] = editor
-	app[keys.LIBRARY] = Library(workflows, settings.workflows_folder)
+	app[keys.LIBRARY] = Library.of(settings, workflows)
 	app[keys.THUMBNAILS] = Thumbnails()
 	app[keys.METRICS] = metrics
 	app[API_PAGES] = ApiPages(OPERATIONS)

@@ -151,6 +151,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
+	from engine.formats.requirements import missing_models
 	from engine.runner import Runner
 	from server.cli_bundle import unpacked
 	from server.cli_convert import tell_doubts
@@ -164,7 +165,10 @@ def _check(options: argparse.Namespace) -> int:
 		workflow = find_workflow(options.file, settings, runner.kit.nodes.infos)
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
+		models = missing_models(workflow.requires, runner.storage.catalogue)
 	tell_doubts(workflow)
+	for missing in models:
+		print(f'warning: {missing.sentence}', file=sys.stderr)
 	for problem in workflow.with_packs(checked.problems):
 		print(f'error: {problem.sentence}', file=sys.stderr)
 	if checked.problems:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadDocument
-from engine.settings import PROJECT
 
 if TYPE_CHECKING:
 	from pydantic import JsonValue
@@ -54,7 +53,7 @@ def of_library(source: str, settings: Settings) -> dict[str, JsonValue] | None:
 		return None
 	from server.library import Library, WorkflowNotFound
 
-	library = Library(PROJECT / 'workflows', settings.workflows_folder)
+	library = Library.of(settings)
 	try:
 		entry = library.find(source)
 	except WorkflowNotFound:
@@ -62,4 +61,4 @@ def of_library(source: str, settings: Settings) -> dict[str, JsonValue] | None:
 		raise BadDocument(
 			f'There is no such file, and no workflow of that name. Names: {names}.', where=source
 		) from None
-	return entry.document.model_dump(mode='json', exclude_unset=True)
+	return entry.source

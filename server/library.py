@@ -1,22 +1,30 @@
-"""The workflows that can be opened by name: those that come with the program, and the user's own."""
+"""The workflows that can be opened by name: those that come with the program, and the user's own.
+
+The user's own are native files that were saved by `PUT /v1/workflows/{name}`, files of any form that were put into the same
+folder, and those that ComfyUI's front end and its clients save.
+"""
 
 from __future__ import annotations
 
 import errno
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from engine.errors import BadDocument, BadName, NotFound
 from engine.formats.document import WorkflowDocument
 from engine.formats.native import check_version, read_document
-from engine.formats.workflow import parse_json
-from engine.formats.writing import dumps
+from engine.formats.workflow import Form, form_of, parse_json
+from engine.formats.writing import dumps, to_json
+from engine.settings import PROJECT, Settings
 from server.errors import Forbidden
 from server.etags import etag_of
 from server.filing import write_file
+from server.users.accounts import DEFAULT
 
 log = logging.getLogger(__name__)
 
@@ -49,37 +57,58 @@ class WorkflowReadOnly(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-	"""A workflow file. `etag` names what is in it."""
+	"""A workflow file. `source` is what it says, in whatever `form`; `etag` names what is in it."""
 
 	name: str
-	document: WorkflowDocument
+	source: dict[str, JsonValue]
+	form: Form
 	etag: str
 	built_in: bool
+	title: str = ''
+	description: str = ''
 
 
 class Library:
-	"""Two folders of workflow files. Names are looked up among those that exist, so none leads out of its folder.
+	"""Folders of workflow files. Names are looked up among those that exist, so none leads out of its folder.
 
-	A name of `built_in` is never taken by the user's own. All methods take time: not for the event loop.
+	A name of `built_in` is never taken by the user's own. New ones are saved in `own`; where that has a name, `others` do
+	not count. What lies deeper in `others` has a name with slashes. All methods take time: not for the event loop.
 	"""
 
-	def __init__(self, built_in: Path, own: Path) -> None:
+	def __init__(self, built_in: Path, own: Path, others: Sequence[Path] = ()) -> None:
 		self._built_in = built_in
 		self._own = own
+		self._others = tuple(others)
 		self._lock = threading.Lock()
+
+	@classmethod
+	def of(cls, settings: Settings, built_in: Path = PROJECT / 'workflows') -> Library:
+		"""The folders that the settings name. Where several people have folders of their own, these stay theirs."""
+		others = () if settings.multi_user else (settings.user_folder / DEFAULT / 'workflows',)
+		return cls(built_in, settings.workflows_folder, others)
 
 	def entries(self) -> list[Entry]:
 		"""Every workflow, those of the program first. What cannot be read is logged and left out."""
-		return [*self._read(self._built_in), *self._read(self._own)]
+		found: dict[str, Entry] = {}
+		for name, path in self._paths():
+			entry = None if name in found else self._entry(name, path)
+			if entry is not None:
+				found[name] = entry
+		return list(found.values())
 
 	def find(self, name: str) -> Entry:
 		"""The workflow of this name, or `WorkflowNotFound`."""
-		for folder in (self._built_in, self._own):
-			path = _files(folder).get(name)
-			entry = None if path is None else self._entry(path)
+		for known, path in self._paths():
+			entry = self._entry(name, path) if known == name else None
 			if entry is not None:
 				return entry
 		raise WorkflowNotFound(name)
+
+	def _paths(self) -> Iterator[tuple[str, Path]]:
+		yield from _files(self._built_in).items()
+		yield from _files(self._own).items()
+		for folder in self._others:
+			yield from _files(folder, deep=True).items()
 
 	def save(self, name: str, document: WorkflowDocument, allow: Allow) -> tuple[Entry, bool]:
 		"""Write a workflow; tells whether it is a new one. Nobody ever sees it half-written.
@@ -93,16 +122,18 @@ class Library:
 			before = self._etag(name)
 			allow(before)
 			_write(self._own, name, content)
-		return Entry(name, document, etag_of(content), built_in=False), before is None
+		source = to_json(document)
+		entry = Entry(name, source, 'native', etag_of(content), False, document.title, document.description)
+		return entry, before is None
 
 	def delete(self, name: str, allow: Allow) -> None:
 		"""Delete one of the user's own. Raises `WorkflowNotFound`, `WorkflowReadOnly`, and what `allow` raises."""
 		with self._lock:
 			self._refuse_built_in(name)
-			path = _files(self._own).get(name)
+			path = next((path for known, path in self._paths() if known == name), None)
 			if path is None:
 				raise WorkflowNotFound(name)
-			allow(self._etag(name))
+			allow(etag_of(path.read_bytes()))
 			path.unlink(missing_ok=True)
 
 	def _refuse_built_in(self, name: str) -> None:
@@ -113,23 +144,27 @@ class Library:
 		path = _files(self._own).get(name)
 		return None if path is None else etag_of(path.read_bytes())
 
-	def _read(self, folder: Path) -> list[Entry]:
-		entries = (self._entry(path) for path in _files(folder).values())
-		return [entry for entry in entries if entry is not None]
-
-	def _entry(self, path: Path) -> Entry | None:
+	def _entry(self, name: str, path: Path) -> Entry | None:
 		try:
 			content = path.read_bytes()
-			document = read_document(parse_json(content, str(path)))
+			source = parse_json(content, str(path))
+			form = form_of(source)
+			document = read_document(source) if form == 'native' else None
 		except (BadDocument, OSError) as error:
 			log.warning('The workflow %s is left out: %s', path.name, error)
 			return None
-		return Entry(path.stem, document, etag_of(content), path.parent == self._built_in)
+		if not isinstance(source, dict) or form is None:
+			log.warning('The workflow %s is left out: it is of no form that is known.', path.name)
+			return None
+		said = (document.title, document.description) if document is not None else ('', '')
+		return Entry(name, source, form, etag_of(content), path.parent == self._built_in, *said)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-	"""Name → file of every workflow in a folder."""
-	return {path.stem: path for path in sorted(folder.glob(f'*{SUFFIX}')) if path.name[0] != '.' and path.is_file()}
+def _files(folder: Path, *, deep: bool = False) -> dict[str, Path]:
+	"""Name → file of every workflow in a folder; in the folders below it too, if `deep`."""
+	found = folder.rglob(f'*{SUFFIX}') if deep else folder.glob(f'*{SUFFIX}')
+	names = {path: path.relative_to(folder).with_suffix('') for path in sorted(found) if path.is_file()}
+	return {name.as_posix(): path for path, name in names.items() if not any(part[0] == '.' for part in name.parts)}
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

@@ -10,7 +10,6 @@ from pydantic import JsonValue, ValidationError
 from engine.declaration import NodeInfo
 from engine.errors import InvalidGraph
 from engine.formats.convert import beside_prompt
-from engine.formats.document import WorkflowDocument
 from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow, read_workflow
 from engine.jobs import Job, KeyTaken, Submission
@@ -40,7 +39,7 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 
 
 async def call_workflow(
-	app: web.Application, document: WorkflowDocument, wanted: WorkflowJobRequest
+	app: web.Application, document: dict[str, JsonValue], wanted: WorkflowJobRequest
 ) -> tuple[Job, bool]:
 	"""Queue a saved workflow with values for its named inputs; otherwise as `submit`.
 
@@ -48,7 +47,7 @@ async def call_workflow(
 	"""
 
 	def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
-		workflow = read_workflow(document.model_dump(mode='json', exclude_unset=True), nodes)
+		workflow = read_workflow(document, nodes)
 		interface = interface_of(workflow, nodes)
 		values = interface.accept(wanted.inputs, app[STORAGE], given_otherwise=frozenset(wanted.sweep))
 		for name, value in values.items():

@@ -38,8 +38,7 @@ def with_workflows(
 	named: dict[str, JsonValue] = {}
 	for entry in entries:
 		try:
-			body = entry.document.model_dump(mode='json', exclude_unset=True)
-			interface = interface_of(read_workflow(body, nodes), nodes)
+			interface = interface_of(read_workflow(entry.source, nodes), nodes)
 		except BadDocument as error:
 			log.warning('The workflow %r is left out of the OpenAPI document: %s', entry.name, error)
 			continue
@@ -56,11 +55,11 @@ def with_workflows(
 
 def _operation(general: Schema, entry: Entry, operation: str, schema: str) -> Schema:
 	"""The general operation with the name and the body of this workflow."""
-	told = entry.document.description
+	told = entry.description
 	return {
 		**general,
 		'operationId': operation,
-		'summary': f'Run the workflow {entry.document.title or entry.name}.',
+		'summary': f'Run the workflow {entry.title or entry.name}.',
 		**({'description': told} if told else {}),
 		'parameters': [],
 		'requestBody': {

@@ -28,7 +28,10 @@ It may be removed; nothing else needs it. `numbers` are those of the links, `bey
 what `write_editor` makes of the file; `document` is the whole document, where that would not do.
 """
 BESIDE = 'comfy'
-"""The same in a node, for what the API form says of it beside its kind and inputs."""
+"""The same in a node, for what the API form says of it beside its kind and inputs; and in the file, that it came from there.
+
+A file with one of these blocks may carry inputs that its nodes do not declare, since those forms may.
+"""
 
 
 def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
@@ -60,7 +63,10 @@ def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocu
 	if workflow.form == 'api':
 		made = write_native(workflow.graph, nodes)
 		return made.model_copy(
-			update={'nodes': {node: _with_rest(entry, workflow.source.get(node)) for node, entry in made.nodes.items()}}
+			update={
+				'nodes': {node: _with_rest(entry, workflow.source.get(node)) for node, entry in made.nodes.items()},
+				BESIDE: {'form': 'api'},
+			}
 		)
 	reading = read_editor(dict(workflow.source), nodes)
 	document = _of_editor(workflow.source, reading, nodes)

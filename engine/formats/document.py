@@ -176,10 +176,15 @@ class SubgraphDefinition(Part):
 
 
 class ModelNeed(Part):
-	"""A model file that the workflow names. `digest` is its SHA-256 in hexadecimal digits, `url` where it is found."""
+	"""A model file that the workflow names, and where it is found.
+
+	`digest` is the one that the program itself knows files by (SHA-256 over the size and samples, as `lumengraph models`
+	tells it), `sha256` that of the whole file; both in hexadecimal digits.
+	"""
 
 	folder: str = Field(default='', description='the folder of model files that it belongs in, such as `checkpoints`')
 	digest: str = ''
+	sha256: str = ''
 	url: str = ''
 
 

@@ -12,16 +12,20 @@ from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
-from engine.formats.document import NamedInput, NamedOutput
+from engine.formats.document import NamedInput, NamedOutput, Requirements
+from engine.formats.editor.models import needed_models
 from engine.formats.editor.read import MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
 from engine.formats.flatten import Target, flatten
 from engine.formats.migrate import migrated
 from engine.formats.native import is_native, read_document
 from engine.formats.prompt import describe, is_prompt, read_prompt
+from engine.formats.requirements import missing_kinds, version_warnings
 from engine.graph import Constant, Graph, NodeId
 from engine.problems import Problem
 
+FROM_ELSEWHERE = ('editor', 'comfy')
+"""Blocks of native files that were made of other forms."""
 Form = Literal['native', 'api', 'editor']
 
 
@@ -31,7 +35,7 @@ class Workflow:
 
 	`source` is the document that it was read from, in its `form`. `targets`: for an input of an instance of a subgraph,
 	(id of the instance, input), the inputs of the flat graph that take it over. `missing` are kinds that are not known
-	here, `warnings` what of the file had to be left out or guessed.
+	here, `warnings` what of the file had to be left out or guessed, `requires` the packs and models that it names.
 	"""
 
 	graph: Graph
@@ -45,6 +49,7 @@ class Workflow:
 	source: Mapping[str, JsonValue] = field(default_factory=dict)
 	missing: tuple[MissingKind, ...] = ()
 	warnings: tuple[str, ...] = ()
+	requires: Requirements = field(default_factory=Requirements)
 
 	def with_value(self, name: str, value: JsonValue) -> Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
@@ -112,11 +117,22 @@ def parse_json(text: str | bytes, where: str = '') -> JsonValue:
 	return parsed
 
 
+def form_of(document: JsonValue) -> Form | None:
+	"""Which form a document seems to be of; None if none."""
+	if is_native(document):
+		return 'native'
+	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.
+	if is_editor(document):
+		return 'editor'
+	return 'api' if is_prompt(document) else None
+
+
 def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflow:
 	"""Read a workflow in any known form. Raises `BadDocument` for anything else."""
 	if not isinstance(document, dict):
 		raise BadDocument(f'This is no workflow file: {describe(document)}.')
-	if is_native(document):
+	form = form_of(document)
+	if form == 'native':
 		native = read_document(document)
 		flat = flatten(native, nodes)
 		return Workflow(
@@ -126,15 +142,24 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 			native.inputs,
 			native.outputs,
 			flat.targets,
+			tolerant=any(block in document for block in FROM_ELSEWHERE),
 			source=migrated(document),
+			missing=missing_kinds(native, flat.graph, nodes),
+			warnings=version_warnings(native, nodes),
+			requires=native.requires,
 		)
-	# Before the API form: a single node that is called "nodes" is less likely than a list of nodes.
-	if is_editor(document):
+	if form == 'editor':
 		read = read_editor(document, nodes)
 		return Workflow(
-			read.graph, tolerant=True, form='editor', source=document, missing=read.missing, warnings=read.warnings
+			read.graph,
+			tolerant=True,
+			form='editor',
+			source=document,
+			missing=read.missing,
+			warnings=read.warnings,
+			requires=Requirements(models=needed_models(document)),
 		)
-	if is_prompt(document):
+	if form == 'api':
 		return Workflow(read_prompt(document), tolerant=True, form='api', source=document)
 	raise BadDocument(
 		'This is no workflow file: an object without "lumengraph", without nodes that have a "class_type", '

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from aiohttp import web
 
 from engine.errors import BadDocument, WorkerLost
+from engine.formats.requirements import missing_models
 from engine.formats.workflow import read_workflow
 from server.checking import judge
-from server.keys import SUPERVISOR
+from server.keys import STORAGE, SUPERVISOR
 from server.operation import Operation, Tag
-from server.schemas.check import AnyWorkflow, CheckReply, MissingKindReply, ProblemReply
+from server.schemas.check import AnyWorkflow, CheckReply, MissingKindReply, MissingModelReply, ProblemReply
 from server.worker import known_nodes
 
 CHECK = Tag('check', 'What is wrong with a workflow, before it is run.')
@@ -32,6 +34,10 @@ async def check_workflow(request: web.Request, body: AnyWorkflow) -> CheckReply:
 		memory=await request.app[SUPERVISOR].forecast(checked.graph, sinks) if sinks else None,
 		warnings=list(workflow.warnings),
 		missing=[MissingKindReply.of(missing) for missing in workflow.missing],
+		models=[
+			MissingModelReply.of(missing)
+			for missing in await asyncio.to_thread(missing_models, workflow.requires, request.app[STORAGE].catalogue)
+		],
 	)
 
 

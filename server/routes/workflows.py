@@ -9,8 +9,10 @@ from aiohttp import web
 
 from engine.declaration import Choice
 from engine.errors import BadDocument, BadName, WorkerLost
+from engine.formats.convert import as_native
 from engine.formats.document import WorkflowDocument
 from engine.formats.interface import InputSignature, Interface, interface_of
+from engine.formats.native import read_document
 from engine.formats.workflow import read_workflow
 from server.etags import heed_conditions
 from server.keys import LIBRARY, STORAGE, SUPERVISOR
@@ -34,19 +36,23 @@ async def list_workflows(request: web.Request) -> WorkflowListing:
 
 def summary(entry: Entry) -> WorkflowSummary:
 	"""A workflow without its nodes."""
-	document = entry.document
 	return WorkflowSummary(
 		name=entry.name,
-		title=document.title or entry.name,
-		description=document.description,
+		title=entry.title or entry.name,
+		description=entry.description,
 		built_in=entry.built_in,
+		form=entry.form,
 	)
 
 
 async def show_workflow(request: web.Request, path: WorkflowPath) -> Answer[WorkflowDocument]:
-	"""One workflow, as its file says it."""
+	"""One workflow, as its file says it; a file of one of ComfyUI's forms is told in ours."""
 	entry = await asyncio.to_thread(request.app[LIBRARY].find, path.name)
-	return Answer(entry.document, headers={'ETag': entry.etag})
+	if entry.form == 'native':
+		return Answer(read_document(entry.source), headers={'ETag': entry.etag})
+	nodes = await known_nodes(request.app[SUPERVISOR])
+	document = await asyncio.to_thread(lambda: as_native(read_workflow(entry.source, nodes), nodes))
+	return Answer(document, headers={'ETag': entry.etag})
 
 
 async def save_workflow(request: web.Request, path: NewWorkflowPath, body: WorkflowDocument) -> Answer[WorkflowSummary]:
@@ -96,7 +102,7 @@ async def show_input_schema(request: web.Request, path: WorkflowPath) -> JsonSch
 async def _interface(app: web.Application, name: str) -> Interface:
 	nodes = await known_nodes(app[SUPERVISOR])
 	entry = await asyncio.to_thread(app[LIBRARY].find, name)
-	return interface_of(read_workflow(entry.document.model_dump(mode='json', exclude_unset=True), nodes), nodes)
+	return interface_of(read_workflow(entry.source, nodes), nodes)
 
 
 def _described(item: InputSignature, app: web.Application) -> InputSignature:
@@ -116,7 +122,7 @@ async def run_workflow(request: web.Request, path: WorkflowPath, body: WorkflowJ
 	`key` already.
 	"""
 	entry = await asyncio.to_thread(request.app[LIBRARY].find, path.name)
-	job, is_new = await call_workflow(request.app, entry.document, body)
+	job, is_new = await call_workflow(request.app, entry.source, body)
 	return Answer(detail_of(request.app, job), 201 if is_new else 200, {'Location': f'/v1/jobs/{job.id}'})
 
 
@@ -127,7 +133,7 @@ routes: Sequence[Operation] = (
 		'/v1/workflows/{name}',
 		show_workflow,
 		tag=WORKFLOWS,
-		refuses=(WorkflowNotFound,),
+		refuses=(WorkflowNotFound, BadDocument, WorkerLost),
 		etag=True,
 		partial=True,
 	),

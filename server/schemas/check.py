@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, RootModel
 
 from engine.forecast import Forecast
 from engine.formats.editor.read import MissingKind
+from engine.formats.requirements import MissingModel
 from engine.problems import Code, Problem
 from server.schemas.base import Reply
 
@@ -63,12 +64,31 @@ class MissingKindReply(Reply):
 		return cls(kind=missing.kind, nodes=list(missing.nodes), pack=missing.pack)
 
 
+class MissingModelReply(Reply):
+	"""A model file that the workflow asks for and that is not here, or (`differs`) is another one of the same name.
+
+	It is found at `url`, if the file says so.
+	"""
+
+	name: str
+	folder: str
+	url: str
+	differs: bool
+
+	@classmethod
+	def of(cls, missing: MissingModel) -> MissingModelReply:
+		"""A missing model as the engine found it."""
+		return cls(name=missing.name, folder=missing.folder, url=missing.url, differs=missing.differs)
+
+
 class CheckReply(Reply):
 	"""Everything that is wrong, and the nodes that save or show something and could run all the same.
 
 	`memory` is what these will need, in bytes: of each node that uses models, their weights, what is needed to work with
-	them, and how that will be managed. It is null if there is nothing to tell, or no worker to tell it. `warnings` and `missing` are told of the form that ComfyUI's editor saves: what of it was left out or
-	guessed, and the packs that it names for unknown kinds.
+	them, and how that will be managed. It is null if there is nothing to tell, or no worker to tell it.
+	`warnings` tell what of the file was left out or guessed, and which kinds are installed in another version than it was
+	written for; `missing` the packs that it names for unknown kinds, `models` the model files that it asks for and that are
+	not here.
 	"""
 
 	problems: list[ProblemReply]
@@ -76,3 +96,4 @@ class CheckReply(Reply):
 	memory: Forecast | None = None
 	warnings: list[str] = Field(default_factory=list)
 	missing: list[MissingKindReply] = Field(default_factory=list)
+	models: list[MissingModelReply] = Field(default_factory=list)

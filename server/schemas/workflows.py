@@ -37,12 +37,16 @@ class NewWorkflowPath(Parameters):
 
 
 class WorkflowSummary(Reply):
-	"""A workflow, without its nodes. One that is `built_in` comes with the program and cannot be changed."""
+	"""A workflow, without its nodes. One that is `built_in` comes with the program and cannot be changed.
+
+	`form` is that of its file; whoever asks for the workflow gets it in ours all the same.
+	"""
 
 	name: str
 	title: str
 	description: str
 	built_in: bool
+	form: Form
 
 
 class WorkflowListing(Reply):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pydantic import JsonValue
@@ -12,6 +13,7 @@ from pydantic import JsonValue
 from engine.errors import BadDocument, BadName
 from engine.formats.document import WorkflowDocument
 from engine.formats.native import read_document
+from engine.settings import Settings
 from server.errors import Outdated
 from server.library import Library, WorkflowNotFound, WorkflowReadOnly
 
@@ -82,7 +84,7 @@ class TestReading:
 
 	def test_document_is_what_the_file_says(self, library: Library) -> None:
 		"""Nothing is added, nothing is lost, large numbers neither."""
-		assert library.find('one').document.model_dump(exclude_unset=True) == DOCUMENT
+		assert library.find('one').source == DOCUMENT
 
 	@pytest.mark.parametrize('name', ['none', 'broken', 'newer', *NASTY])
 	def test_names_lead_nowhere_else(self, library: Library, name: str) -> None:
@@ -104,7 +106,7 @@ class TestSaving:
 		found = library.find('mine')
 
 		assert (is_new, is_new_again) == (True, False)
-		assert found.document.model_dump(exclude_unset=True) == {**DOCUMENT, 'title': 'Other'}
+		assert found.source == {**DOCUMENT, 'title': 'Other'}
 		assert found == again
 		assert found.etag != first.etag
 
@@ -132,7 +134,7 @@ class TestSaving:
 			library.delete('mine', refuse)
 
 		assert seen == [None, saved.etag]
-		assert library.find('mine').document.title == 'Mine'
+		assert library.find('mine').title == 'Mine'
 
 	def test_of_two_at_once_one_is_refused(self, library: Library) -> None:
 		"""Both saw that there is nothing; only one of them creates it."""
@@ -188,3 +190,56 @@ class TestSaving:
 
 		with pytest.raises(WorkflowNotFound):
 			library.find('mine')
+
+
+class TestOtherForms:
+	"""Files of ComfyUI's forms, in the user's folder and where its front end saves them."""
+
+	PROMPT: ClassVar[dict[str, JsonValue]] = {'1': {'class_type': 'X', 'inputs': {}}}
+	EDITOR: ClassVar[dict[str, JsonValue]] = {'nodes': [{'id': 1, 'type': 'X'}], 'links': [], 'version': 0.4}
+
+	@pytest.fixture
+	def user(self, tmp_path: Path) -> Path:
+		"""The user folder, with a file in each place."""
+		user = tmp_path / 'user'
+		saved = user / 'default' / 'workflows'
+		(saved / 'sub').mkdir(parents=True)
+		(saved / '.hidden').mkdir()
+		(user / 'workflows').mkdir()
+		(saved / 'drawn.json').write_text(json.dumps(self.EDITOR))
+		(saved / 'sub' / 'deep.json').write_text(json.dumps(self.PROMPT))
+		(saved / '.hidden' / 'not.json').write_text(json.dumps(self.PROMPT))
+		(saved / 'other.json').write_text('{"a": 1}')
+		(user / 'workflows' / 'posted.json').write_text(json.dumps(self.PROMPT))
+		return user
+
+	def test_are_listed_and_found(self, user: Path, folder: Path) -> None:
+		"""Each by its name, with the folders below; what is no workflow is left out."""
+		library = Library.of(Settings(base=user.parent, user=user), folder)
+
+		assert [(entry.name, entry.form) for entry in library.entries()] == [
+			('one', 'native'),
+			('posted', 'api'),
+			('drawn', 'editor'),
+			('sub/deep', 'api'),
+		]
+		assert library.find('drawn').source == self.EDITOR
+		assert library.find('sub/deep').source == self.PROMPT
+
+	def test_one_that_is_saved_goes_before(self, user: Path, folder: Path) -> None:
+		"""What was there is left alone, and is there again when the saved one is deleted; then it can be deleted itself."""
+		library = Library.of(Settings(base=user.parent, user=user), folder)
+		library.save('drawn', document(), always)
+
+		assert library.find('drawn').form == 'native'
+		library.delete('drawn', always)
+		assert library.find('drawn').form == 'editor'
+		library.delete('drawn', always)
+		with pytest.raises(WorkflowNotFound):
+			library.find('drawn')
+
+	def test_folders_of_several_people_are_theirs(self, user: Path, folder: Path) -> None:
+		"""Where people are told apart, nobody's files are shown to all."""
+		library = Library.of(Settings(base=user.parent, user=user, multi_user=True), folder)
+
+		assert [entry.name for entry in library.entries()] == ['one', 'posted']

@@ -36,6 +36,7 @@ from engine.formats.editor.kinds import (
 	SILENT,
 	VIRTUAL,
 )
+from engine.formats.editor.models import needed_models
 from engine.formats.editor.places import ITSELF, Place, Record, proxied, results
 from engine.formats.editor.read import Canvas, pack_of
 from engine.formats.editor.sheet import INSIDE_INPUTS, Definition, EditorNode, Wire, text
@@ -93,7 +94,8 @@ class _Structure:
 		self._find_proxies()
 		subgraphs = {draft.name: self._subgraph(draft) for draft in self._drafts.values()}
 		entries = self._entries(root, None)
-		requires = {'packs': self._packs} if self._packs else {}
+		needs = {'packs': self._packs, 'models': needed_models(self._raw)}
+		requires = {name: those for name, those in needs.items() if those}
 		return WorkflowDocument.model_validate(
 			{
 				'lumengraph': VERSION,

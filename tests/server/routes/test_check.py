@@ -41,6 +41,28 @@ class TestForms:
 
 		assert (problem['code'], problem['input']) == ('unknown_input', 'odd')
 
+	async def test_a_native_one_that_was_another(self, api: Api) -> None:
+		"""What came from a form that may carry inputs that are not declared may carry them still."""
+		prompt = {'1': shade(), '2': call('Save', paper=['1', 0], upload='image')}
+		made = (await (await api.post('/v1/convert', prompt)).json())['workflow']
+
+		assert not (await checked(api, made))['problems']
+
+	async def test_what_is_not_here(self, api: Api) -> None:
+		"""Models that the file asks for, with the place where they are found."""
+		models = {'gone.safetensors': {'folder': 'loras', 'url': 'https://example.org/gone'}}
+		document = {
+			'lumengraph': 2,
+			'requires': {'models': models},
+			'nodes': {'a': {'kind': 'Odd', 'pack': 'odd-pack'}},
+		}
+		found = await checked(api, document)
+
+		assert found['models'] == [
+			{'name': 'gone.safetensors', 'folder': 'loras', 'url': 'https://example.org/gone', 'differs': False}
+		]
+		assert found['missing'] == [{'kind': 'Odd', 'nodes': ['a'], 'pack': 'odd-pack'}]
+
 	async def test_an_api_one_may_carry_more(self, api: Api) -> None:
 		"""ComfyUI's editor sends inputs that are only its own."""
 		assert not (await checked(api, {'1': shade(), '2': call('Save', paper=['1', 0], upload='image')}))['problems']

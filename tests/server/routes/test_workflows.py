@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import jsonschema_rs
@@ -45,7 +45,7 @@ class TestReading:
 		"""The program's and one's own, told apart; the title stands in for what is not named."""
 		listing = (await api.json('/v1/workflows'))['workflows']
 
-		assert {'name': 'mine', 'title': 'Mine', 'description': '', 'built_in': False} in listing
+		assert {'name': 'mine', 'title': 'Mine', 'description': '', 'built_in': False, 'form': 'native'} in listing
 		assert [item['built_in'] for item in listing] == [True] * (len(listing) - 1) + [False]
 
 	async def test_document_is_what_was_saved(self, api: Api, mine: str) -> None:
@@ -81,6 +81,50 @@ class TestReading:
 		assert await response.json() == WorkflowDocument.model_json_schema()
 
 
+class TestOtherForms:
+	"""Workflows that ComfyUI's front end and its clients saved."""
+
+	EDITOR: ClassVar[dict[str, Any]] = {
+		'nodes': [
+			{
+				'id': 1,
+				'type': 'Shade',
+				'pos': [10, 20],
+				'outputs': [{'name': 'PAPER', 'type': 'PAPER', 'links': [1]}],
+				'widgets_values': [3, 77, 'fixed'],
+			},
+			{'id': 2, 'type': 'Save', 'pos': [400, 20], 'inputs': [{'name': 'paper', 'type': 'PAPER', 'link': 1}]},
+			{'id': 3, 'type': 'Note', 'pos': [10, 300], 'widgets_values': ['remember']},
+		],
+		'links': [[1, 1, 0, 2, 0, 'PAPER']],
+		'version': 0.4,
+	}
+
+	async def test_saved_by_the_front_end(self, api: Api) -> None:
+		"""It is listed with its form, opens as ours, runs by its name, and the file is left as it was."""
+		where = '/userdata/workflows%2Fsub%2Fdrawn.json'
+		assert (await api.post(where, self.EDITOR)).status == 200
+		listing = (await api.json('/v1/workflows'))['workflows']
+		document: Any = await api.json('/v1/workflows/sub%2Fdrawn')
+		job = await api.post('/v1/workflows/sub%2Fdrawn/jobs', {'inputs': {}})
+		schema = await api.json('/v1/workflow.schema.json')
+
+		assert {
+			'name': 'sub/drawn',
+			'title': 'sub/drawn',
+			'description': '',
+			'built_in': False,
+			'form': 'editor',
+		} in listing
+		assert document['nodes']['2']['inputs']['paper'] == {'node': '1', 'output': 'PAPER'}
+		assert document['layout']['notes']['3']['text'] == 'remember'
+		assert job.status == 201, await job.text()
+		jsonschema_rs.validate(schema, document)
+		assert await (await api.get(where)).json() == self.EDITOR
+		assert (await api.web.delete('/v1/workflows/sub%2Fdrawn')).status == 204
+		assert (await api.get(where)).status == 404
+
+
 class TestSaving:
 	"""One's own."""
 
@@ -90,7 +134,13 @@ class TestSaving:
 		next_one = await put(api, 'mine', If_Match=response.headers['ETag'])
 
 		assert response.status == 200
-		assert await response.json() == {'name': 'mine', 'title': 'Other', 'description': '', 'built_in': False}
+		assert await response.json() == {
+			'name': 'mine',
+			'title': 'Other',
+			'description': '',
+			'built_in': False,
+			'form': 'native',
+		}
 		assert (next_one.status, next_one.headers['ETag']) == (200, mine)
 
 	async def test_change_of_what_has_changed_is_412(self, api: Api, mine: str) -> None:
