@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -64,7 +65,7 @@ def both(tmp_path: Path, checkpoint: Path) -> tuple[Denoiser, Denoiser]:
 	return base, base.patched([LoraPatch(FileDigest('lora'), 0.7)], load)
 
 
-def modules(weights: object) -> list[Module]:
+def modules(weights: Any) -> list[Module]:
 	"""Those that hold its weights."""
 	if isinstance(weights, Denoiser):
 		return [weights.network.module]
