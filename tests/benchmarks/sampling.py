@@ -33,7 +33,7 @@ from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.networks.unet import UNet
 from nodes.diffusion.parametrisation import Discrete, training_sigmas
 from nodes.diffusion.sample import sample
-from nodes.sample import watched
+from nodes.room import watched
 from nodes.values import NO_SCENE, Conditioning, Latent, ModelInputs, Prompt, Scene
 from tests.benchmarks.full_size import SD15_UNET
 from tests.tiny import make
