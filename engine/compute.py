@@ -12,11 +12,14 @@ from pydantic import JsonValue
 from engine.errors import OutOfDeviceMemory
 from engine.models import Load, Place, Touch
 
+FLOAT32 = 4
+
 
 class Picture(NamedTuple):
 	"""What is known of what a node will work on: pixels (0: unknown), pictures at a time, the family of its model.
 
-	`controls` is how many networks steer it besides; `encodes` says that a VAE shows them pictures.
+	`controls` is how many networks steer it besides; `encodes` says that a VAE shows them pictures. `each` are the bytes of a
+	value that the model computes with.
 	"""
 
 	width: int = 0
@@ -25,6 +28,7 @@ class Picture(NamedTuple):
 	family: str = ''
 	controls: int = 0
 	encodes: bool = False
+	each: int = FLOAT32
 
 
 class Working(NamedTuple):
@@ -59,7 +63,8 @@ class Compute:
 	- `beside` are those among them whose models are used by way of another one, each with those that then come along too;
 	- `steering` are the sockets of what counts as `Picture.controls`;
 	- `changes` tell, by the folder of a file that a node on a model's way names, what the file changes;
-	- `precisions` maps inputs of loaders, and what is chosen there, to the names of precisions.
+	- `precisions` maps inputs of loaders, and what is chosen there, to the names of precisions;
+	- `widths` tell of a model's load how many bytes a value has that is computed with (0: not known).
 	"""
 
 	full: list[Callable[[BaseException], bool]] = field(default_factory=list)
@@ -72,6 +77,7 @@ class Compute:
 	steering: set[str] = field(default_factory=set)
 	changes: dict[str, Changes] = field(default_factory=dict)
 	precisions: dict[str, Mapping[str, str]] = field(default_factory=dict)
+	widths: list[Callable[[Load], int]] = field(default_factory=list)
 
 	def is_full(self, error: BaseException) -> bool:
 		"""Whether an exception says that memory ran out in the midst of computing.
@@ -86,6 +92,10 @@ class Compute:
 		"""What it takes to work on a picture with a part of a model; nothing if that is not known."""
 		forecaster = self.forecasters.get(part)
 		return Working() if forecaster is None else forecaster(picture)
+
+	def each(self, load: Load) -> int:
+		"""The bytes of a value that the model of a load computes with: those of float32 if nobody knows."""
+		return next(filter(None, (width(load) for width in self.widths)), FLOAT32)
 
 	def trim(self) -> None:
 		"""Give memory back to the system."""

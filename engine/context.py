@@ -29,7 +29,7 @@ from engine.formats.prompt import read_object
 from engine.graph import Graph
 from engine.live import LiveGraph
 from engine.loading import LoadStep, Watch
-from engine.models import ModelRef
+from engine.models import Load, ModelRef
 from engine.modelstore import ModelStore
 from engine.previews import PreviewMethod
 from engine.record import NAME, RunRecord
@@ -85,6 +85,10 @@ class Models:
 		return self._store.use(
 			ref, working_bytes=working_bytes, cancel=self._cancel, watch=self._watch, note=self._note
 		)
+
+	def load_of(self, ref: ModelRef[Any]) -> Load:
+		"""The load by which a model would be read: for asking what its headers tell. Raises `ModelNotFound`."""
+		return self._store.load_of(ref)
 
 	@property
 	def is_sparing(self) -> bool:

@@ -108,7 +108,11 @@ class Forecaster:
 
 	def _node(self, node: NodeId, call: Call, used: Sequence[Used], picture: Picture, budget: int) -> NodeForecast:
 		sizes = [self._measurer.size(one) for one in used]
-		working = [self._compute.working(one.part, picture) for one in used if not one.beside]
+		working = [
+			self._compute.working(one.part, picture._replace(each=self._measurer.each(one)))
+			for one in used
+			if not one.beside
+		]
 		weights, least = sum(size.nbytes for size in sizes), sum(size.least or size.nbytes for size in sizes)
 		needed = max((one.nbytes for one in working), default=0)
 		spared = max((one.least for one in working), default=0)

@@ -115,17 +115,14 @@ class ModelStore:
 	def _stays(self, resident: Resident) -> bool:
 		return any(resident.holding in holding.chain() for holding in self._residency if holding.leases)
 
+	def load_of(self, ref: ModelRef[Any]) -> Load:
+		"""The load by which the base of a model would be read here. Raises `ModelNotFound`."""
+		paths = tuple(map(self._find, ref.files))
+		return Load(paths, ref.part, ref.dtype, ref.option, self._rooms.place, self._exact, finder=self._find)
+
 	def _measured(self, ref: ModelRef[Any]) -> tuple[Size, Size]:
 		"""What a model's base takes, and what its patched set has of its own, as headers tell."""
-		load = Load(
-			tuple(map(self._find, ref.files)),
-			ref.part,
-			ref.dtype,
-			ref.option,
-			self._rooms.place,
-			self._exact,
-			finder=self._find,
-		)
+		load = self.load_of(ref)
 		base = self._loaders.measure(load) or Size(0)
 		return base, own_size(base, [patch.touch(load) for patch in ref.weight_patches])
 

@@ -179,8 +179,15 @@ class Measurer:
 		except (EngineError, OSError):
 			return Size(0)
 
+	def each(self, used: Used) -> int:
+		"""The bytes of a value that a model computes with."""
+		return self._compute.each(self._load(used))
+
+	def _load(self, used: Used) -> Load:
+		return Load(used.paths, used.part, used.dtype, place=self._place, exact=self._exact)
+
 	def _measured(self, used: Used) -> Size:
-		load = Load(used.paths, used.part, used.dtype, place=self._place, exact=self._exact)
+		load = self._load(used)
 		base = self._loaders.measure(load) or Size(0)
 		own = own_size(base, [self._touch(change, load) for change in used.changes])
 		least = base.least + own.least if base.least else 0

@@ -24,6 +24,7 @@ FULL = ('out of memory', "can't allocate memory", 'not enough memory')
 def add_computing(compute: Compute) -> None:
 	"""Tell the engine of torch's devices."""
 	from nodes.diffusion.precision import profile
+	from nodes.diffusion.sizes import known_width
 	from nodes.diffusion.working import add_forecasters
 	from nodes.load import PRECISIONS
 
@@ -31,6 +32,7 @@ def add_computing(compute: Compute) -> None:
 	compute.trims.append(trim)
 	compute.profiles.append(profile)
 	compute.precisions['weight_dtype'] = PRECISIONS
+	compute.widths.append(known_width)
 	compute.changes['loras'] = _lora
 	compute.changes['hypernetworks'] = _hypernetwork
 	add_forecasters(compute)

@@ -36,3 +36,14 @@ def family_of(context: Context, model: ModelRef[Any]) -> str:
 		return str(context.catalogue.facts(context.catalogue.find(model.file)).get('family', ''))
 	except ModelNotFound:
 		return ''
+
+
+def width_of(context: Context, model: ModelRef[Any]) -> int:
+	"""The bytes of a value that a model computes with here; those of float32 if its files do not tell."""
+	from nodes.diffusion.sizes import known_width
+	from nodes.diffusion.working import BYTES
+
+	try:
+		return known_width(context.models.load_of(model)) or BYTES
+	except ModelNotFound:
+		return BYTES

@@ -9,7 +9,7 @@ from typing import Annotated
 from engine.declaration import Agreement, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
-from nodes.known import MAX_RESOLUTION, empty_latent_facts
+from nodes.known import MAX_RESOLUTION, empty_latent_facts, width_of
 from nodes.values import AutoEncoder, Images, Latent
 
 CHANNELS = 4
@@ -90,13 +90,13 @@ def decode(
 
 	batch, channels, height, width = samples.samples.shape
 	factor = FLUX2_FACTOR if channels == FLUX2_CHANNELS else FACTOR
-	size = width * factor, height * factor, batch
-	if context.models.has_room(vae, decoding_bytes(*size)):
-		with context.models.use(vae, working_bytes=decoding_bytes(*size)) as autoencoder:
+	size, each = (width * factor, height * factor, batch), width_of(context, vae)
+	if context.models.has_room(vae, decoding_bytes(*size, each=each)):
+		with context.models.use(vae, working_bytes=decoding_bytes(*size, each=each)) as autoencoder:
 			return autoencoder.decode(samples)
 	from nodes.diffusion.tiling import decode_tiled
 
-	with context.models.use(vae, working_bytes=decoding_bytes(*size, tile=TILE)) as autoencoder:
+	with context.models.use(vae, working_bytes=decoding_bytes(*size, tile=TILE, each=each)) as autoencoder:
 		return decode_tiled(autoencoder, samples, TILE, TILE_OVERLAP, context.progress)
 
 
@@ -131,9 +131,10 @@ def encoding(
 	from nodes.diffusion.tiling import encode_tiled
 	from nodes.diffusion.working import TILE, TILE_OVERLAP, encoding_bytes
 
-	if context.models.has_room(vae, encoding_bytes(width, height)):
-		with context.models.use(vae, working_bytes=encoding_bytes(width, height)) as autoencoder:
+	each = width_of(context, vae)
+	if context.models.has_room(vae, encoding_bytes(width, height, each=each)):
+		with context.models.use(vae, working_bytes=encoding_bytes(width, height, each=each)) as autoencoder:
 			yield autoencoder, autoencoder.encode
 		return
-	with context.models.use(vae, working_bytes=encoding_bytes(width, height, tile=TILE)) as autoencoder:
+	with context.models.use(vae, working_bytes=encoding_bytes(width, height, tile=TILE, each=each)) as autoencoder:
 		yield autoencoder, lambda pixels: encode_tiled(autoencoder, pixels, TILE, TILE_OVERLAP, context.progress)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.errors import ModelError, OutOfDeviceMemory
 from engine.spec import Context
-from nodes.known import family_of
+from nodes.known import family_of, width_of
 from nodes.load import tiny_decoder
 from nodes.steering import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider, TwoModelsGuider
 from nodes.values import Conditioning, DiffusionModel, Latent, OnStep, Prompt
@@ -97,11 +97,12 @@ def _leased(
 	from nodes.diffusion.working import sampling_bytes
 
 	shape, family = latent.samples.shape, family_of(context, guider.model)
+	each = width_of(context, guider.model)
 	controls = max((len(prompt.controls) for prompt in prompts), default=0)
 	encodes = any(use.vae is not None for prompt in prompts for use in prompt.controls)
 
 	def working(together: int) -> int:
-		return sampling_bytes(shape, family, prompts=together, controls=controls, encodes=encodes)
+		return sampling_bytes(shape, family, prompts=together, controls=controls, encodes=encodes, each=each)
 
 	count = len(prompts)
 	# As many as a number of passes needs: three prompts in two passes are two at once.

@@ -7,6 +7,7 @@ from typing import Annotated
 from engine.declaration import Agreement, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
+from nodes.known import width_of
 from nodes.latent import encoding
 from nodes.values import AutoEncoder, Images, Latent, Mask
 
@@ -38,7 +39,7 @@ def decode_tiled(
 
 	del temporal_size, temporal_overlap
 	batch, _, *_, height, width = samples.samples.shape
-	size = decoding_bytes(width * FACTOR, height * FACTOR, batch, tile=tile_size)
+	size = decoding_bytes(width * FACTOR, height * FACTOR, batch, tile=tile_size, each=width_of(context, vae))
 	with context.models.use(vae, working_bytes=size) as autoencoder:
 		return tiling.decode_tiled(autoencoder, samples, tile_size, min(overlap, tile_size // 4), context.progress)
 
@@ -70,7 +71,7 @@ def encode_tiled(
 
 	del temporal_size, temporal_overlap
 	_, height, width, _ = pixels.pixels.shape
-	size = encoding_bytes(width, height, tile=tile_size)
+	size = encoding_bytes(width, height, tile=tile_size, each=width_of(context, vae))
 	with context.models.use(vae, working_bytes=size) as autoencoder:
 		return tiling.encode_tiled(autoencoder, pixels, tile_size, overlap, context.progress)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import ModelError
+from engine.errors import EngineError, ModelError
 from engine.ggufheader import BLOCKS, read_gguf_header
 from engine.modelfile import file_format
 from engine.modelfolder import DENOISERS, ENCODERS, VAES, component, is_model_folder, weights
@@ -72,6 +72,14 @@ def measure(load: Load) -> Size | None:
 def computed_width(load: Load) -> int:
 	"""Bytes of a value as a part is computed with, whatever its layers are kept in. Raises what `shapes_of` raises."""
 	return max((width for _, width in _parts(load)), default=WIDTHS['float32'])
+
+
+def known_width(load: Load) -> int:
+	"""The same; 0 if the files cannot be read."""
+	try:
+		return computed_width(load)
+	except (EngineError, OSError):
+		return 0
 
 
 def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:

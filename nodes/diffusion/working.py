@@ -21,6 +21,8 @@ ENCODER = 640
 RESULT = 3
 FACTOR = 8
 BYTES = 4
+"""Of a value in float32. Where a network computes in halves of that, so are those that it has at a time."""
+
 SPARE = 1.2
 """What libraries take besides, for sums and for other orders of the same values."""
 
@@ -64,18 +66,29 @@ def add_forecasters(compute: Compute) -> None:
 	compute.forecasters.update({'upscaler': _enlarging, 'clip_vision': _seeing})
 
 
-def denoising_bytes(shape: Sequence[int], family: str = '', *, prompts: int = GUIDED, controls: int = 0) -> int:
-	"""What denoising a latent [batch, channels, h, w] takes: a pass for so many prompts, with so many control networks."""
+def denoising_bytes(
+	shape: Sequence[int], family: str = '', *, prompts: int = GUIDED, controls: int = 0, each: int = BYTES
+) -> int:
+	"""What denoising a latent [batch, channels, h, w] takes: a pass for so many prompts, with so many control networks.
+
+	`each` is how many bytes a value has that is computed with.
+	"""
 	places = shape[0] * shape[-2] * shape[-1]
 	values = DENOISER.get(family, OTHER_DENOISER) + _controlling(family, controls)
-	return int(values * places * prompts * BYTES * SPARE)
+	return int(values * places * prompts * each * SPARE)
 
 
 def sampling_bytes(
-	shape: Sequence[int], family: str = '', *, prompts: int = GUIDED, controls: int = 0, encodes: bool = False
+	shape: Sequence[int],
+	family: str = '',
+	*,
+	prompts: int = GUIDED,
+	controls: int = 0,
+	encodes: bool = False,
+	each: int = BYTES,
 ) -> int:
-	"""The same, or what encoding pictures of the latent's size for control networks takes before, if that is more."""
-	denoising = denoising_bytes(shape, family, prompts=prompts, controls=controls)
+	"""The same, or what encoding pictures of the latent's size for control networks takes before (in float32), if that is more."""
+	denoising = denoising_bytes(shape, family, prompts=prompts, controls=controls, each=each)
 	return max(denoising, encoding_bytes(shape[-1] * FACTOR, shape[-2] * FACTOR) if encodes else 0)
 
 
@@ -88,16 +101,16 @@ def _controlling(family: str, controls: int) -> int:
 	return max(ADDED, HANDED_ON * (controls - 1))
 
 
-def decoding_bytes(width: int, height: int, batch: int = 1, *, tile: int = 0) -> int:
+def decoding_bytes(width: int, height: int, batch: int = 1, *, tile: int = 0, each: int = BYTES) -> int:
 	"""What decoding pictures takes, in pixels: one at a time, or in tiles of that side; the result included."""
 	area = min(width * height, tile * tile) if tile else width * height
-	return int((DECODER * area * SPARE + RESULT * width * height * batch) * BYTES)
+	return int(DECODER * area * SPARE * each + RESULT * width * height * batch * BYTES)
 
 
-def encoding_bytes(width: int, height: int, *, tile: int = 0) -> int:
+def encoding_bytes(width: int, height: int, *, tile: int = 0, each: int = BYTES) -> int:
 	"""What encoding pictures takes, in pixels: one at a time, or in tiles of that side."""
 	area = min(width * height, tile * tile) if tile else width * height
-	return int(ENCODER * area * SPARE * BYTES)
+	return int(ENCODER * area * SPARE * each)
 
 
 def enlarging_bytes(width: int, height: int, *, tile: int) -> int:
@@ -113,7 +126,14 @@ def seeing_bytes(batch: int) -> int:
 def _denoising(picture: Picture) -> Working:
 	shape = (picture.batch, 1, picture.height // FACTOR, picture.width // FACTOR)
 	together, alone = (
-		sampling_bytes(shape, picture.family, prompts=prompts, controls=picture.controls, encodes=picture.encodes)
+		sampling_bytes(
+			shape,
+			picture.family,
+			prompts=prompts,
+			controls=picture.controls,
+			encodes=picture.encodes,
+			each=picture.each,
+		)
 		for prompts in (GUIDED, 1)
 	)
 	return Working(together, passes=alone)
@@ -130,4 +150,4 @@ def _seeing(picture: Picture) -> Working:
 
 def _decoding(picture: Picture) -> Working:
 	size = (picture.width, picture.height, picture.batch)
-	return Working(decoding_bytes(*size), decoding_bytes(*size, tile=TILE))
+	return Working(decoding_bytes(*size, each=picture.each), decoding_bytes(*size, tile=TILE, each=picture.each))

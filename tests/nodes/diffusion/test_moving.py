@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,8 @@ from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.ip_adapter import load_ip_adapter
 from nodes.diffusion.moving import copied, give, move, own_tensors
 from nodes.diffusion.patches.recipes import LoraPatch
+from nodes.diffusion.text.towers import Towers
+from nodes.diffusion.vae import Vae
 from nodes.values import ModelInputs
 from tests import tiny, tiny_adapters, tiny_vision
 from tests.nodes.diffusion.control.conftest import controlnet, write
@@ -62,14 +65,16 @@ def both(tmp_path: Path, checkpoint: Path) -> tuple[Denoiser, Denoiser]:
 	return base, base.patched([LoraPatch(FileDigest('lora'), 0.7)], load)
 
 
-def modules(weights: object) -> list[Module]:
+def modules(weights: Any) -> list[Module]:
 	"""Those that hold its weights."""
 	if isinstance(weights, Denoiser):
 		return [weights.network.module]
-	towers = getattr(weights, 'towers', None)
-	if towers is not None:
-		return [tower.module for tower in towers.values()]
-	return [getattr(weights, 'module', None) or vars(weights)['_module']]
+	if isinstance(weights, Towers):
+		return [tower.module for tower in weights.towers.values()]
+	if isinstance(weights, Vae):
+		return [target.module for target, _ in weights.parts()]
+	module: Module = weights.module
+	return [module]
 
 
 def places(module: Module) -> set[str]:

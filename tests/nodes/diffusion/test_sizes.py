@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.models import Load
 from nodes.diffusion.checkpoint import load_autoencoder, load_denoiser, load_text_encoder
-from nodes.diffusion.sizes import measure
+from nodes.diffusion.sizes import computed_width, known_width, measure
 from tests import tiny, tiny_unets
 from tests.nodes.diffusion.gguf_files import write_gguf
 
@@ -77,3 +77,17 @@ class TestMeasure:
 		path.write_bytes(b'nothing')
 
 		assert measure(Load((path,), 'vae')) is None
+
+
+class TestWidths:
+	@pytest.mark.parametrize(('dtype', 'width'), [('auto', 4), ('float16', 2), ('bfloat16', 2), ('fp8_e4m3fn', 4)])
+	def test_what_is_computed_with(self, checkpoint: Path, dtype: str, width: int) -> None:
+		"""Whatever weights are kept in: what is kept in eight bits is computed with as by itself."""
+		assert computed_width(Load((checkpoint,), 'denoiser', dtype)) == width
+
+	def test_of_no_model(self, tmp_path: Path) -> None:
+		"""Nothing is known."""
+		(tmp_path / 'a.safetensors').write_bytes(b'no')
+
+		assert known_width(Load((tmp_path / 'a.safetensors',), 'denoiser')) == 0
+		assert known_width(Load((tmp_path / 'gone.safetensors',), 'denoiser')) == 0

@@ -53,6 +53,19 @@ class TestAgainstNetworks:
 		assert denoising_bytes((batch, 4, side, side), 'sd1') / SPARE == pytest.approx(traced, rel=0.05)
 		assert denoising_bytes((batch, 4, side, side)) >= traced
 
+	def test_in_half_precision(self) -> None:
+		"""Half of it, both of a UNet and of a VAE."""
+		with torch.device('meta'):
+			unet: Any = tiny.make(UNet2DConditionModel, SD1).bfloat16()
+			vae: Any = tiny.make(AutoencoderKL, VAE).bfloat16()
+			sample, text = torch.empty(2, 4, 32, 32), torch.empty(2, 77, 768)
+			sample, text, latent = sample.bfloat16(), text.bfloat16(), torch.empty(1, 4, 32, 32).bfloat16()
+			traced = peak_bytes(lambda: unet(sample, torch.empty(2), encoder_hidden_states=text))
+			decoded = peak_bytes(lambda: vae.decode(latent))
+
+		assert denoising_bytes((1, 4, 32, 32), 'sd1', each=2) / SPARE == pytest.approx(traced, rel=0.05)
+		assert decoding_bytes(256, 256, each=2) / SPARE == pytest.approx(decoded, rel=0.05)
+
 	@pytest.mark.parametrize(('nets', 'tolerance'), [(1, 0.01), (2, 0.01), (3, 0.06)])
 	def test_controls(self, nets: int, tolerance: float) -> None:
 		"""What ControlNets hand on is there beside the network's own values; three of them are counted a little too high."""
