@@ -21,6 +21,8 @@ from server.filing import write_file
 log = logging.getLogger(__name__)
 
 SUFFIX = '.json'
+EXPECTED = '.expect.json'
+"""What such a file holds is no workflow, but what one gives: see `lumengraph/expectations.py`."""
 # Windows keeps these for devices, whatever the suffix.
 DEVICES = frozenset(
 	{'con', 'prn', 'aux', 'nul', *(f'{port}{number}' for port in ('com', 'lpt') for number in range(10))}
@@ -129,7 +131,11 @@ class Library:
 
 def _files(folder: Path) -> dict[str, Path]:
 	"""Name → file of every workflow in a folder."""
-	return {path.stem: path for path in sorted(folder.glob(f'*{SUFFIX}')) if path.name[0] != '.' and path.is_file()}
+	return {
+		path.stem: path
+		for path in sorted(folder.glob(f'*{SUFFIX}'))
+		if path.name[0] != '.' and not path.name.endswith(EXPECTED) and path.is_file()
+	}
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
