@@ -86,15 +86,16 @@ def run_once(
 	"""
 	began = time.perf_counter()
 	nodes = runner.kit.nodes.infos
-	graph = sweep(workflow, axes, nodes, runner.storage).graph if axes else workflow.graph
+	swept = sweep(workflow, axes, nodes, runner.storage) if axes else None
+	graph = workflow.graph if swept is None else swept.graph
+	beside = beside_prompt(workflow, nodes)
 	checked = runner.check(graph, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_packs(checked.problems))
 	job = JobInfo(
 		str(uuid.uuid4()),
 		prompt_json=to_json(write_prompt(checked.graph)).decode(),
-		# What is written into pictures is what made them: of a sweep, the graph of all combinations.
-		extra_pnginfo={} if axes else beside_prompt(workflow, nodes),
+		extra_pnginfo=beside if swept is None else swept.beside(beside),
 	)
 	outcome = runner.run(checked.graph, checked.sinks, job, cancel)
 	return RunOutcome(

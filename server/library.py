@@ -141,6 +141,8 @@ def _files(folder: Path) -> dict[str, Path]:
 def _write(folder: Path, name: str, content: bytes) -> None:
 	if name.casefold().partition('.')[0] in DEVICES:
 		raise BadName(name, 'workflows', reason='some systems keep it for a device')
+	if f'{name}{SUFFIX}'.endswith(EXPECTED):
+		raise BadName(name, 'workflows', reason='such files say what a workflow is expected to give')
 	try:
 		write_file(folder / f'{name}{SUFFIX}', content)
 	except OSError as error:

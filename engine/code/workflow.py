@@ -177,7 +177,13 @@ class BaseWorkflow:
 		"""
 		opened = self._as_opened()
 		swept = sweep(opened, AXES.validate_python({**(axes or {}), **named}), self.session.nodes, self.session.storage)
-		outcome = self.session.run(swept.graph, tolerant=opened.tolerant, cancel=_cancel, listener=_listener)
+		outcome = self.session.run(
+			swept.graph,
+			beside=swept.beside({'lumengraph': drawn_document(opened, self.session.nodes)}),
+			tolerant=opened.tolerant,
+			cancel=_cancel,
+			listener=_listener,
+		)
 		return SweepResult(Result(self.session, outcome, {}, {}, {}), swept.table)
 
 	async def sweep_async(

@@ -18,6 +18,7 @@ from engine.code.workflow import Workflow
 from engine.errors import BadDocument, InvalidGraph, JobCancelled, NodeUsage, NotFound, WrongInputs
 from engine.events import AnyEvent, NodeStarted
 from engine.formats.document import WorkflowDocument
+from engine.formats.embedded import embedded
 from engine.graph import Constant, Link, NodeId
 from engine.settings import PROJECT
 
@@ -227,6 +228,19 @@ class TestSweep:
 		assert all(pictures[0].size == (64, 64) for _, pictures in made)
 		assert made.grid.width > 2 * 64
 		assert (started.count('KSampler'), started.count('CLIPTextEncode')) == (4, 2)
+
+	def test_pictures_carry_their_combination(self, session: Session) -> None:
+		"""Each is loaded as the workflow with its own values; the table of all carries the whole graph."""
+		made = painting(session).sweep(width=[12, 20])
+		pictures = made.result.session.files
+		shown = {node: pictures(ui)[0] for node, ui in made.result.outcome.shown.items()}
+		loaded = Workflow.load(shown[NodeId('save#1')], session=session)
+		prompt = json.loads((embedded(shown[NodeId('save#1')]) or {})['prompt'])
+
+		assert loaded.title == 'Painting'
+		assert loaded.run()['original'][0].size == (20, 16)
+		assert sorted(prompt) == ['ImageInvert#1', 'paint#1', 'save#1']
+		assert len(Workflow.load(shown[NodeId('save#grid')], session=session)) == 8
 
 	async def test_async_range(self, session: Session) -> None:
 		"""Evenly spaced numbers, awaited."""
