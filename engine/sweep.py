@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from engine.cells import CELLS
 from engine.declaration import Model, NodeInfo
 from engine.errors import InputMisfit, WrongInputs
 from engine.formats.interface import InputSignature, signature_of
@@ -90,6 +91,17 @@ class Swept:
 
 	graph: Graph
 	table: SweepTable
+	axes: tuple[Axis, ...]
+
+	def beside(self, told: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+		"""What is written into pictures, made of what it is for the workflow: each carries its own combination."""
+		cells: dict[str, JsonValue] = {}
+		for cell in self.table.cells:
+			values: dict[str, dict[str, JsonValue]] = {}
+			for axis in self.axes:
+				values.setdefault(axis.wanted.node, {})[axis.wanted.input] = cell.values[axis.wanted.name]
+			cells.update({node: {**values} for node in cell.nodes.values()})
+		return {**told, CELLS: cells}
 
 
 def sweep(workflow: Workflow, axes: Mapping[str, Values], nodes: Mapping[str, NodeInfo], storage: Storage) -> Swept:
@@ -115,7 +127,7 @@ def sweep(workflow: Workflow, axes: Mapping[str, Values], nodes: Mapping[str, No
 		for places in copies.combinations()
 	]
 	table = SweepTable(axes={axis.wanted.name: list(axis.values) for axis in found}, cells=cells, grids=grids)
-	return Swept(Graph(calls), table)
+	return Swept(Graph(calls), table, found)
 
 
 def read_axes(

@@ -1,26 +1,36 @@
-"""Lumengraph from Python: `from lumengraph import Workflow`. `lumengraph stubs` writes types for the installed nodes."""
+"""Lumengraph from Python: `from lumengraph import Workflow`. `lumengraph stubs` writes types for the installed nodes.
 
-from engine.code.handles import (
-	Boolean,
-	Clip,
-	Conditioning,
-	ControlNet,
-	Float,
-	Handle,
-	Image,
-	Int,
-	Latent,
-	Mask,
-	Model,
-	Node,
-	String,
-	Vae,
-)
-from engine.code.results import Result, SweepResult
-from engine.code.session import RunFailed, Session
-from engine.code.workflow import Workflow
-from engine.settings import Settings
-from engine.sweep import Range
+Names are imported when they are first asked for: pytest's plugin lies in this package, too, and most runs of pytest need
+nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+	from engine.code.handles import (
+		Boolean,
+		Clip,
+		Conditioning,
+		ControlNet,
+		Float,
+		Handle,
+		Image,
+		Int,
+		Latent,
+		Mask,
+		Model,
+		Node,
+		String,
+		Vae,
+	)
+	from engine.code.results import Result, SweepResult
+	from engine.code.session import RunFailed, Session
+	from engine.code.workflow import Workflow
+	from engine.settings import Settings
+	from engine.sweep import Range
 
 __all__ = [
 	'Boolean',
@@ -45,3 +55,24 @@ __all__ = [
 	'Vae',
 	'Workflow',
 ]
+MODULES = (
+	'engine.code.handles',
+	'engine.code.results',
+	'engine.code.session',
+	'engine.code.workflow',
+	'engine.settings',
+	'engine.sweep',
+)
+
+
+def __getattr__(name: str) -> object:
+	if name in __all__:
+		for module in MODULES:
+			found: object = getattr(importlib.import_module(module), name, None)
+			if found is not None and getattr(found, '__module__', None) == module:
+				return found
+	raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+	return [*globals(), *__all__]

@@ -14,6 +14,7 @@ DEMO_MODELS = Path(__file__).resolve().parent / 'demo' / 'models'
 def register(kit: Kit) -> None:
 	"""Add the nodes, the codecs, the loaders and marks of model files, and the embedded demo model and its companions."""
 	from nodes import (
+		assertion,
 		comfy,
 		conditioning,
 		control,
@@ -66,7 +67,7 @@ def register(kit: Kit) -> None:
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, image_grid, upscale, save, mask),
-		*(logic, loop, primitive, text),
+		*(logic, loop, primitive, text, assertion),
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from engine.declaration import NodeInfo
 from engine.errors import BadDocument, EngineError
 from engine.events import JobDropped, JobFinished, SavedFile
 from engine.formats.document import WorkflowDocument
+from engine.sweep import Values
 from server.cli_models import TOKEN
 from server.schemas.declarations import NodePage
 from server.schemas.errors import ErrorBody, Misfit
@@ -75,10 +76,17 @@ class ApiClient:
 		document = await self._ask('GET', f'/v1/workflows/{quote(name, safe="")}', WorkflowDocument)
 		return document.model_dump(mode='json', exclude_unset=True)
 
-	async def submit(self, document: Mapping[str, JsonValue], inputs: Mapping[str, JsonValue], job: str) -> JobDetail:
-		"""Queue a job under an id."""
-		wanted = JobRequest(workflow=dict(document), inputs=dict(inputs), id=job)
-		return await self._ask('POST', '/v1/jobs', JobDetail, json=wanted.model_dump(mode='json', exclude_unset=True))
+	async def submit(
+		self,
+		document: Mapping[str, JsonValue],
+		inputs: Mapping[str, JsonValue],
+		job: str,
+		axes: Mapping[str, Values] = MappingProxyType({}),
+	) -> JobDetail:
+		"""Queue a job under an id, for every combination of values if there are `axes`."""
+		wanted = JobRequest(workflow=dict(document), inputs=dict(inputs), id=job, sweep=dict(axes))
+		body = wanted.model_dump(mode='json', exclude_unset=True, by_alias=True)
+		return await self._ask('POST', '/v1/jobs', JobDetail, json=body)
 
 	async def job(self, job: str) -> JobDetail:
 		"""A job with all that is known of it."""

@@ -67,15 +67,15 @@ async def _submit(
 	nodes = await known_nodes(app[SUPERVISOR])
 	workflow = read(nodes)
 	graph, targets = workflow.graph, wanted.targets
-	# What is written into pictures is what made them: of a sweep, the graph of all combinations.
-	extra: dict[str, JsonValue] = {}
+	extra: dict[str, JsonValue] = {'extra_pnginfo': beside_prompt(workflow, nodes)}
 	if wanted.sweep:
 		swept = sweep(workflow, wanted.sweep, nodes, app[STORAGE])
 		graph = swept.graph
 		targets = None if targets is None else swept.table.targets(targets)
-		extra['sweep'] = swept.table.model_dump(mode='json')
-	else:
-		extra['extra_pnginfo'] = beside_prompt(workflow, nodes)
+		extra = {
+			'extra_pnginfo': swept.beside(beside_prompt(workflow, nodes)),
+			'sweep': swept.table.model_dump(mode='json'),
+		}
 	_, checked = await judge(app, graph, targets=targets, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_packs(checked.problems))

@@ -1,0 +1,3 @@
+"""The session of the tests of workflows in code."""
+
+from tests.engine.code.conftest import session as session
