@@ -40,9 +40,13 @@ class ServerRefused(EngineError):
 
 
 class ApiClient:
-	"""One server, at an address such as `http://127.0.0.1:8188`. All methods raise `ServerUnreachable`, `ServerRefused`."""
+	"""One server, at an address such as `http://127.0.0.1:8188`. All methods raise `ServerUnreachable`, `ServerRefused`.
 
-	def __init__(self, server: str, token: str = '') -> None:
+	A connection that breaks is made again after `pause` seconds, then after twice as long, and so on, a few times.
+	"""
+
+	def __init__(self, server: str, token: str = '', *, pause: float = PAUSE_SECONDS) -> None:
+		self._pause = pause
 		self._server = server.rstrip('/')
 		if not self._server.startswith(('http://', 'https://')):
 			raise BadDocument(f'{server!r} is no address of a server: it must begin with http:// or https://.')
@@ -100,6 +104,7 @@ class ApiClient:
 		"""What happens to a job, to its end. A connection that breaks is made again, and nothing is told twice."""
 		after, failures = 0, 0
 		while True:
+			trouble = ServerUnreachable(f'The server at {self._server} ends the stream of events, again and again.')
 			try:
 				async for message in self._listen(job, after):
 					failures = 0
@@ -107,11 +112,12 @@ class ApiClient:
 					yield message
 					if isinstance(message.event, JobFinished | JobDropped):
 						return
-			except ServerUnreachable:
-				if failures >= RETRIES:
-					raise
+			except ServerUnreachable as error:
+				trouble = error
+			if failures >= RETRIES:
+				raise trouble
 			failures += 1
-			await asyncio.sleep(PAUSE_SECONDS * failures)
+			await asyncio.sleep(self._pause * failures)
 
 	async def upload(self, path: Path) -> str:
 		"""Send an input file; gives the name that it has there."""
