@@ -17,6 +17,7 @@ from engine.context import JobInfo
 from engine.errors import InvalidGraph
 from engine.events import AnyEvent
 from engine.formats.convert import beside_prompt
+from engine.formats.dynamic import chosen_graph
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
 from engine.runner import Runner
@@ -62,7 +63,7 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 				workflow = with_values(workflow, seeds_after(workflow, nodes, policy=wanted.seeds, source=source))
 			with Teller(console) as teller:
 				heard[:] = [teller.hear, lines.hear] if wanted.as_json else [teller.hear]
-				runs.append(run_once(workflow, runner, teller, cancel))
+				runs.append(run_once(workflow, runner, teller, cancel, source))
 			if not wanted.as_json:
 				tell_outcome(runs[-1], console)
 			if runs[-1].state != 'succeeded':
@@ -74,11 +75,13 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 	return exit_code(runs[-1])
 
 
-def run_once(workflow: Workflow, runner: Runner, teller: Teller, cancel: CancelToken) -> RunOutcome:
-	"""One run, told to the teller. Raises `InvalidGraph` before anything runs."""
+def run_once(
+	workflow: Workflow, runner: Runner, teller: Teller, cancel: CancelToken, source: random.Random
+) -> RunOutcome:
+	"""One run, told to the teller; `source` chooses among dynamic prompts. Raises `InvalidGraph` before anything runs."""
 	began = time.perf_counter()
 	nodes = runner.kit.nodes.infos
-	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
+	checked = runner.check(chosen_graph(workflow, nodes, source), tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_packs(checked.problems))
 	job = JobInfo(

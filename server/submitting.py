@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from pydantic import JsonValue, ValidationError
@@ -10,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 from engine.declaration import NodeInfo
 from engine.errors import InvalidGraph
 from engine.formats.convert import beside_prompt
+from engine.formats.dynamic import chosen_graph
 from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow, read_workflow
 from engine.jobs import Job, KeyTaken, Submission
@@ -66,11 +69,12 @@ async def _submit(
 			return known, False
 	nodes = await known_nodes(app[SUPERVISOR])
 	workflow = read(nodes)
-	graph, targets = workflow.graph, wanted.targets
+	# What is beside the prompt in pictures still has all variants of a dynamic prompt, as in those of ComfyUI.
+	graph, targets = chosen_graph(workflow, nodes, random.SystemRandom()), wanted.targets
 	# What is written into pictures is what made them: of a sweep, the graph of all combinations.
 	extra: dict[str, JsonValue] = {}
 	if wanted.sweep:
-		swept = sweep(workflow, wanted.sweep, nodes, app[STORAGE])
+		swept = sweep(replace(workflow, graph=graph), wanted.sweep, nodes, app[STORAGE])
 		graph = swept.graph
 		targets = None if targets is None else swept.table.targets(targets)
 		extra['sweep'] = swept.table.model_dump(mode='json')
