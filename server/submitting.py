@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from pydantic import JsonValue, ValidationError
@@ -10,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 from engine.declaration import NodeInfo
 from engine.errors import InvalidGraph
 from engine.formats.convert import beside_prompt
+from engine.formats.dynamic import chosen_graph
 from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow, read_workflow
 from engine.jobs import Job, KeyTaken, Submission
@@ -66,10 +69,11 @@ async def _submit(
 			return known, False
 	nodes = await known_nodes(app[SUPERVISOR])
 	workflow = read(nodes)
-	graph, targets = workflow.graph, wanted.targets
+	# What is beside the prompt in pictures still has all variants of a dynamic prompt, as in those of ComfyUI.
+	graph, targets = chosen_graph(workflow, nodes, random.SystemRandom()), wanted.targets
 	extra: dict[str, JsonValue] = {'extra_pnginfo': beside_prompt(workflow, nodes)}
 	if wanted.sweep:
-		swept = sweep(workflow, wanted.sweep, nodes, app[STORAGE])
+		swept = sweep(replace(workflow, graph=graph), wanted.sweep, nodes, app[STORAGE])
 		graph = swept.graph
 		targets = None if targets is None else swept.table.targets(targets)
 		extra = {
