@@ -19,6 +19,7 @@ LARGE: Mapping[str, int] = {
 	'controlnet': 50_000_000,
 	'vae': 50_000_000,
 	'text': 1_000_000_000,
+	'speaker': 1_000_000_000,
 	'eyes': 500_000_000,
 }
 """Numbers of weights from which a part gains more from bfloat16 on the CPU than its results lose. Control networks run with
