@@ -161,6 +161,7 @@ class Prompt:
 	bias: Tensor | None = None
 	grounding: Grounding | None = None
 	grounder: Gligen | None = None
+	deep: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

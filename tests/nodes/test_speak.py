@@ -16,6 +16,7 @@ from engine.graph import Graph, Link
 from engine.settings import Settings
 from tests import tiny, tiny_texts
 from tests.nodes.conftest import Bench, link, make_graph
+from tests.nodes.diffusion.families.test_hidream import save_four
 
 Inputs = Mapping[str, Link | str | int | float]
 SAMPLED: Inputs = {
@@ -169,6 +170,28 @@ class TestGenerate:
 		assert outcome.state == 'cancelled'
 		assert last == 3
 		assert text(bench, graph(length=2))
+
+
+class TestFourEncoders:
+	def test_the_language_model_among_them_speaks(self, tmp_path: Path) -> None:
+		"""Of HiDream's four files, in any order, it is Llama's."""
+		encoders = tmp_path / 'models' / 'text_encoders'
+		encoders.mkdir(parents=True)
+		names = [path.rename(encoders / path.name).name for path in save_four(tmp_path)]
+		loaded = {f'clip_name{number}': name for number, name in enumerate(names, start=1)}
+		wanted = make_graph(
+			clip=('QuadrupleCLIPLoader', dict(loaded)),
+			speak=(
+				'TextGenerate',
+				{'clip': link('clip'), 'prompt': 'a', 'max_length': 4, 'sampling_mode': 'off'},
+			),
+			show=('PreviewAny', {'source': link('speak')}),
+		)
+		bench = Bench(Settings(base=tmp_path, models=tmp_path / 'models'))
+		text(bench, wanted)
+		told = [event.done for event in bench.events if isinstance(event, NodeProgress) and event.node == 'speak']
+
+		assert told == [0, 1, 2, 3, 4]
 
 
 class TestMistakes:

@@ -171,11 +171,11 @@ LLAMA_MARKS = tuple(_llama_mark(start) for start in STARTS)
 
 
 def llama_tower(name: str) -> TowerPart:
-	"""A Llama 3, heard after each of its layers."""
+	"""A Llama 3, heard after each of its layers, the last one after the final norm."""
 
 	def config(shapes: Shapes) -> Config:
 		whole = text.llama(shapes)
-		return {**whole, 'layers': tuple(range(1, whole['num_hidden_layers'] + 1))}
+		return {**whole, 'layers': tuple(range(1, whole['num_hidden_layers'] + 1)), 'normed': True}
 
 	def tower(module: Module, config: Config, source: TensorSource) -> Tower:
 		from nodes.diffusion.text.llama import LlamaTower, for_source
@@ -188,7 +188,7 @@ def llama_tower(name: str) -> TowerPart:
 		Part(
 			title='text encoder',
 			prefixes=(WHOLE.format(name), 'text_encoder_4.', ''),
-			forms=(Form(LLAMA_MARKS, config, spellings=text.qwen_spellings, ignored=text.qwen_ignored),),
+			forms=(Form(LLAMA_MARKS, config, spellings=text.qwen_spellings, ignored=text.MOUTH.__eq__),),
 			build=_build_qwen,
 		),
 		tower,

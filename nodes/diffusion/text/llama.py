@@ -31,7 +31,7 @@ LEAST = 128
 class LlamaTower:
 	"""A Llama with its tokenizer: a `Tower`. Brackets in prompts are plain text for it.
 
-	Its embedding is [1, tokens, layers × width]; layers are told apart again by `deep`.
+	Its embedding is [1, tokens, layers × width], layer after layer.
 	"""
 
 	module: QwenModel
@@ -51,7 +51,7 @@ class LlamaTower:
 		with torch.inference_mode():
 			given = torch.tensor([[*numbers, *[pad] * filling]]).to(place)
 			said: Tensor = self.module(given, mask.to(place)).float().cpu()
-		return Encoded(said, token_mask=mask)
+		return Encoded(said, token_mask=mask, layers=len(self.module.layers or ()))
 
 	def at_layer(self, layer: int) -> LlamaTower:
 		"""Itself: all are listened to."""

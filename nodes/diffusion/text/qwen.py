@@ -32,15 +32,17 @@ class QwenModel(Module):
 	"""A Qwen under the names of transformers' causal models, without the head that speaks.
 
 	`config` is transformers' own, with `model_type` `qwen2` (2.5-VL), `qwen3` or `llama`, a relative with the same names,
-	and `layers`: after which layers is listened, from 1 on. None is the last, after the final norm; then there is a norm, else not.
+	and `layers`: after which layers is listened, from 1 on. None is the last, after the final norm; then there is a norm,
+	else only if it is `normed`.
 	"""
 
 	def __init__(self, config: Mapping[str, Any]) -> None:
 		super().__init__()
 		given = dict(config)
 		kind, self.layers = given.pop('model_type'), given.pop('layers')
+		normed = given.pop('normed', False)
 		self.model: Any = _MAKERS[kind](given)
-		if self.layers is not None:
+		if self.layers is not None and not normed:
 			cast(Any, self.model).norm = Identity()
 
 	def forward(self, numbers: Tensor, mask: Tensor, seen: Sequence[Seen] = (), starts: Sequence[int] = ()) -> Tensor:
