@@ -17,6 +17,7 @@ TOWERS_IN_FULL = 'text'
 LARGE: Mapping[str, int] = {
 	'denoiser': 50_000_000,
 	'controlnet': 50_000_000,
+	'gligen': 50_000_000,
 	'vae': 50_000_000,
 	'text': 1_000_000_000,
 	'speaker': 1_000_000_000,
