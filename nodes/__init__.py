@@ -51,6 +51,7 @@ def register(kit: Kit) -> None:
 		save,
 		save_model,
 		sigmas,
+		speak,
 		step_cache,
 		text,
 		upscale,
@@ -67,13 +68,14 @@ def register(kit: Kit) -> None:
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, image_grid, upscale, save, mask),
-		*(logic, loop, primitive, text, assertion),
+		*(logic, loop, primitive, text, assertion, speak),
 	):
 		kit.collect(module)
 	load.add_loaders(kit.loaders)
 	load.add_sets(kit.catalogue)
 	control.add_loaders(kit.loaders)
 	gligen.add_loaders(kit.loaders)
+	speak.add_loaders(kit.loaders)
 	model_patch.add_loaders(kit.loaders)
 	vision.add_loaders(kit.loaders)
 	hypernetwork.add_loaders(kit.loaders)

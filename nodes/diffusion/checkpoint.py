@@ -20,7 +20,7 @@ from engine.modelfolder import DENOISERS, VAES, is_model_folder
 from engine.models import AUTO, Load
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.denoise import Denoiser
-from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
+from nodes.diffusion.families import FAMILIES, LISTENERS, Family, Listening, find_denoiser, find_vae, unknown
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
 from nodes.diffusion.families.parts import MARKERS, PREDICTION_MARKERS
 from nodes.diffusion.files import TensorSource, storage_dtype, torch_dtype
@@ -98,9 +98,9 @@ def load_text_encoder(load: Load) -> Towers:
 		raise UnknownFormat(load.path, 'it holds no text encoder')
 	of_folder = _family_of_folder(load.path)
 	if load.option or of_folder is not None or len(sources) > 1:
-		family, towers = _assembled(sources, load.option, FAMILIES if of_folder is None else (of_folder,))
+		listening, towers = _assembled(sources, load.option, LISTENERS if of_folder is None else (of_folder,))
 	else:
-		family, towers = _found_together(sources[0])
+		listening, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
 	layouts: dict[str, Layout] = {}
 	origins: dict[str, Origin] = {}
@@ -114,7 +114,7 @@ def load_text_encoder(load: Load) -> Towers:
 		if left is not None:
 			left = max(0, left - sum(weight.nbytes for weight in part.module.parameters()))
 	in_order = {tower.name: loaded[tower.name] for tower, _, _ in towers}
-	return Towers(in_order, family.text.join, layouts, origins)
+	return Towers(in_order, listening.text.join, layouts, origins)
 
 
 def load_autoencoder(load: Load) -> Vae:
@@ -261,7 +261,7 @@ def _stack(source: TensorSource) -> tuple[Family, list[Placed]] | None:
 	return None
 
 
-def _towers(family: Family, source: TensorSource) -> Iterator[Placed]:
+def _towers(family: Listening, source: TensorSource) -> Iterator[Placed]:
 	for tower in family.text.towers:
 		found = tower.part.find(source.shapes)
 		if found is not None:
@@ -276,13 +276,13 @@ def _family_of_folder(path: Path) -> Family | None:
 	return None if known is None else known[0]
 
 
-def _assembled(sources: list[TensorSource], option: str, among: Sequence[Family]) -> tuple[Family, list[Placed]]:
+def _assembled(sources: list[TensorSource], option: str, among: Sequence[Listening]) -> tuple[Listening, list[Placed]]:
 	"""The text encoders of several files, each told by its tensors, for the kind of model that the option names."""
 	families = [family for family in among if not option or option in family.text.types]
 	if not families:
-		kinds = ', '.join(dict.fromkeys(kind for family in FAMILIES for kind in family.text.types))
+		kinds = ', '.join(dict.fromkeys(kind for family in LISTENERS for kind in family.text.types))
 		raise UnknownFormat(sources[0].path, f'there are no text encoders of type {option!r}; there are: {kinds}')
-	best: tuple[Family, list[Placed]] = families[0], []
+	best: tuple[Listening, list[Placed]] = families[0], []
 	for family in families:
 		towers = [placed for source in sources for placed in _towers(family, source)]
 		if len({source.path for _, _, source in towers}) == len(sources) and _missing(family, towers) is None:
@@ -297,12 +297,12 @@ def _assembled(sources: list[TensorSource], option: str, among: Sequence[Family]
 	return best
 
 
-def _missing(family: Family, towers: list[Placed]) -> TowerPart | None:
+def _missing(family: Listening, towers: list[Placed]) -> TowerPart | None:
 	there = {tower.name for tower, _, _ in towers}
 	return next((tower for tower in family.text.towers if tower.required and tower.name not in there), None)
 
 
-def _check_whole(family: Family, towers: list[Placed]) -> None:
+def _check_whole(family: Listening, towers: list[Placed]) -> None:
 	missing = _missing(family, towers)
 	if missing is not None:
 		path = towers[0][2].path

@@ -17,8 +17,10 @@ TOWERS_IN_FULL = 'text'
 LARGE: Mapping[str, int] = {
 	'denoiser': 50_000_000,
 	'controlnet': 50_000_000,
+	'gligen': 50_000_000,
 	'vae': 50_000_000,
 	'text': 1_000_000_000,
+	'speaker': 1_000_000_000,
 	'eyes': 500_000_000,
 }
 """Numbers of weights from which a part gains more from bfloat16 on the CPU than its results lose. Control networks run with

@@ -21,6 +21,7 @@ from nodes.diffusion.precision import resolved
 PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
 	'text': ('cond_stage_model.', 'conditioner.embedders.', 'text_encoders.'),
+	'speaker': ('cond_stage_model.', 'conditioner.embedders.', 'text_encoders.'),
 	'eyes': ('text_encoders.',),
 	'vae': ('first_stage_model.', 'vae.'),
 	'clip_vision': ('embedder.model.', 'image_encoder.'),
@@ -36,7 +37,7 @@ CONTROL_LORA = 'lora_controlnet'
 
 EYES = re.compile(r'(^|\.)visual\.')
 MOUTH = 'lm_head.weight'
-"""Names of what language models have beside what listens: what sees is a part of its own, and nobody lets them speak."""
+"""Names of what language models have beside what listens: what sees, and what speaks, is a part of its own."""
 
 WIDTHS = {'float32': 4, 'float16': 2, 'bfloat16': 2}
 CODED = 1
@@ -150,9 +151,11 @@ def _bytes(one: Stored, width: int, layers: int) -> int:
 
 
 def _of_part(tensors: Collection[Stored], part: str) -> Collection[Stored]:
-	if part in ('text', 'eyes'):
-		sees = part == 'eyes'
-		tensors = [one for one in tensors if bool(EYES.search(one.name)) == sees and not one.name.endswith(MOUTH)]
+	if part in ('text', 'eyes', 'speaker'):
+		sees, speaks = part == 'eyes', part == 'speaker'
+		tensors = [
+			one for one in tensors if bool(EYES.search(one.name)) == sees and (speaks or not one.name.endswith(MOUTH))
+		]
 	prefixes = PREFIXES.get(part, ())
 	if any(one.name.startswith(EVERY_PREFIX) for one in tensors):
 		return [one for one in tensors if one.name.startswith(prefixes)]

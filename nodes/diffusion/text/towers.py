@@ -30,12 +30,14 @@ class Encoded:
 	"""What one tower says of a prompt, float32 in main memory.
 
 	`embedding` is [1, tokens, width]; `pooled` [1, width] is one vector of the whole, where the tower has it; `token_mask`
-	[1, tokens] is 1 where there is text, and None if all counts.
+	[1, tokens] is 1 where there is text, and None if all counts. `layers` is how many layers' words lie one after the other
+	in the embedding's width.
 	"""
 
 	embedding: Tensor
 	pooled: Tensor | None = None
 	token_mask: Tensor | None = None
+	layers: int = 1
 
 
 class Tower(Protocol):
