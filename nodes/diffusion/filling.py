@@ -74,13 +74,16 @@ def fill(
 		if load.room is None:
 			tensors = _read(wanted, reader, load)
 			stack.close()
+			load.phase('device_setup', sum(sizes.values()))
 			for name, tensor in tensors.items():
 				_put(module, tied[name], tensor)
+				load.advance(sizes[name])
 			return
 		for name, one in wanted.items():
 			_put(module, tied[name], one.empty)
 		if load.in_memory:
 			host = _read(wanted, reader, replace(load, place=CPU), pinned=load.place.startswith('cuda'))
+			load.phase('device_setup')
 			stream(module, partial(_copied, host, load.place), sizes=sizes, room=load.room, tied=tied)
 			return
 		coming = _FromFile(wanted, reader, load)
