@@ -15,6 +15,7 @@ def register(kit: Kit) -> None:
 	"""Add the nodes, the codecs, the loaders and marks of model files, and the embedded demo model and its companions."""
 	from nodes import (
 		comfy,
+		compiling,
 		conditioning,
 		control,
 		gligen,
@@ -63,7 +64,7 @@ def register(kit: Kit) -> None:
 	for module in (
 		*(load, load_folder, patch, hypernetwork, merge, save_model),
 		*(prompt, prompt_picture, conditioning, control, gligen, model_patch, vision, ip_adapter, vae),
-		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
+		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache, compiling),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, image_grid, upscale, save, mask),
 		*(logic, loop, primitive, text),
@@ -80,7 +81,8 @@ def register(kit: Kit) -> None:
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
-	for module in (model_sampling, model_guidance, model_attention, step_cache, hypernetwork):
+	compiling.add_compiling(kit.compute)
+	for module in (model_sampling, model_guidance, model_attention, step_cache, hypernetwork, compiling):
 		for setting in module.SETTINGS:
 			kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.codecs.add_dataclass(ip_adapter.PicturePrompt, 'PicturePrompt')
