@@ -59,9 +59,8 @@ class Compute:
 	- `beside` are those among them whose models are used by way of another one, each with those that then come along too;
 	- `steering` are the sockets of what counts as `Picture.controls`;
 	- `changes` tell, by the folder of a file that a node on a model's way names, what the file changes;
-	- `precisions` maps inputs of loaders, and what is chosen there, to the names of precisions;
-	- `compilers` map parts to the setting that has them compiled, `keepers` are told in which folder they may keep what is
-	  compiled.
+	- `precisions` maps inputs of loaders, and of nodes on a model's way, and what is chosen there, to names of precisions;
+	- `compilers` map parts to the setting that has them compiled, `keepers` are told in which folder they may keep that.
 	"""
 
 	full: list[Callable[[BaseException], bool]] = field(default_factory=list)
