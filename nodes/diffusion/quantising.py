@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from functools import cache
 from typing import Any, cast
 
@@ -68,8 +67,6 @@ def quantised(weight: Tensor, method: str) -> Tensor:
 @cache
 def torchao() -> Any:
 	"""torchao's functions for quantising. Raises `NotInstalled` with the command that installs it."""
-	# It tells of each of its libraries for GPUs that are not there.
-	logging.getLogger('torchao').setLevel(logging.ERROR)
 	try:
 		return importlib.import_module('torchao.quantization')
 	except ImportError as error:

@@ -9,8 +9,8 @@ import pytest
 
 from engine.errors import BadInput, NotInstalled
 from engine.models import FileDigest, ModelRef
+from nodes.diffusion.patches.recipes import LoraPatch
 from nodes.diffusion.precision import QUANTISED
-from nodes.patch import LoraPatch
 from nodes.quantise import quantise_model
 from tests.nodes.conftest import Bench, link
 from tests.nodes.test_sampling import latent_of
