@@ -40,6 +40,7 @@ class TestNode:
 		with pytest.raises(NotInstalled, match=r'torchao.*pip install'):
 			quantise_model(REF, 'int8_weight_only')
 
+	@pytest.mark.quantise
 	def test_in_a_graph(self, bench: Bench) -> None:
 		"""It draws nearly the same, and needs less room, which is known before it runs."""
 		quantise = ('QuantiseModel', {'model': link('model'), 'method': 'int8_weight_only'})

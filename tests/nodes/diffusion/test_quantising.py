@@ -39,6 +39,7 @@ def far(found: Tensor, expected: Tensor) -> float:
 	return float((found - expected).norm() / expected.norm())
 
 
+@pytest.mark.quantise
 class TestWeights:
 	@pytest.mark.parametrize('method', METHODS)
 	@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
@@ -54,6 +55,7 @@ class TestWeights:
 		)
 
 
+@pytest.mark.quantise
 class TestModels:
 	@pytest.mark.parametrize('method', METHODS)
 	def test_linear_layers(self, method: str, checkpoint: Path) -> None:
