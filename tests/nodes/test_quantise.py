@@ -20,6 +20,7 @@ REF: ModelRef[Any] = ModelRef(FileDigest('x'), 'denoiser')
 
 
 class TestNode:
+	@pytest.mark.quantise
 	def test_another_recipe(self) -> None:
 		"""Each method is a model of its own, whatever patches it has."""
 		patched = REF.patched(LoraPatch(FileDigest('y'), 1.0))
@@ -28,6 +29,7 @@ class TestNode:
 		assert len(found) == 2 * len(QUANTISED)
 		assert {ref.unpatched.dtype for ref in found} == {*QUANTISED}
 
+	@pytest.mark.quantise
 	def test_what_has_a_precision_of_its_own(self) -> None:
 		"""It is refused, and told which."""
 		with pytest.raises(BadInput, match=r"'model'.*got fp8_e4m3fn"):
