@@ -242,6 +242,11 @@ class TestRefusals:
 class TestSubgraphs:
 	def test_input_that_several_nodes_inside_take(self, bench: Bench) -> None:
 		"""All of them are set; pictures carry the value at the instance."""
+		inner: dict[str, JsonValue] = {}
+		for name in ('one', 'two'):
+			given: JsonValue = {'tool': {'input': 'tool'}, 'seed': {'input': 'seed', 'value': 1}, 'size': 2.0}
+			inner[name] = {'kind': 'Draw', 'inputs': given}
+			inner[f'keep_{name}'] = {'kind': 'Keep', 'inputs': {'images': {'node': name, 'output': 'IMAGE'}}}
 		document: JsonValue = {
 			'lumengraph': 2,
 			'inputs': {'seed': {'node': 'pair', 'input': 'seed'}},
@@ -255,17 +260,7 @@ class TestSubgraphs:
 			'subgraphs': {
 				'pair': {
 					'inputs': {'tool': {'type': 'STRING'}, 'seed': {'type': 'INT', 'default': 1}},
-					'nodes': {
-						name: {
-							'kind': 'Draw',
-							'inputs': {'tool': {'input': 'tool'}, 'seed': {'input': 'seed', 'value': 1}, 'size': 2.0},
-						}
-						for name in ('one', 'two')
-					}
-					| {
-						f'keep_{name}': {'kind': 'Keep', 'inputs': {'images': {'node': name, 'output': 'IMAGE'}}}
-						for name in ('one', 'two')
-					},
+					'nodes': inner,
 				}
 			},
 		}
