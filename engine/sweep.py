@@ -267,7 +267,8 @@ def _labels(axes: Sequence[Axis]) -> dict[str, JsonValue]:
 
 
 def _label(axis: Axis, value: JsonValue) -> str:
-	text = ' '.join(f'{axis.wanted.name}: {value}'.split())
+	shown = f'{value:g}' if isinstance(value, float) else str(value)
+	text = ' '.join(f'{axis.wanted.name}: {shown}'.split())
 	return text if len(text) <= LONGEST_LABEL else f'{text[: LONGEST_LABEL - 1]}…'
 
 

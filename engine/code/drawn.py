@@ -26,8 +26,10 @@ def drawn_document(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[st
 	"""The native document of a workflow, with places for all nodes that have none."""
 	document = as_native(workflow, nodes)
 	layout = document.layout
-	if any(node not in layout.nodes for node in workflow.graph.calls):
-		layout = layout.model_copy(update={'nodes': {**tidy(workflow.graph, nodes).nodes, **layout.nodes}})
+	if any(node not in layout.nodes for node in document.nodes):
+		# Nodes inside of subgraphs have their places there.
+		found = {node: place for node, place in tidy(workflow.graph, nodes).nodes.items() if node in document.nodes}
+		layout = layout.model_copy(update={'nodes': {**found, **layout.nodes}})
 	named = document.model_copy(
 		update={
 			'title': workflow.title,

@@ -173,7 +173,7 @@ class TestRunning:
 			'keep#0-1': 'out: pen 1 5',
 			'keep#1-0': 'out: pen 2 4',
 			'keep#1-1': 'out: pen 2 5',
-			'keep#grid': "out_grid: 2 [pen 1 4 | pen 1 5 | pen 2 4 | pen 2 5] 'size: 4.0\\nsize: 5.0' "
+			'keep#grid': "out_grid: 2 [pen 1 4 | pen 1 5 | pen 2 4 | pen 2 5] 'size: 4\\nsize: 5' "
 			"'seed: 1\\nseed: 2' ''",
 		}
 
