@@ -19,6 +19,7 @@ from engine.formats.editor.structure import structured
 from engine.formats.editor.write import node_ids, write_editor
 from engine.formats.native import flat_document, is_structured, read_document, read_native, settled, write_native
 from engine.formats.prompt import write_prompt
+from engine.formats.unnamed import VALUES
 from engine.formats.workflow import Form, Workflow
 from engine.formats.writing import to_json
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
@@ -149,7 +150,8 @@ def _rest(workflow: Workflow, node: str) -> Mapping[str, JsonValue]:
 	if workflow.form == 'api':
 		return mapping(workflow.source.get(node))
 	if workflow.form == 'native':
-		return mapping(mapping(mapping(workflow.source.get('nodes')).get(node)).get(BESIDE))
+		kept = mapping(mapping(mapping(workflow.source.get('nodes')).get(node)).get(BESIDE))
+		return {name: value for name, value in kept.items() if name != VALUES}
 	return {}
 
 

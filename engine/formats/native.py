@@ -21,6 +21,7 @@ from engine.formats.document import FIRST_VERSION, SUBGRAPH, NodeEntry, Workflow
 from engine.formats.flatten import Flat, flatten
 from engine.formats.migrate import VERSION
 from engine.formats.sockets import Sockets
+from engine.formats.unnamed import with_names
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
 
 
@@ -77,6 +78,7 @@ def write_native(
 
 def settled(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
 	"""The document as it is written: inputs in declared order, and the versions of the kinds that are installed."""
+	document = with_names(document, nodes)
 	return document.model_copy(
 		update={
 			'nodes': {node: _settled(entry, nodes) for node, entry in document.nodes.items()},

@@ -43,6 +43,7 @@ from engine.formats.editor.read import Canvas, pack_of
 from engine.formats.editor.sheet import INSIDE_INPUTS, Definition, EditorNode, Wire, text
 from engine.formats.editor.widgets import named_values
 from engine.formats.migrate import VERSION
+from engine.formats.unnamed import BLOCK, VALUES
 from engine.graph import Constant
 
 CORE = 'comfy-core'
@@ -189,9 +190,8 @@ class _Structure:
 
 	def _entry(self, place: Place, node: EditorNode, draft: Draft | None) -> NodeEntry:
 		own = self._drafts.get(self._key(node)) if self._canvas.places.is_instance(node) else None
-		inputs: dict[str, JsonValue] = {
-			name: write_argument(Constant(value)) for name, value in self._values(node, own).items()
-		}
+		constants = self._values(node, own)
+		inputs: dict[str, JsonValue] = {name: write_argument(Constant(value)) for name, value in constants.items()}
 		for slot in node.inputs:
 			if slot.link is None or not slot.name:
 				continue
@@ -223,6 +223,8 @@ class _Structure:
 			'mode': MODES.get(node.mode, 'run'),
 			'passes': self._passes(node, own) if node.mode == BYPASSED else {},
 		}
+		if own is None and node.type not in self._nodes and isinstance(node.values, list) and not constants:
+			made[BLOCK] = {VALUES: node.values} if node.values else {}
 		said = {name: value for name, value in made.items() if value not in ('', {}, 'run')}
 		return NodeEntry.model_validate({'kind': '', **said, 'inputs': inputs})
 
