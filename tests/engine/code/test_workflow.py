@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image as Pictures
 
-import lumengraph
+from engine import code
 from engine.cancel import CancelToken
 from engine.code.results import SweepResult, png_of
 from engine.code.session import RunFailed, Session
@@ -66,10 +66,10 @@ class TestBuilding:
 		outputs = flow.CheckpointLoaderSimple()
 		picture = flow.EmptyImage()
 
-		assert [type(handle) for handle in outputs] == [lumengraph.Model, lumengraph.Clip, lumengraph.Vae]
+		assert [type(handle) for handle in outputs] == [code.Model, code.Clip, code.Vae]
 		assert outputs.clip is outputs[1]
-		assert isinstance(picture, lumengraph.Image)
-		assert isinstance(flow.ImageCompare(image_a=picture), lumengraph.Node)
+		assert isinstance(picture, code.Image)
+		assert isinstance(flow.ImageCompare(image_a=picture), code.Node)
 		assert type(flow.KSamplerSelect()).__name__ == 'Sampler'
 
 	def test_lists_and_choices_that_bring_inputs(self, session: Session) -> None:
