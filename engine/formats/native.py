@@ -24,6 +24,9 @@ from engine.formats.sockets import Sockets
 from engine.formats.unnamed import with_names
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
 
+PACKS = 'custom_nodes.'
+"""What the origin of a kind begins with that comes from a pack."""
+
 
 def is_native(document: JsonValue) -> bool:
 	"""Whether a document says that it is a native workflow file."""
@@ -122,16 +125,18 @@ def _with(entry: NodeEntry, call: Call, inputs: Mapping[str, JsonValue]) -> Node
 
 
 def _settled(entry: NodeEntry, nodes: Mapping[str, NodeInfo]) -> NodeEntry:
-	"""With the version of its kind, and its inputs in the order in which that declares them: files of one graph are alike."""
+	"""With the version and the pack of its kind, and its inputs in the order in which that declares them."""
 	info = nodes.get(entry.kind)
 	if info is None:
 		return entry
 	order = {item.name: index for index, item in enumerate(info.inputs)}
 	names = sorted(entry.inputs, key=lambda name: order.get(name.partition('.')[0], len(order)))
 	version = '' if info.version == FIRST_VERSION else info.version
-	if version == entry.version and names == list(entry.inputs):
+	pack = entry.pack or (info.origin.removeprefix(PACKS) if info.origin.startswith(PACKS) else '')
+	if (version, pack) == (entry.version, entry.pack) and names == list(entry.inputs):
 		return entry
-	return entry.model_copy(update={'version': version, 'inputs': {name: entry.inputs[name] for name in names}})
+	inputs = {name: entry.inputs[name] for name in names}
+	return entry.model_copy(update={'version': version, 'pack': pack, 'inputs': inputs})
 
 
 def _written(argument: Argument, graph: Graph, nodes: Mapping[str, NodeInfo]) -> JsonValue:

@@ -219,7 +219,7 @@ class _Structure:
 		made: dict[str, JsonValue] = {
 			'kind': f'{SUBGRAPH}{own.name}' if own is not None else node.type,
 			'title': node.title,
-			'pack': pack if pack != CORE and node.type not in self._nodes else '',
+			'pack': pack if pack != CORE and (info is None or info.foreign) else '',
 			'mode': MODES.get(node.mode, 'run'),
 			'passes': self._passes(node, own) if node.mode == BYPASSED else {},
 		}
