@@ -54,6 +54,7 @@ export async function boot(): Promise<void> {
 	reloadKindsOnReturn();
 	nameWindow();
 	useBoot.setState({ ready: true, waiting: '' });
+	void import('./extensions/load').then(({ loadExtensions }) => loadExtensions());
 	await tell(() => loadHistory(ownClientId()));
 }
 

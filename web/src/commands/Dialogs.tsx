@@ -7,6 +7,7 @@ export interface DialogProps {
 
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
+	job: lazy(() => import('../inspect/JobDialog')),
 	shortcuts: lazy(() => import('./Shortcuts')),
 };
 
