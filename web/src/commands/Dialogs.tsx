@@ -7,6 +7,7 @@ export interface DialogProps {
 
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
+	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
 };
 
