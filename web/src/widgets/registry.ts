@@ -70,13 +70,18 @@ export function registerWidget(entry: WidgetEntry): () => void {
 	};
 }
 
-/** The widget of an input, which may change when a plugin arrives. */
-export function useWidgetEntry(input: InputInfo): WidgetEntry {
-	const more = useMore((state) => state.entries);
+export function widgetEntry(input: InputInfo): WidgetEntry {
 	if (input.options.forceInput === true) {
 		return FALLBACK;
 	}
-	return more.find((entry) => entry.wants(input)) ?? ENTRIES.find((entry) => entry.wants(input)) ?? FALLBACK;
+	const wants = (entry: WidgetEntry): boolean => entry.wants(input);
+	return useMore.getState().entries.find(wants) ?? ENTRIES.find(wants) ?? FALLBACK;
+}
+
+/** The same for a component: it is drawn anew when a plugin brings a widget. */
+export function useWidgetEntry(input: InputInfo): WidgetEntry {
+	useWidgetCount();
+	return widgetEntry(input);
 }
 
 /** Changes whenever a plugin has brought a widget: inputs that had only a socket may have one now. */
