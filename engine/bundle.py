@@ -37,6 +37,7 @@ from engine.runner import Runner
 FORMAT = 1
 WORKFLOW, LOCK, INPUT, MODELS = 'workflow.json', 'lock.json', 'input', 'models'
 LONGEST_JSON = 2**27
+MAGIC = b'PK\x03\x04'
 PIECE = 2**20
 EPOCH = (1980, 1, 1, 0, 0, 0)
 DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
@@ -210,8 +211,14 @@ def _entry(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
 
 
 def is_bundle(path: Path) -> bool:
-	"""Whether a file is a ZIP file, and so can only be a bundle."""
-	return path.is_file() and zipfile.is_zipfile(path)
+	"""Whether a file is a ZIP file, and so can only be a bundle. A picture that has one behind it is a picture."""
+	if not path.is_file():
+		return False
+	try:
+		with path.open('rb') as stream:
+			return stream.read(len(MAGIC)) == MAGIC
+	except OSError:
+		return False
 
 
 class Bundle:

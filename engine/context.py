@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import JsonValue
 
 from engine.cancel import CancelToken
+from engine.cells import of_cell
 from engine.events import (
 	AnyEvent,
 	Folder,
@@ -217,9 +218,10 @@ class Context:
 		"""What is to be written into files beside their content: the workflow that makes them, if people want that."""
 		if not self.files.metadata:
 			return {}
-		prompt: dict[str, JsonValue] = {'prompt': dict(self.job.prompt)} if self.job.prompt else {}
+		graph, beside = of_cell(self.node, self.job.prompt, self.job.extra_pnginfo)
+		prompt: dict[str, JsonValue] = {'prompt': dict(graph)} if graph else {}
 		record: dict[str, JsonValue] = {NAME: self.job.record.model_dump(mode='json')} if self.job.record else {}
-		return {**prompt, **self.job.extra_pnginfo, **record}
+		return {**prompt, **beside, **record}
 
 	def show_images(self, *images: SavedFile) -> None:
 		"""Show pictures that lie in one of the roots already."""

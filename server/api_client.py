@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from engine.declaration import NodeInfo
 from engine.errors import BadDocument, EngineError
 from engine.events import JobDropped, JobFinished, SavedFile
 from engine.formats.document import WorkflowDocument
+from engine.sweep import Values
 from server.cli_models import TOKEN
 from server.schemas.declarations import NodePage
 from server.schemas.errors import ErrorBody, Misfit
@@ -39,9 +40,13 @@ class ServerRefused(EngineError):
 
 
 class ApiClient:
-	"""One server, at an address such as `http://127.0.0.1:8188`. All methods raise `ServerUnreachable`, `ServerRefused`."""
+	"""One server, at an address such as `http://127.0.0.1:8188`. All methods raise `ServerUnreachable`, `ServerRefused`.
 
-	def __init__(self, server: str, token: str = '') -> None:
+	A connection that breaks is made again after `pause` seconds, then after twice as long, and so on, a few times.
+	"""
+
+	def __init__(self, server: str, token: str = '', *, pause: float = PAUSE_SECONDS) -> None:
+		self._pause = pause
 		self._server = server.rstrip('/')
 		if not self._server.startswith(('http://', 'https://')):
 			raise BadDocument(f'{server!r} is no address of a server: it must begin with http:// or https://.')
@@ -75,10 +80,17 @@ class ApiClient:
 		document = await self._ask('GET', f'/v1/workflows/{quote(name, safe="")}', WorkflowDocument)
 		return document.model_dump(mode='json', exclude_unset=True)
 
-	async def submit(self, document: Mapping[str, JsonValue], inputs: Mapping[str, JsonValue], job: str) -> JobDetail:
-		"""Queue a job under an id."""
-		wanted = JobRequest(workflow=dict(document), inputs=dict(inputs), id=job)
-		return await self._ask('POST', '/v1/jobs', JobDetail, json=wanted.model_dump(mode='json', exclude_unset=True))
+	async def submit(
+		self,
+		document: Mapping[str, JsonValue],
+		inputs: Mapping[str, JsonValue],
+		job: str,
+		axes: Mapping[str, Values] = MappingProxyType({}),
+	) -> JobDetail:
+		"""Queue a job under an id, for every combination of values if there are `axes`."""
+		wanted = JobRequest(workflow=dict(document), inputs=dict(inputs), id=job, sweep=dict(axes))
+		body = wanted.model_dump(mode='json', exclude_unset=True, by_alias=True)
+		return await self._ask('POST', '/v1/jobs', JobDetail, json=body)
 
 	async def job(self, job: str) -> JobDetail:
 		"""A job with all that is known of it."""
@@ -92,6 +104,7 @@ class ApiClient:
 		"""What happens to a job, to its end. A connection that breaks is made again, and nothing is told twice."""
 		after, failures = 0, 0
 		while True:
+			trouble = ServerUnreachable(f'The server at {self._server} ends the stream of events, again and again.')
 			try:
 				async for message in self._listen(job, after):
 					failures = 0
@@ -99,11 +112,12 @@ class ApiClient:
 					yield message
 					if isinstance(message.event, JobFinished | JobDropped):
 						return
-			except ServerUnreachable:
-				if failures >= RETRIES:
-					raise
+			except ServerUnreachable as error:
+				trouble = error
+			if failures >= RETRIES:
+				raise trouble
 			failures += 1
-			await asyncio.sleep(PAUSE_SECONDS * failures)
+			await asyncio.sleep(self._pause * failures)
 
 	async def upload(self, path: Path) -> str:
 		"""Send an input file; gives the name that it has there."""

@@ -20,6 +20,7 @@ from server.cli_models import add_models_command
 from server.cli_run import add_run_command
 from server.cli_serve import add_serve_flags
 from server.cli_source import SOURCE
+from server.cli_stubs import add_stubs_command
 from server.cli_token import add_token_commands
 from server.cli_transfer import add_transfer_commands
 from server.cli_unknown import exact, refuse_unknown
@@ -36,6 +37,7 @@ COMMANDS = (
 	'explain',
 	'verify',
 	'bundle',
+	'stubs',
 	'nodes',
 	'models',
 	'cache',
@@ -143,6 +145,11 @@ def parser() -> argparse.ArgumentParser:
 	add_models_command(
 		commands.add_parser(
 			'models', parents=[folders], help='the models in the memory of a running server, or else the model files'
+		)
+	)
+	add_stubs_command(
+		commands.add_parser(
+			'stubs', parents=[folders], help='write types of all installed nodes, for workflows in Python code'
 		)
 	)
 	for command in commands.choices.values():

@@ -6,8 +6,9 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from pydantic_core import to_json
@@ -17,15 +18,18 @@ from engine.context import JobInfo
 from engine.errors import InvalidGraph
 from engine.events import AnyEvent
 from engine.formats.convert import beside_prompt
+from engine.formats.dynamic import chosen_graph
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
 from engine.runner import Runner
 from engine.settings import Settings
+from engine.sweep import Values, sweep
 from server.cli_bundle import substituted, unpacked
 from server.cli_convert import tell_doubts
 from server.cli_report import FileReport, Lines, ResultLine, RunOutcome, exit_code, report_of
 from server.cli_run import Wanted
 from server.cli_source import find_workflow
+from server.cli_sweep import axes_of
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
 
@@ -56,13 +60,14 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 		tell_doubts(workflow)
 		workflow = with_values(workflow, substituted(wanted.source, workflow, runner))
 		workflow = with_values(workflow, changes_of(workflow, nodes, wanted.changes, wanted.seed))
+		axes = axes_of(workflow, nodes, wanted.sweeps)
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):
 			if number:
 				workflow = with_values(workflow, seeds_after(workflow, nodes, policy=wanted.seeds, source=source))
 			with Teller(console) as teller:
 				heard[:] = [teller.hear, lines.hear] if wanted.as_json else [teller.hear]
-				runs.append(run_once(workflow, runner, teller, cancel))
+				runs.append(run_once(workflow, runner, teller, cancel, axes, source))
 			if not wanted.as_json:
 				tell_outcome(runs[-1], console)
 			if runs[-1].state != 'succeeded':
@@ -74,17 +79,32 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 	return exit_code(runs[-1])
 
 
-def run_once(workflow: Workflow, runner: Runner, teller: Teller, cancel: CancelToken) -> RunOutcome:
-	"""One run, told to the teller. Raises `InvalidGraph` before anything runs."""
+def run_once(
+	workflow: Workflow,
+	runner: Runner,
+	teller: Teller,
+	cancel: CancelToken,
+	axes: Mapping[str, Values],
+	source: random.Random,
+) -> RunOutcome:
+	"""One run, of every combination if there are `axes`, told to the teller; `source` chooses among dynamic prompts.
+
+	Raises `InvalidGraph` and `WrongInputs` before anything runs.
+	"""
 	began = time.perf_counter()
 	nodes = runner.kit.nodes.infos
-	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
+	# What is beside the prompt in pictures still has all variants of a dynamic prompt.
+	beside = beside_prompt(workflow, nodes)
+	workflow = replace(workflow, graph=chosen_graph(workflow, nodes, source))
+	swept = sweep(workflow, axes, nodes, runner.storage) if axes else None
+	graph = workflow.graph if swept is None else swept.graph
+	checked = runner.check(graph, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_packs(checked.problems))
 	job = JobInfo(
 		str(uuid.uuid4()),
 		prompt_json=to_json(write_prompt(checked.graph)).decode(),
-		extra_pnginfo=beside_prompt(workflow, nodes),
+		extra_pnginfo=beside if swept is None else swept.beside(beside),
 	)
 	outcome = runner.run(checked.graph, checked.sinks, job, cancel)
 	return RunOutcome(

@@ -19,6 +19,7 @@ from engine.declaration import NodeInfo
 from engine.events import Event, JobDropped, JobFinished, SavedFile
 from engine.formats.workflow import Workflow, read_workflow
 from engine.settings import Settings
+from engine.sweep import Values
 from server.api_client import ApiClient, ServerUnreachable
 from server.cli_bundle import unpacked
 from server.cli_codes import UNREACHABLE
@@ -26,6 +27,7 @@ from server.cli_convert import tell_doubts
 from server.cli_report import FileReport, Lines, ResultLine, RunOutcome, exit_code, report_of
 from server.cli_run import Wanted
 from server.cli_source import is_name, open_file
+from server.cli_sweep import axes_of
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
 from server.cli_uploads import local_inputs
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
@@ -72,13 +74,14 @@ async def _run(wanted: Wanted, settings: Settings, server: str, token: str) -> i
 		for place, path in local_inputs(workflow, nodes, settings, wanted.source):
 			values[place] = await client.upload(path)
 		workflow = with_values(workflow, values)
+		axes = axes_of(workflow, nodes, wanted.sweeps)
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):
 			if number:
 				seeds = seeds_after(workflow, nodes, policy=wanted.seeds, source=source)
 				workflow, values = with_values(workflow, seeds), {**values, **seeds}
 			with Teller(console) as teller:
-				runs.append(await run_once(task, workflow, values, teller))
+				runs.append(await run_once(task, workflow, values, teller, axes))
 			if not wanted.as_json:
 				tell_outcome(runs[-1], console)
 			if runs[-1].state != 'succeeded':
@@ -90,12 +93,14 @@ async def _run(wanted: Wanted, settings: Settings, server: str, token: str) -> i
 	return exit_code(runs[-1])
 
 
-async def run_once(task: Task, workflow: Workflow, values: Mapping[str, JsonValue], teller: Teller) -> RunOutcome:
+async def run_once(
+	task: Task, workflow: Workflow, values: Mapping[str, JsonValue], teller: Teller, axes: Mapping[str, Values]
+) -> RunOutcome:
 	"""Submit a job, follow it to its end, fetch what it saved. Ctrl-C cancels it there; a second one ends the program."""
 	began = time.perf_counter()
 	job = str(uuid.uuid4())
 	finished: Event | None = None
-	await task.client.submit(task.document, values, job)
+	await task.client.submit(task.document, values, job, axes)
 	with cancelling(task.client, job):
 		async for message in task.client.follow(job):
 			if task.as_json:

@@ -25,6 +25,7 @@ class Wanted:
 	count: int = 1
 	seeds: SeedPolicy | None = None
 	as_json: bool = False
+	sweeps: tuple[str, ...] = ()
 
 
 def add_run_command(parser: argparse.ArgumentParser, source: str) -> None:
@@ -37,6 +38,14 @@ def add_run_command(parser: argparse.ArgumentParser, source: str) -> None:
 		default=[],
 		metavar='NAME=VALUE',
 		help="set one of the workflow's named inputs, or NODE.INPUT; may be repeated",
+	)
+	parser.add_argument(
+		'--sweep',
+		action='append',
+		default=[],
+		metavar='NAME=VALUES',
+		help='run it for several values of an input, 1,2,3 or FROM..TO/STEPS, and lay the pictures out in a labelled grid; '
+		'repeated, for every combination (100 at most)',
 	)
 	parser.add_argument('--seed', metavar='N', help='set the seed')
 	parser.add_argument(
@@ -65,7 +74,9 @@ def add_run_command(parser: argparse.ArgumentParser, source: str) -> None:
 
 def _run(options: argparse.Namespace) -> int:
 	settings = settings_from(options)
-	wanted = Wanted(options.file, tuple(options.set), options.seed, options.count, options.seeds, options.json)
+	wanted = Wanted(
+		options.file, tuple(options.set), options.seed, options.count, options.seeds, options.json, tuple(options.sweep)
+	)
 	if options.server is not None:
 		from server.cli_remote import run_remotely
 

@@ -29,6 +29,8 @@ from server.users.accounts import DEFAULT
 log = logging.getLogger(__name__)
 
 SUFFIX = '.json'
+EXPECTED = '.expect.json'
+"""What such a file holds is no workflow, but what one gives: see `engine/testing/expectations.py`."""
 # Windows keeps these for devices, whatever the suffix.
 DEVICES = frozenset(
 	{'con', 'prn', 'aux', 'nul', *(f'{port}{number}' for port in ('com', 'lpt') for number in range(10))}
@@ -163,13 +165,16 @@ class Library:
 def _files(folder: Path, *, deep: bool = False) -> dict[str, Path]:
 	"""Name → file of every workflow in a folder; in the folders below it too, if `deep`."""
 	found = folder.rglob(f'*{SUFFIX}') if deep else folder.glob(f'*{SUFFIX}')
-	names = {path: path.relative_to(folder).with_suffix('') for path in sorted(found) if path.is_file()}
+	files = (path for path in sorted(found) if not path.name.endswith(EXPECTED) and path.is_file())
+	names = {path: path.relative_to(folder).with_suffix('') for path in files}
 	return {name.as_posix(): path for path, name in names.items() if not any(part[0] == '.' for part in name.parts)}
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
 	if name.casefold().partition('.')[0] in DEVICES:
 		raise BadName(name, 'workflows', reason='some systems keep it for a device')
+	if f'{name}{SUFFIX}'.endswith(EXPECTED):
+		raise BadName(name, 'workflows', reason='such files say what a workflow is expected to give')
 	try:
 		write_file(folder / f'{name}{SUFFIX}', content)
 	except OSError as error:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,22 @@ def test_workflow_is_posted(tmp_path: Path) -> None:
 
 	assert job['state'] in ('queued', 'running')
 	assert job['prompt']['sample']['inputs']['seed'] == 3
+
+
+def test_python_example_runs(tmp_path: Path) -> None:
+	"""The example of a workflow in Python makes its pictures and its file."""
+	[code] = re.findall(r'```python\n(.*?)```', (PROJECT / 'README.md').read_text(), re.DOTALL)
+	done = subprocess.run(
+		[sys.executable, '-c', code],
+		cwd=tmp_path,
+		env={**os.environ, 'PYTHONPATH': str(PROJECT), 'LUMENGRAPH_HOME': str(tmp_path / 'home')},
+		capture_output=True,
+		text=True,
+		check=False,
+	)
+
+	assert done.returncode == 0, done.stderr
+	assert {path.name for path in tmp_path.glob('*.*')} == {'circle.png', 'grid.png', 'shape.json'}
 
 
 def test_addresses_are_those_of_the_server() -> None:

@@ -167,8 +167,10 @@ def field_names(outputs: Iterable[str]) -> list[str]:
 	names: list[str] = []
 	for index, output in enumerate(outputs):
 		name = PARTING.sub('_', output.lower()).strip('_')
-		if not name.isidentifier() or keyword.iskeyword(name):
-			name = f'output_{index}' if not name else f'o_{name}'
+		if not name or name[0].isdigit():
+			name = f'output_{name or index}'
+		if keyword.iskeyword(name) or hasattr(tuple, name):
+			name += '_'
 		while name in names:
 			name = f'{name}_{index}'
 		names.append(name)

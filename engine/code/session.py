@@ -74,6 +74,11 @@ class Session:
 		return self._runner.storage
 
 	@property
+	def device(self) -> str:
+		"""The class of devices that it computes on, with its precisions: what equal pixels can be expected of."""
+		return self._runner.profile
+
+	@property
 	def exports(self) -> Mapping[str, Callable[[Any], object]]:
 		"""Socket → what makes a value of it something that Python programs know."""
 		return self._runner.kit.exports

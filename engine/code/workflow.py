@@ -21,6 +21,7 @@ import asyncio
 import difflib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
@@ -35,7 +36,6 @@ from engine.code.session import Listener, Session, default_session
 from engine.declaration import NodeInfo
 from engine.drawing import draw_svg
 from engine.errors import NodeUsage
-from engine.formats.convert import beside_prompt
 from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.interface import Interface, interface_of
 from engine.formats.workflow import Workflow as Opened
@@ -141,7 +141,7 @@ class BaseWorkflow:
 				opened.graph,
 				values=asked,
 				targets=() if wanted else None,
-				beside=beside_prompt(opened, self.session.nodes),
+				beside={'lumengraph': drawn_document(opened, self.session.nodes)},
 				tolerant=opened.tolerant,
 				cancel=_cancel,
 				listener=_listener,
@@ -163,23 +163,37 @@ class BaseWorkflow:
 			raise
 
 	def sweep(
-		self, _cancel: CancelToken | None = None, _listener: Listener | None = None, **axes: object
+		self,
+		axes: Mapping[str, object] | None = None,
+		/,
+		*,
+		_cancel: CancelToken | None = None,
+		_listener: Listener | None = None,
+		**named: object,
 	) -> SweepResult:
 		"""Run it for every combination of values: a list for each input, or `{'from': 1, 'to': 8, 'steps': 8}`.
 
-		What combinations share runs once. `NODE.INPUT` is given as `**{'sample.cfg': [1, 2]}`. Raises as `run` does, but for
-		`RunFailed`: what failed is told by the result. More than 100 combinations are refused with `WrongInputs`.
+		What combinations share runs once. Inputs that have no name are swept as `{'sample.cfg': [1, 2]}`. Raises as `run`
+		does, but for `RunFailed`: what failed is told by the result. More than 100 combinations are refused with `WrongInputs`.
 		"""
 		opened = self._as_opened()
-		swept = sweep(opened, AXES.validate_python(axes), self.session.nodes, self.session.storage)
-		outcome = self.session.run(swept.graph, tolerant=opened.tolerant, cancel=_cancel, listener=_listener)
+		swept = sweep(opened, AXES.validate_python({**(axes or {}), **named}), self.session.nodes, self.session.storage)
+		outcome = self.session.run(
+			swept.graph,
+			beside=swept.beside({'lumengraph': drawn_document(opened, self.session.nodes)}),
+			tolerant=opened.tolerant,
+			cancel=_cancel,
+			listener=_listener,
+		)
 		return SweepResult(Result(self.session, outcome, {}, {}, {}), swept.table)
 
-	async def sweep_async(self, _listener: Listener | None = None, **axes: object) -> SweepResult:
+	async def sweep_async(
+		self, axes: Mapping[str, object] | None = None, /, *, _listener: Listener | None = None, **named: object
+	) -> SweepResult:
 		"""As `sweep`, in a thread; cancelling the task stops the run."""
 		cancel = CancelToken()
 		try:
-			return await asyncio.to_thread(lambda: self.sweep(cancel, _listener, **axes))
+			return await asyncio.to_thread(lambda: self.sweep(axes, _cancel=cancel, _listener=_listener, **named))
 		except asyncio.CancelledError:
 			cancel.cancel()
 			raise
@@ -232,19 +246,13 @@ class BaseWorkflow:
 		return name
 
 	def _as_opened(self) -> Opened:
-		opened = self._opened
-		return Opened(
-			self.graph,
-			self.title,
-			self.description,
-			self._inputs,
-			self._outputs,
-			opened.targets,
-			opened.tolerant,
-			opened.form,
-			opened.source,
-			opened.missing,
-			opened.warnings,
+		return replace(
+			self._opened,
+			graph=self.graph,
+			title=self.title,
+			description=self.description,
+			inputs=self._inputs,
+			outputs=self._outputs,
 		)
 
 	def _with_values(self, inputs: Mapping[str, JsonValue]) -> Opened:

@@ -40,21 +40,16 @@ class Stretch:
 	numbers: Callable[[Tensor], Tensor] | None = None
 
 
+Waiting = deque[tuple[Stretch, Tensor, Future[None]]]
+
+
 def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None:
 	"""Read stretches, and tell of each. Nothing is read any more when this is left.
 
 	Raises what the reader raises, and what a cancelled load raises.
 	"""
-	waiting: deque[tuple[Stretch, Tensor, Future[None]]] = deque()
+	waiting: Waiting = deque()
 	spare: list[Tensor] = []
-
-	def finish() -> None:
-		stretch, memory, reading = waiting.popleft()
-		reading.result()
-		_settle(stretch, memory, load)
-		if stretch.numbers is not None:
-			spare.append(memory)
-
 	with ThreadPoolExecutor(READERS, 'read') as pool:
 		try:
 			for stretch in stretches:
@@ -65,14 +60,23 @@ def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None
 					_settle(stretch, memory, load)
 					continue
 				if len(waiting) == AHEAD:
-					finish()
+					_finish(waiting, spare, load)
 				memory = _memory(stretch, spare)
 				waiting.append((stretch, memory, pool.submit(reader.fill, stretch.name, memory, stretch.start)))
 			while waiting:
-				finish()
+				_finish(waiting, spare, load)
 		finally:
 			for _, _, reading in waiting:
 				reading.cancel()
+
+
+def _finish(waiting: Waiting, spare: list[Tensor], load: Load) -> None:
+	"""Wait for the first of those that are read. No closure of `pour`: the frames of an error would keep what it holds."""
+	stretch, memory, reading = waiting.popleft()
+	reading.result()
+	_settle(stretch, memory, load)
+	if stretch.numbers is not None:
+		spare.append(memory)
 
 
 def _memory(stretch: Stretch, spare: list[Tensor]) -> Tensor:

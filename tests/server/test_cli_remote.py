@@ -115,6 +115,15 @@ class TestRun:
 			{'value': 77, 'seed': 123456790},
 		]
 
+	async def test_sweeps(self, api: Api, tmp_path: Path) -> None:
+		"""The server makes every combination; all of their pictures are fetched."""
+		file = tmp_path / 'flow.json'
+		file.write_text(json.dumps({'1': shade(), '2': call('Save', paper=['1', 0])}))
+		told = await run(tmp_path, 'flow.json', '--server', address(api), '--sweep', '1.value=1..3/3')
+
+		assert told.code == 0, told.err
+		assert len(told.out.splitlines()) == 3
+
 	async def test_local_pictures_are_sent(self, api: Api, base: Path, tmp_path: Path) -> None:
 		"""A picture that lies beside the workflow is uploaded; the job has the name that it got there."""
 		Image.new('RGB', (3, 3), 'red').save(tmp_path / 'seen.png')  # The server has another one of that name.
@@ -141,6 +150,7 @@ class TestRun:
 		await api.web.put('/v1/workflows/over-there', json=document)
 		told = await run(tmp_path, 'over-there', '--server', address(api))
 		gone = await run(tmp_path, 'not-there', '--server', address(api))
+		await api.web.delete('/v1/workflows/over-there')
 
 		assert told.code == 0, told.err
 		assert len(told.out.splitlines()) == 1

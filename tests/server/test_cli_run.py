@@ -147,3 +147,31 @@ class TestCount:
 
 		assert run_command(['run', str(tmp_path / 'plain.json'), *flags[:4], '--count', '2']) == 2
 		assert '--count' in capsys.readouterr().err
+
+
+class TestSweep:
+	"""`--sweep`."""
+
+	def test_every_combination_and_the_grid(self, flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""The path of each picture, and that of the table of all of them."""
+		code = run_command(['run', WORKFLOW, *flags, '--sweep', 'seed=1,2', '--sweep', 'cfg=1..3/3'])
+		names = [Path(line).name for line in capsys.readouterr().out.splitlines()]
+
+		assert code == 0
+		assert len(names) == 7
+		assert [name.startswith('text_to_image_grid') for name in names].count(True) == 1
+
+	@pytest.mark.parametrize(
+		('sweep', 'words'),
+		[
+			('seed', '--sweep wants NAME=VALUE'),
+			('seed=', '--sweep wants NAME=VALUE'),
+			('seed=1,x', "input 'seed': expected a whole number"),
+			('seed=1..200/200', '100'),
+			('sed=1', "no workflow input 'sed'"),
+		],
+	)
+	def test_bad_input(self, flags: list[str], sweep: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+		"""What fits nowhere ends with 2, and says why."""
+		assert run_command(['run', WORKFLOW, *flags, '--sweep', sweep]) == 2
+		assert words in capsys.readouterr().err

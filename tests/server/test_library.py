@@ -52,6 +52,7 @@ def folder(tmp_path: Path) -> Path:
 	(folder / 'broken.json').write_text('{')
 	(folder / 'newer.json').write_text('{"lumengraph": 99, "nodes": {}}')
 	(folder / 'README.md').write_text('read me')
+	(folder / 'one.expect.json').write_text('{}')
 	(folder / 'folder.json').mkdir()
 	(tmp_path / 'outside.json').write_text(json.dumps(DOCUMENT))
 	return folder
@@ -86,7 +87,7 @@ class TestReading:
 		"""Nothing is added, nothing is lost, large numbers neither."""
 		assert library.find('one').source == DOCUMENT
 
-	@pytest.mark.parametrize('name', ['none', 'broken', 'newer', *NASTY])
+	@pytest.mark.parametrize('name', ['none', 'broken', 'newer', 'one.expect', *NASTY])
 	def test_names_lead_nowhere_else(self, library: Library, name: str) -> None:
 		"""Only what is listed is found, and only that can be deleted."""
 		with pytest.raises(WorkflowNotFound):
@@ -175,8 +176,8 @@ class TestSaving:
 		with pytest.raises(BadDocument, match='version 99'):
 			library.save('mine', WorkflowDocument(lumengraph=99, nodes={}), always)
 
-	@pytest.mark.parametrize('name', ['nul', 'CON', 'com1.x', 'x' * 300])
-	def test_names_that_some_disk_does_not_take(self, library: Library, tmp_path: Path, name: str) -> None:
+	@pytest.mark.parametrize('name', ['nul', 'CON', 'com1.x', 'x' * 300, 'mine.expect'])
+	def test_names_that_are_not_to_be_had(self, library: Library, tmp_path: Path, name: str) -> None:
 		"""Are refused with a reason, and leave nothing behind."""
 		with pytest.raises(BadName):
 			library.save(name, document(), always)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
 from safetensors.numpy import save_file
 
 from tests.serving import Server, serving
@@ -63,13 +63,18 @@ class Desk:
 	base: Path
 	complaints: list[str] = field(default_factory=list)
 
+	def note(self, message: ConsoleMessage) -> None:
+		"""Keep what the browser complains about."""
+		if message.type == 'error':
+			self.complaints.append(message.text)
+
 	def open(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
 		"""Open a workflow of these nodes, side by side."""
 		places = {name: {'x': 420 * index, 'y': 0} for index, name in enumerate(nodes)}
 		document = {'lumengraph': 2, 'title': ' '.join(nodes), 'nodes': nodes, 'layout': {'nodes': places}}
 		content = json.dumps(document).encode()
-		file = {'name': 'workflow.json', 'mimeType': 'application/json', 'buffer': content}
-		self.page.get_by_test_id('workflow-file').set_input_files([file])  # type: ignore[list-item]
+		file = FilePayload(name='workflow.json', mimeType='application/json', buffer=content)
+		self.page.get_by_test_id('workflow-file').set_input_files([file])
 		self.page.get_by_test_id(f'node-{next(iter(nodes))}').wait_for()
 
 	def at(self, test_id: str) -> Locator:
@@ -115,7 +120,7 @@ def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 		context = browser.new_context(viewport={'width': 1600, 'height': 900})
 		page = context.new_page()
 		desk = Desk(page, server, base)
-		page.on('console', lambda message: message.type == 'error' and desk.complaints.append(message.text))
+		page.on('console', desk.note)
 		page.on('pageerror', lambda error: desk.complaints.append(str(error)))
 		page.goto(server.url)
 		page.get_by_test_id('editor-ready').wait_for(state='attached', timeout=60_000)
@@ -283,9 +288,9 @@ class TestChoices:
 		desk.at('widget-load-image').click()
 		pictures = desk.page.get_by_role('option').locator('img')
 		expect(pictures).to_have_count(2)
-		desk.page.wait_for_function(
-			"[...document.querySelectorAll('.choice-row img')].every(image => image.naturalWidth > 0)"
-		)
+		for picture in pictures.all():
+			expect(picture).to_have_js_property('complete', value=True)
+			assert picture.evaluate('image => image.naturalWidth') > 0
 		desk.at('widget-load-image').fill('blu')
 		expect(pictures).to_have_count(1)
 		desk.at('widget-load-image').press('Enter')

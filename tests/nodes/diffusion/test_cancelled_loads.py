@@ -26,7 +26,7 @@ from tests import tiny
 
 CHUNK = 1024
 MODEL, LORA = FileDigest('model'), FileDigest('lora')
-LAYER = 'lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_q'
+LAYER = 'lora_unet_input_blocks_3_1_transformer_blocks_0_attn1_to_q'
 REASON = 'no longer wanted'
 
 At = Callable[[Phase, int, int], bool]
@@ -43,7 +43,7 @@ class Room:
 		self.paths = {MODEL: folder / 'model.safetensors', LORA: folder / 'lora.safetensors'}
 		tiny.save_checkpoint(self.paths[MODEL])
 		save_file(
-			{f'{LAYER}.lora_down.weight': torch.ones(2, 8), f'{LAYER}.lora_up.weight': torch.ones(8, 2)},
+			{f'{LAYER}.lora_down.weight': torch.ones(2, 16), f'{LAYER}.lora_up.weight': torch.ones(16, 2)},
 			self.paths[LORA],
 		)
 		real, loaders = Loaders(), Loaders()

@@ -1,0 +1,47 @@
+"""What `--sweep` says: an input of the workflow, and the values that it is to have one after the other."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue, ValidationError
+
+from engine.declaration import NodeInfo
+from engine.errors import BadDocument
+from engine.formats.workflow import Workflow, parse_json
+from engine.sweep import Range, Values
+from server.cli_values import as_value
+
+SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)/(?P<steps>\d+)')
+
+
+def axes_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], sweeps: Sequence[str]) -> dict[str, Values]:
+	"""`NAME=1,2,3`, `NAME=FROM..TO/STEPS` or `NAME=[JSON, …]` each. Raises `BadDocument` for what is none of them."""
+	found: dict[str, Values] = {}
+	for text in sweeps:
+		name, equals, given = text.partition('=')
+		if not equals or not given:
+			raise BadDocument(f'--sweep wants NAME=VALUE,VALUE,… or NAME=FROM..TO/STEPS, got {text!r}.')
+		if name in found:
+			raise BadDocument(f'--sweep {name} is given twice.')
+		found[name] = _values(workflow, nodes, name, given)
+	return found
+
+
+def _values(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text: str) -> Values:
+	if span := SPAN.fullmatch(text):
+		try:
+			return Range.model_validate({'from': span['start'], 'to': span['to'], 'steps': span['steps']})
+		except ValidationError as error:
+			told = '; '.join(str(found['msg']) for found in error.errors())
+			raise BadDocument(f'--sweep {name}: {text!r} is no range of numbers: {told}.') from error
+	if text.startswith('['):
+		listed = parse_json(text, where=f'--sweep {name}')
+		if isinstance(listed, list):
+			return listed
+	values: list[JsonValue] = []
+	for one in next(csv.reader([text], skipinitialspace=True)):
+		values.append(as_value(workflow, nodes, name, one))
+	return values
