@@ -50,6 +50,7 @@ CHECKS: Sequence[CheckFunction] = (
 )
 KNOWN: Mapping[str, Sequence[str]] = {
 	'id': ('job', 'waiting'),
+	'GET /v1/drafts/{id}': ('draft',),
 	'name': ('text_to_image', 'mine'),
 	'POST /v1/workflows/{name}/jobs': ('shade',),
 	'kind': ('Shade', 'Mix', 'Listing'),
@@ -83,6 +84,7 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 			'after': {'lumengraph': 2, 'nodes': {'a': {'kind': 'Shade', 'inputs': {'value': 4}}, 'b': {'kind': 'No'}}},
 		},
 	),
+	'PUT /v1/drafts/{id}': ({'document': {'lumengraph': 2, 'nodes': {}}, 'workflow': 'mine', 'client': 'me'},),
 	'POST /v1/check': (
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{
@@ -132,6 +134,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 		await api.ended(await api.submit(saving(), prompt_id='job'))
 		await web.put('/v1/workflows/mine', json={'lumengraph': 2, 'nodes': {}})
 		await web.put('/v1/workflows/shade', json=SHADE)
+		await web.put('/v1/drafts/draft', json={'document': SHADE})
 		yield str(web.make_url('')).rstrip('/')
 
 
