@@ -8,6 +8,9 @@ export interface DialogProps {
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
 	shortcuts: lazy(() => import('./Shortcuts')),
+	saveAs: lazy(() => import('../persist/SaveAsDialog')),
+	conflict: lazy(() => import('../persist/ConflictDialog')),
+	missing: lazy(() => import('../opening/MissingDialog')),
 };
 
 /** The dialog that `openDialog` names. */

@@ -1,6 +1,7 @@
 /** Workflows in and out of the editor: files, pictures and the server's own. */
 
-import { convertWorkflow, fetchFile, fetchKinds, fetchWorkflow, fetchWorkflows, uploadImage } from '../api/http';
+import { convertWorkflow, fetchFile, fetchKinds, fetchWorkflows, uploadImage } from '../api/http';
+import { fetchStored } from '../api/library';
 import type { WorkflowEntry } from '../api/types';
 import { addKind, setInput } from '../canvas/commands';
 import { lastPointer } from '../canvas/view';
@@ -13,7 +14,7 @@ import { currentDoc } from '../graph/store';
 import type { InputInfo } from '../graph/types';
 import { writeJson } from '../json';
 import { tell } from '../run/submit';
-import { openTab } from '../tabs/tabs';
+import { openTab, type Origin } from '../tabs/tabs';
 import { showToast } from './toasts';
 import { t } from '../i18n/i18n';
 
@@ -77,7 +78,15 @@ function takesUpload(input: InputInfo): boolean {
 }
 
 export async function openFromServer(name: string): Promise<void> {
-	await attempt(async () => readAny(await fetchWorkflow(name), currentKinds()));
+	await tell(async () => {
+		const { document, etag } = await fetchStored(name);
+		await attempt(() => Promise.resolve(readAny(document, currentKinds())), { name, etag });
+	});
+}
+
+/** Opens text in any form. */
+export async function openText(read: () => Promise<string>): Promise<void> {
+	await attempt(async () => readForeign(await read()));
 }
 
 export function openNew(): void {
@@ -118,10 +127,10 @@ function fileName(title: string): string {
 	);
 }
 
-async function attempt(read: () => Promise<Doc>): Promise<void> {
+async function attempt(read: () => Promise<Doc>, origin: Origin = {}): Promise<void> {
 	await tell(async () => {
 		try {
-			openTab(await read());
+			openTab(await read(), origin);
 		} catch (error) {
 			if (!(error instanceof DocumentError)) {
 				throw error;
