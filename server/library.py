@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 SUFFIX = '.json'
 EXPECTED = '.expect.json'
-"""What such a file holds is no workflow, but what one gives: see `lumengraph/expectations.py`."""
+"""What such a file holds is no workflow, but what one gives: see `engine/testing/expectations.py`."""
 PICTURES = ('.png', '.webp', '.jpg', '.jpeg')
 # Windows keeps these for devices, whatever the suffix.
 DEVICES = frozenset(
