@@ -46,6 +46,20 @@ export interface Finding {
 	readonly message: string;
 }
 
+/** A kind that is not here, and the pack that has it. */
+export interface MissingPack {
+	readonly kind: string;
+	readonly pack: string;
+}
+
+/** A model file that is not here, or (`differs`) is another one of the same name. */
+export interface MissingModel {
+	readonly name: string;
+	readonly folder: string;
+	readonly url: string;
+	readonly differs: boolean;
+}
+
 export interface Submitted {
 	/** Null when the server refused the prompt. */
 	readonly promptId: string | null;

@@ -10,6 +10,9 @@ const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	job: lazy(() => import('../inspect/JobDialog')),
 	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
+	saveAs: lazy(() => import('../persist/SaveAsDialog')),
+	conflict: lazy(() => import('../persist/ConflictDialog')),
+	missing: lazy(() => import('../opening/MissingDialog')),
 };
 
 /** The dialog that `openDialog` names. */

@@ -1,14 +1,16 @@
 /** Tells what is wrong with the graph while it is edited, before it is run. */
 
-import { checkWorkflow, ServerError } from '../api/http';
+import { checkWorkflow, ServerError, type Checked } from '../api/http';
 import { currentKinds } from '../graph/kinds';
 import { substance, toRequest } from '../graph/request';
 import { currentDoc, useGraph } from '../graph/store';
+import { noteMissing } from '../opening/missing';
 import { showFindings } from './store';
 
 const DELAY_MS = 300;
 /** What is only not finished yet: told when the graph is run. */
 const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
+const NOTHING: Checked = { findings: [], packs: [], models: [] };
 
 /** Checks after each change that a run would see; returns the way to stop. */
 export function startChecking(): () => void {
@@ -23,9 +25,10 @@ export function startChecking(): () => void {
 		}
 		asked = text;
 		try {
-			const findings = Object.keys(doc.root.nodes).length === 0 ? [] : await checkWorkflow(request);
+			const { findings, packs, models } = Object.keys(doc.root.nodes).length === 0 ? NOTHING : await checkWorkflow(request);
 			// An answer about a graph that has changed since is of no use.
 			if (asked === text) {
+				noteMissing(doc, currentKinds(), packs, models);
 				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));
 			}
 		} catch (error) {
