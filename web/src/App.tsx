@@ -7,6 +7,7 @@ import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
+import { Preflight } from './panels/Preflight';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -34,6 +35,7 @@ export function App() {
 				<Dock />
 				<main>
 					<TabBar />
+					<Preflight />
 					<Canvas />
 					<EmptyHint />
 				</main>

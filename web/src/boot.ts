@@ -4,6 +4,7 @@ import { create } from 'zustand';
 import { fetchKinds, fetchWorkflow, ServerError } from './api/http';
 import { registerBuiltin } from './commands/builtin';
 import { registerGraphCommands } from './commands/graph';
+import { registerRunCommands } from './commands/running';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
@@ -18,6 +19,7 @@ import { showToast } from './panels/toasts';
 import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
+import { startNotifying, titleMark } from './run/notify';
 import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
@@ -43,6 +45,7 @@ export async function boot(): Promise<void> {
 	openTab(doc);
 	registerBuiltin();
 	registerGraphCommands();
+	registerRunCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
@@ -95,8 +98,9 @@ function reloadKindsOnReturn(): void {
 function nameWindow(): void {
 	const name = (): void => {
 		const { title } = useGraph.getState().graph;
-		document.title = title === '' ? 'Lumengraph' : `${title} · Lumengraph`;
+		document.title = titleMark() + (title === '' ? 'Lumengraph' : `${title} · Lumengraph`);
 	};
 	name();
 	useGraph.subscribe(name);
+	startNotifying(name);
 }

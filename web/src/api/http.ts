@@ -4,6 +4,7 @@ import { isList, isObject, parseJson, writeJson, type Json, type JsonObject } fr
 import type { Kinds } from '../graph/types';
 import { readErrorMessage, readFindings, readHistory, readProblems, readQueueItem, readRefusal } from './answers';
 import { readKinds } from './declarations';
+import { readPreflight, type Preflight } from './preflight';
 import type { Finding, HistoryEntry, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
 import { t } from '../i18n/i18n';
 
@@ -47,9 +48,12 @@ export async function convertWorkflow(
 	return { document: answer.workflow, warnings };
 }
 
-/** What is wrong with a workflow, without running it. */
-export async function checkWorkflow(document: JsonObject): Promise<readonly Finding[]> {
-	return readFindings(await body(await expectOk('v1/check', json(document))));
+/** What is wrong with a workflow, and what a run of it would take, without running it. */
+export async function checkWorkflow(
+	document: JsonObject,
+): Promise<{ readonly findings: readonly Finding[]; readonly preflight: Preflight }> {
+	const answer = await body(await expectOk('v1/check', json(document)));
+	return { findings: readFindings(answer), preflight: readPreflight(answer) };
 }
 
 export interface JobOptions {
@@ -148,8 +152,15 @@ export function url(path: string): string {
 	return new URL(path, document.baseURI).href;
 }
 
-async function getJson(path: string): Promise<Json> {
+export async function getJson(path: string): Promise<Json> {
 	return body(await expectOk(path, {}));
+}
+
+/** A request that changes something; null where the server answers with nothing. */
+export async function sendJson(method: string, path: string, value?: Json): Promise<Json> {
+	const init = value === undefined ? {} : json(value);
+	const response = await expectOk(path, { ...init, method });
+	return response.status === 204 ? null : body(response);
 }
 
 async function expectOk(path: string, init: RequestInit): Promise<Response> {

@@ -8,6 +8,8 @@ export interface DialogProps {
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
 	shortcuts: lazy(() => import('./Shortcuts')),
+	difference: lazy(() => import('../panels/DifferenceDialog')),
+	runForm: lazy(() => import('../panels/RunForm')),
 };
 
 /** The dialog that `openDialog` names. */

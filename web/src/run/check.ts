@@ -4,9 +4,12 @@ import { checkWorkflow, ServerError } from '../api/http';
 import { currentKinds } from '../graph/kinds';
 import { substance, toRequest } from '../graph/request';
 import { currentDoc, useGraph } from '../graph/store';
-import { showFindings } from './store';
+import { NO_PREFLIGHT } from '../api/preflight';
+import { usePreflight } from './preflight';
+import { showFindings, useRun } from './store';
 
 const DELAY_MS = 300;
+const NOTHING = { findings: [], preflight: NO_PREFLIGHT };
 /** What is only not finished yet: told when the graph is run. */
 const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
 
@@ -23,9 +26,11 @@ export function startChecking(): () => void {
 		}
 		asked = text;
 		try {
-			const findings = Object.keys(doc.root.nodes).length === 0 ? [] : await checkWorkflow(request);
+			const empty = Object.keys(doc.root.nodes).length === 0;
+			const { findings, preflight } = empty ? NOTHING : await checkWorkflow(request);
 			// An answer about a graph that has changed since is of no use.
 			if (asked === text) {
+				usePreflight.setState({ ...preflight, findings, empty });
 				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));
 			}
 		} catch (error) {
@@ -40,9 +45,17 @@ export function startChecking(): () => void {
 		timer = setTimeout(() => void check(), DELAY_MS);
 	};
 	const stop = useGraph.subscribe(soon);
+	// What is in the cache is another after each job.
+	const stopRuns = useRun.subscribe((state, before) => {
+		if (state.remaining < before.remaining) {
+			asked = '';
+			soon();
+		}
+	});
 	soon();
 	return () => {
 		clearTimeout(timer);
 		stop();
+		stopRuns();
 	};
 }

@@ -6,17 +6,24 @@ import { currentDoc } from '../graph/store';
 import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
 import { startBatch } from './batch';
+import { noteClient } from './clients';
+import { noteEnd } from './notify';
+import { learnWhys } from './whys';
 import { canvasOf } from './inside';
 import { recover } from './recover';
 import { useRun } from './store';
 import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
+const ENDS: ReadonlySet<Event['type']> = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
 
 let id = '';
 
 export function ownClientId(): string {
-	id ||= clientId();
+	if (id === '') {
+		id = clientId();
+		noteClient(id);
+	}
 	return id;
 }
 
@@ -33,6 +40,13 @@ export function startClient(): () => void {
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
 			batch.add(event);
+			if (ENDS.has(event.type) && 'promptId' in event && event.promptId !== null) {
+				const { promptId } = event;
+				const job = useRun.getState().jobs[promptId];
+				const session = job?.session ?? 0;
+				noteEnd(event, job?.title ?? '');
+				void learnWhys(promptId, session);
+			}
 			if (event.type === 'execution_interrupted') {
 				showToast('info', t('run.interrupted'));
 			}

@@ -7,6 +7,7 @@ import { currentDoc } from '../graph/store';
 import type { Doc } from '../graph/doc';
 import { canvasOf, locate } from './inside';
 import { addOutput, applyEvent, markQueued } from './events';
+import { isOwnClient } from './clients';
 import { useRun } from './store';
 import type { Job, RunState } from './types';
 
@@ -53,6 +54,7 @@ function addEntry(state: RunState, entry: HistoryEntry, doc: Doc, client: string
 			same && entry.clientId === client,
 			entry.title,
 			entry.finishedAt,
+			isOwnClient(entry.clientId),
 		);
 	}
 	return next;
