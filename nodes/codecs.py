@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.blob import Array
 from engine.codec import Codecs
 from engine.tree import Parts
-from nodes import grounding_values, steering, values, vision_values
+from nodes import grounding_values, steering, text_settings, values, vision_values
 from nodes.diffusion.control import settings
 from nodes.diffusion.patches import recipes
 from nodes.loop import Loop
@@ -76,7 +76,7 @@ RAW_MODES = PNG_MODES | {'I', 'F', 'P', 'CMYK', 'YCbCr', 'HSV', 'LAB', 'RGBX', '
 
 def add_codecs(codecs: Codecs) -> None:
 	"""Make a kit's codecs understand all of it."""
-	for cls in (*VALUES, *PATCHES, values.LastLayer, values.TextPadding, Loop):
+	for cls in (*VALUES, *PATCHES, text_settings.LastLayer, text_settings.TextPadding, Loop):
 		codecs.add_dataclass(cls, cls.__name__)
 	codecs.add_handler(TensorHandler())
 	codecs.add_handler(ArrayHandler())

@@ -35,6 +35,7 @@ PRECISIONS = {
 ONE_ENCODER = ('stable_diffusion', 'sd3', 'lumina2', 'qwen_image', 'flux2')
 TWO_ENCODERS = ('sdxl', 'sd3', 'flux')
 THREE_ENCODERS = 'sd3'
+FOUR_ENCODERS = 'hidream'
 ENCODER = Choice(files_from='models:text_encoders')
 DEVICE = Choice(options=('default', 'cpu'))
 DEVICE_DOC = 'Taken from workflows as it is; where encoders compute follows from the room there is.'
@@ -188,6 +189,23 @@ def load_three_clips(
 ) -> ModelRef[TextEncoder]:
 	"""Choose the three text encoders of Stable Diffusion 3."""
 	return _text_encoder(context, THREE_ENCODERS, clip_name1, clip_name2, clip_name3)
+
+
+@node(
+	kind='QuadrupleCLIPLoader',
+	category='advanced/loaders',
+	lane='disk',
+	fingerprint=digest_of('text_encoders', 'clip_name1', 'clip_name2', 'clip_name3', 'clip_name4'),
+)
+def load_four_clips(
+	context: Context,
+	clip_name1: Annotated[str, ENCODER, 'The file of one text encoder.'],
+	clip_name2: Annotated[str, ENCODER, 'The file of another, in any order.'],
+	clip_name3: Annotated[str, ENCODER, 'The file of the third.'],
+	clip_name4: Annotated[str, ENCODER, 'The file of the fourth.'],
+) -> ModelRef[TextEncoder]:
+	"""Choose the four text encoders of HiDream: CLIP-L, CLIP-G, T5 and Llama 3.1. Llama's tokenizer lies beside its file."""
+	return _text_encoder(context, FOUR_ENCODERS, clip_name1, clip_name2, clip_name3, clip_name4)
 
 
 def _digest(context: Context, kind: str, name: str) -> FileDigest:

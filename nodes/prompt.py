@@ -11,7 +11,8 @@ from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.embeddings import embeddings_digest, with_embeddings
 from nodes.known import MAX_RESOLUTION
-from nodes.values import Conditioning, LastLayer, Sizes, TextEncoder, TextPadding
+from nodes.text_settings import LastLayer, TextPadding
+from nodes.values import Conditioning, Sizes, TextEncoder
 
 FACTS: Mapping[str, Mapping[str, Source]] = {'CONDITIONING': {'family': FromInput(input='clip')}}
 PROMPT = Text(multiline=True, dynamic_prompts=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from engine.models import ModelRef, Setting, Use
+from engine.models import ModelRef
 from engine.sockets import socket
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ class Prompt:
 	bias: Tensor | None = None
 	grounding: Grounding | None = None
 	grounder: Gligen | None = None
+	deep: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,29 +329,6 @@ class TextEncoder(Protocol):
 	def with_embeddings(self, read: Callable[[str], Mapping[str, Tensor] | None]) -> TextEncoder:
 		"""The same, which asks `read` for the vectors that `embedding:name` stands for, by encoder ('' for any)."""
 		...
-
-
-@dataclass(frozen=True)
-class LastLayer(Setting):
-	"""Where to stop in CLIP's text encoders: −1 is the last layer, −2 the one before."""
-
-	layer: int
-
-	def apply(self, model: TextEncoder, use: Use) -> TextEncoder:
-		"""See `Setting`."""
-		return model.at_layer(self.layer)
-
-
-@dataclass(frozen=True)
-class TextPadding(Setting):
-	"""How prompts are filled up for T5: so much filling after each, and at least so many tokens."""
-
-	padding: int
-	least: int
-
-	def apply(self, model: TextEncoder, use: Use) -> TextEncoder:
-		"""See `Setting`."""
-		return model.padded(self.padding, self.least)
 
 
 @socket('VAE')

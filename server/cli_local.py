@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from pydantic_core import to_json
@@ -17,6 +18,7 @@ from engine.context import JobInfo
 from engine.errors import InvalidGraph
 from engine.events import AnyEvent
 from engine.formats.convert import beside_prompt
+from engine.formats.dynamic import chosen_graph
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
 from engine.runner import Runner
@@ -65,7 +67,7 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 				workflow = with_values(workflow, seeds_after(workflow, nodes, policy=wanted.seeds, source=source))
 			with Teller(console) as teller:
 				heard[:] = [teller.hear, lines.hear] if wanted.as_json else [teller.hear]
-				runs.append(run_once(workflow, runner, teller, cancel, axes))
+				runs.append(run_once(workflow, runner, teller, cancel, axes, source))
 			if not wanted.as_json:
 				tell_outcome(runs[-1], console)
 			if runs[-1].state != 'succeeded':
@@ -78,17 +80,24 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 
 
 def run_once(
-	workflow: Workflow, runner: Runner, teller: Teller, cancel: CancelToken, axes: Mapping[str, Values]
+	workflow: Workflow,
+	runner: Runner,
+	teller: Teller,
+	cancel: CancelToken,
+	axes: Mapping[str, Values],
+	source: random.Random,
 ) -> RunOutcome:
-	"""One run, of every combination if there are `axes`, told to the teller.
+	"""One run, of every combination if there are `axes`, told to the teller; `source` chooses among dynamic prompts.
 
 	Raises `InvalidGraph` and `WrongInputs` before anything runs.
 	"""
 	began = time.perf_counter()
 	nodes = runner.kit.nodes.infos
+	# What is beside the prompt in pictures still has all variants of a dynamic prompt.
+	beside = beside_prompt(workflow, nodes)
+	workflow = replace(workflow, graph=chosen_graph(workflow, nodes, source))
 	swept = sweep(workflow, axes, nodes, runner.storage) if axes else None
 	graph = workflow.graph if swept is None else swept.graph
-	beside = beside_prompt(workflow, nodes)
 	checked = runner.check(graph, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_packs(checked.problems))

@@ -1,4 +1,7 @@
-"""Tiny text encoders of real make: T5, Qwen 2 and 3, CLIP-L and bigG with projections; and their vocabularies."""
+"""Tiny text encoders of real make: T5, Qwen 2 and 3, Llama, CLIP-L and bigG with projections; and their vocabularies.
+
+Language models can have their mouths.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nodes.diffusion.layouts import text as layouts
 from nodes.diffusion.text.clip import ClipModel
 from nodes.diffusion.text.eyes import QwenEyes
 from nodes.diffusion.text.qwen import QwenModel
 from nodes.diffusion.text.qwen_tokenizer import byte_pairs
+from nodes.diffusion.text.speaking import SpeakingModel
 from nodes.diffusion.text.t5 import T5Model
 from tests import tiny
 
@@ -40,6 +45,12 @@ QWEN: dict[str, Any] = {
 	'rms_norm_eps': 1e-6,
 }
 
+LLAMA_SHAPES = {
+	'model.embed_tokens.weight': (layouts.LLAMA_SIZE, WIDTH),
+	'model.layers.0.mlp.gate_proj.weight': (2 * WIDTH, WIDTH),
+	'model.layers.0.self_attn.q_proj.weight': (2 * WIDTH, WIDTH),
+	'model.layers.0.self_attn.k_proj.weight': (2 * WIDTH, WIDTH),
+}
 
 QWEN_EYES: dict[str, Any] = {
 	'depth': 8,
@@ -106,6 +117,29 @@ def qwen(generation: int, seed: int = 0) -> QwenModel:
 		config['num_attention_heads'] = 1  # nothing in a Qwen 2 tells how wide its heads are
 		config['num_key_value_heads'] = 1
 	module: QwenModel = _made(lambda: QwenModel(config), seed)
+	return module
+
+
+def llama(seed: int = 0) -> QwenModel:
+	"""A Llama with random weights; it is known by how many tokens there are, so its table is large for its width."""
+	config = {**layouts.llama(LLAMA_SHAPES), 'num_hidden_layers': LAYERS}
+	module: QwenModel = _made(lambda: QwenModel(config), seed)
+	return module
+
+
+def llama_tokenizer() -> str:
+	"""Single bytes and Llama's marks."""
+	marks = [f'<|{mark}|>' for mark in ('begin_of_text', 'end_of_text', 'eot_id', 'start_header_id', 'end_header_id')]
+	text: str = byte_pairs({bytes([byte]): byte for byte in range(256)}, marks).to_str()
+	return text
+
+
+def speaking(kind: str, *, mouth: bool = True, seed: int = 0) -> SpeakingModel:
+	"""A language model with random weights: `qwen2`, `qwen3` or `llama`; without a mouth its table of tokens serves."""
+	listening = llama() if kind == 'llama' else qwen(int(kind[-1]))
+	shapes = {name: tuple(tensor.shape) for name, tensor in listening.state_dict().items()}
+	config = layouts.llama(shapes) if kind == 'llama' else layouts.qwen(shapes, generation=int(kind[-1]))
+	module: SpeakingModel = _made(lambda: SpeakingModel({**config, 'layers': None, 'speaks': mouth}), seed)
 	return module
 
 

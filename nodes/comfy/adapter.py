@@ -125,7 +125,7 @@ class ForeignNode:
 	def _handed(self, arguments: Mapping[str, object], context: Context) -> dict[str, object]:
 		"""A call's arguments in ComfyUI's form, with the hidden inputs."""
 		given = {name: to_foreign(value) for name, value in arguments.items()}
-		hidden = hidden_values(self.info.hidden, context)
+		hidden = hidden_values(self.info.hidden, context, saves=self.info.sink)
 		return given | (self._lists(hidden) if self.info.input_is_list else hidden)
 
 	def _known(self, node: str, constants: Mapping[str, object], links: Iterable[str]) -> dict[str, object]:

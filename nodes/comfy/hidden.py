@@ -13,12 +13,16 @@ from nodes.comfy.values import to_foreign
 SECRETS: tuple[Hidden, ...] = ('auth_token_comfy_org', 'api_key_comfy_org')
 
 
-def hidden_values(hidden: Mapping[str, Hidden], context: Context) -> dict[str, object]:
-	"""Name → value, during a call. The graphs are the job's own objects: packs write into the workflow to be saved."""
+def hidden_values(hidden: Mapping[str, Hidden], context: Context, *, saves: bool = False) -> dict[str, object]:
+	"""Name → value, during a call. The graphs are the job's own objects: packs write into the workflow to be saved.
+
+	A node that `saves` gets no workflow where people want none in their files.
+	"""
+	silent = saves and not context.files.metadata
 	known: dict[str, object] = {
-		'prompt': context.job.prompt,
+		'prompt': None if silent else context.job.prompt,
 		'dynprompt': DynamicPrompt(context),
-		'extra_pnginfo': context.job.extra_pnginfo or None,
+		'extra_pnginfo': None if silent else context.job.extra_pnginfo or None,
 		'unique_id': context.node,
 		**{source: context.job.secrets.get(source) for source in SECRETS},
 	}

@@ -20,7 +20,7 @@ from engine.modelfolder import DENOISERS, VAES, is_model_folder
 from engine.models import AUTO, Load
 from nodes.diffusion.building import built, filled, same_names
 from nodes.diffusion.denoise import Denoiser
-from nodes.diffusion.families import FAMILIES, Family, find_denoiser, find_vae, unknown
+from nodes.diffusion.families import FAMILIES, LISTENERS, Family, Listening, find_denoiser, find_vae, unknown
 from nodes.diffusion.families.base import Config, Found, Part, TowerPart, Training
 from nodes.diffusion.families.parts import MARKERS, PREDICTION_MARKERS
 from nodes.diffusion.files import TensorSource, storage_dtype, torch_dtype
@@ -28,10 +28,11 @@ from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout, Piece
 from nodes.diffusion.origin import Origin
-from nodes.diffusion.precision import resolved
+from nodes.diffusion.precision import QUANTISED, resolved
 from nodes.diffusion.text.t5_tokenizer import MODEL_TENSOR
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
+from nodes.diffusion.whereabouts import bytes_of
 
 OPEN_CLIP = '.model.'
 """How the place of a text encoder in OpenCLIP's layout ends; that of one in transformers' ends in `.transformer.`."""
@@ -98,9 +99,9 @@ def load_text_encoder(load: Load) -> Towers:
 		raise UnknownFormat(load.path, 'it holds no text encoder')
 	of_folder = _family_of_folder(load.path)
 	if load.option or of_folder is not None or len(sources) > 1:
-		family, towers = _assembled(sources, load.option, FAMILIES if of_folder is None else (of_folder,))
+		listening, towers = _assembled(sources, load.option, LISTENERS if of_folder is None else (of_folder,))
 	else:
-		family, towers = _found_together(sources[0])
+		listening, towers = _found_together(sources[0])
 	loaded: dict[str, Tower] = {}
 	layouts: dict[str, Layout] = {}
 	origins: dict[str, Origin] = {}
@@ -112,9 +113,9 @@ def load_text_encoder(load: Load) -> Towers:
 		layouts[tower.name] = _original(tower.part, part.config)
 		origins[tower.name] = part.origin
 		if left is not None:
-			left = max(0, left - sum(weight.nbytes for weight in part.module.parameters()))
+			left = max(0, left - bytes_of(part.module))
 	in_order = {tower.name: loaded[tower.name] for tower, _, _ in towers}
-	return Towers(in_order, family.text.join, layouts, origins)
+	return Towers(in_order, listening.text.join, layouts, origins)
 
 
 def load_autoencoder(load: Load) -> Vae:
@@ -144,6 +145,7 @@ def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Fil
 		load=load,
 		dtype=_dtype(source, load, module),
 		storage=storage_dtype(load.dtype),
+		method=load.dtype if load.dtype in QUANTISED else '',
 		prefix=prefix,
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
@@ -196,7 +198,8 @@ def _config(source: TensorSource, part: Part, found: Found) -> Config:
 def _dtype(source: TensorSource, load: Load, module: Module) -> torch.dtype:
 	"""The precision of a part. What stands alone in its file may be of any family, which decides for the safe one."""
 	known = find_denoiser(source.shapes)
-	asked = load if storage_dtype(load.dtype) is None else replace(load, dtype=AUTO)
+	only_kept = load.dtype in QUANTISED or storage_dtype(load.dtype) is not None
+	asked = replace(load, dtype=AUTO) if only_kept else load
 	weights = sum(weight.numel() for weight in module.parameters())
 	return torch_dtype(resolved(asked, '' if known is None else known[0].name, weights))
 
@@ -261,7 +264,7 @@ def _stack(source: TensorSource) -> tuple[Family, list[Placed]] | None:
 	return None
 
 
-def _towers(family: Family, source: TensorSource) -> Iterator[Placed]:
+def _towers(family: Listening, source: TensorSource) -> Iterator[Placed]:
 	for tower in family.text.towers:
 		found = tower.part.find(source.shapes)
 		if found is not None:
@@ -276,13 +279,13 @@ def _family_of_folder(path: Path) -> Family | None:
 	return None if known is None else known[0]
 
 
-def _assembled(sources: list[TensorSource], option: str, among: Sequence[Family]) -> tuple[Family, list[Placed]]:
+def _assembled(sources: list[TensorSource], option: str, among: Sequence[Listening]) -> tuple[Listening, list[Placed]]:
 	"""The text encoders of several files, each told by its tensors, for the kind of model that the option names."""
 	families = [family for family in among if not option or option in family.text.types]
 	if not families:
-		kinds = ', '.join(dict.fromkeys(kind for family in FAMILIES for kind in family.text.types))
+		kinds = ', '.join(dict.fromkeys(kind for family in LISTENERS for kind in family.text.types))
 		raise UnknownFormat(sources[0].path, f'there are no text encoders of type {option!r}; there are: {kinds}')
-	best: tuple[Family, list[Placed]] = families[0], []
+	best: tuple[Listening, list[Placed]] = families[0], []
 	for family in families:
 		towers = [placed for source in sources for placed in _towers(family, source)]
 		if len({source.path for _, _, source in towers}) == len(sources) and _missing(family, towers) is None:
@@ -297,12 +300,12 @@ def _assembled(sources: list[TensorSource], option: str, among: Sequence[Family]
 	return best
 
 
-def _missing(family: Family, towers: list[Placed]) -> TowerPart | None:
+def _missing(family: Listening, towers: list[Placed]) -> TowerPart | None:
 	there = {tower.name for tower, _, _ in towers}
 	return next((tower for tower in family.text.towers if tower.required and tower.name not in there), None)
 
 
-def _check_whole(family: Family, towers: list[Placed]) -> None:
+def _check_whole(family: Listening, towers: list[Placed]) -> None:
 	missing = _missing(family, towers)
 	if missing is not None:
 		path = towers[0][2].path

@@ -189,9 +189,7 @@ def load_gligen(load: Load) -> Gligen:
 		raise UnknownFamily(f'{load.path.name} is no GLIGEN of text in boxes: its tensors are {some} …')
 	(phrase,), token = shapes[MARK], shapes[f'{POSITIONS}linears.4.weight'][0]
 	module = built(lambda: GligenModel(phrase=phrase, token=token, blocks=blocks), load.path, TITLE)
-	dtype = torch_dtype(
-		resolved(replace(load, part='denoiser'), 'sd1', sum(weight.numel() for weight in module.parameters()))
-	)
+	dtype = torch_dtype(resolved(load, 'sd1', sum(weight.numel() for weight in module.parameters())))
 	filled(
 		module,
 		source,

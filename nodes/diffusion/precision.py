@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from engine.models import AUTO, Load, Place
 from nodes.diffusion.cpu import has_bfloat16
 
+QUANTISED: Mapping[str, int] = {'int8_weight_only': 5, 'int8_dynamic_activation': 5, 'float8_weight_only': 4}
+"""Methods by which torchao quantises the weights of linear layers to one byte a value, and the bytes that each row takes
+beside. Its int4 needs kernels for GPUs that do not come with it."""
+LIBRARY, PURPOSE, ADVICE = 'torchao', 'Quantising a model', "pip install 'lumengraph[quantise]'"
+"""What is said where it is missing."""
 OVERFLOWS = frozenset({('vae', 'sdxl'), ('vae', 'sdxl-refiner')})
 """Parts of families whose activations leave the range of float16."""
 HALF = ('sd1', 'sd2', 'sdxl')
@@ -17,8 +22,10 @@ TOWERS_IN_FULL = 'text'
 LARGE: Mapping[str, int] = {
 	'denoiser': 50_000_000,
 	'controlnet': 50_000_000,
+	'gligen': 50_000_000,
 	'vae': 50_000_000,
 	'text': 1_000_000_000,
+	'speaker': 1_000_000_000,
 	'eyes': 500_000_000,
 }
 """Numbers of weights from which a part gains more from bfloat16 on the CPU than its results lose. Control networks run with

@@ -16,11 +16,12 @@ from engine.modelfolder import DENOISERS, ENCODERS, VAES, component, is_model_fo
 from engine.models import AUTO, Load, Size
 from engine.tensorfile import BITS, read_header
 from nodes.diffusion.families import find_denoiser
-from nodes.diffusion.precision import resolved
+from nodes.diffusion.precision import QUANTISED, resolved
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
 	'text': ('cond_stage_model.', 'conditioner.embedders.', 'text_encoders.'),
+	'speaker': ('cond_stage_model.', 'conditioner.embedders.', 'text_encoders.'),
 	'eyes': ('text_encoders.',),
 	'vae': ('first_stage_model.', 'vae.'),
 	'clip_vision': ('embedder.model.', 'image_encoder.'),
@@ -36,7 +37,7 @@ CONTROL_LORA = 'lora_controlnet'
 
 EYES = re.compile(r'(^|\.)visual\.')
 MOUTH = 'lm_head.weight'
-"""Names of what language models have beside what listens: what sees is a part of its own, and nobody lets them speak."""
+"""Names of what language models have beside what listens: what sees, and what speaks, is a part of its own."""
 
 WIDTHS = {'float32': 4, 'float16': 2, 'bfloat16': 2}
 CODED = 1
@@ -54,13 +55,16 @@ class Stored(NamedTuple):
 def measure(load: Load) -> Size | None:
 	"""The bytes of a part's weights in the precision that it is loaded in: a `Measure`.
 
-	The least is what its largest tensor takes: fewer bytes cannot do. None of a file that cannot be read: its loader says
+	The least is what its largest tensor takes: fewer bytes cannot do. What is to be quantised is not streamed. None of a file that cannot be read: its loader says
 	why.
 	"""
 	try:
 		parts = _parts(load)
 	except ModelError:
 		return None
+	if load.dtype in QUANTISED:
+		row = QUANTISED[load.dtype]
+		return Size(sum(_quantised_bytes(one, width, row) for tensors, width in parts for one in tensors))
 	sizes = [
 		_bytes(one, width, width if _asked(load) == load.dtype else CODED)
 		for tensors, width in parts
@@ -149,10 +153,19 @@ def _bytes(one: Stored, width: int, layers: int) -> int:
 	return math.prod(one.shape) * (layers if len(one.shape) > 1 and one.name.endswith('weight') else width)
 
 
+def _quantised_bytes(one: Stored, width: int, row: int) -> int:
+	"""Of a matrix, one byte a value and so many a row; that it is a linear layer's is not told by the header."""
+	if one.coded is not None or len(one.shape) != 2 or not one.name.endswith('weight'):
+		return _bytes(one, width, width)
+	return math.prod(one.shape) + one.shape[0] * row
+
+
 def _of_part(tensors: Collection[Stored], part: str) -> Collection[Stored]:
-	if part in ('text', 'eyes'):
-		sees = part == 'eyes'
-		tensors = [one for one in tensors if bool(EYES.search(one.name)) == sees and not one.name.endswith(MOUTH)]
+	if part in ('text', 'eyes', 'speaker'):
+		sees, speaks = part == 'eyes', part == 'speaker'
+		tensors = [
+			one for one in tensors if bool(EYES.search(one.name)) == sees and (speaks or not one.name.endswith(MOUTH))
+		]
 	prefixes = PREFIXES.get(part, ())
 	if any(one.name.startswith(EVERY_PREFIX) for one in tensors):
 		return [one for one in tensors if one.name.startswith(prefixes)]

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
-from engine.graph import Graph
+from engine.graph import Graph, NodeId
 from engine.settings import Settings
-from tests.nodes.conftest import Bench, link, make_graph
+from tests import tiny_unets
+from tests.nodes.conftest import Bench, link, make_graph, text_to_image
+from tests.nodes.diffusion.control.test_lora import made as control_lora
 from tests.nodes.diffusion.control.test_qwen_image import controlnet
 from tests.tiny_transformers import save_parts
 
@@ -115,3 +117,54 @@ class TestQwenImage:
 
 		assert outcome.failure is not None
 		assert 'ControlNetInpaintingAliMamaApply' in outcome.failure.message
+
+
+class TestBorrowing:
+	"""Networks that work with weights of the model that they steer."""
+
+	@pytest.fixture
+	def xl(self, tmp_path: Path) -> Bench:
+		"""A runner with a tiny Stable Diffusion XL and a Control-LoRA of it."""
+		models = tmp_path / 'models'
+		for kind in ('checkpoints', 'controlnet'):
+			(models / kind).mkdir(parents=True)
+		model = tiny_unets.model('sdxl')
+		tiny_unets.save(models / 'checkpoints' / 'whole.safetensors', model.whole())
+		tensors, _ = control_lora(model.unet.requires_grad_(False))
+		save_file({name: one.contiguous() for name, one in tensors.items()}, models / 'controlnet' / 'lora.safetensors')
+		return Bench(Settings(base=tmp_path, models=models))
+
+	def steered(self, strength: float, colour: int = 0xFF8000) -> Graph:
+		"""The main job, steered by a picture of one colour."""
+		graph = text_to_image(side=64, checkpoint='whole.safetensors')
+		more = make_graph(
+			net=('ControlNetLoader', {'control_net_name': 'lora.safetensors'}),
+			image=('EmptyImage', {'width': 64, 'height': 64, 'batch_size': 1, 'color': colour}),
+			steered=(
+				'ControlNetApplyAdvanced',
+				{
+					'positive': link('positive'),
+					'negative': link('negative'),
+					'control_net': link('net'),
+					'image': link('image'),
+					'strength': strength,
+					'start_percent': 0.0,
+					'end_percent': 1.0,
+				},
+			),
+		)
+		return Graph({**graph.calls, **more.calls}).with_inputs(
+			{NodeId('sample'): {'positive': link('steered'), 'negative': link('steered', 1)}}
+		)
+
+	def test_control_lora_steers(self, xl: Bench) -> None:
+		"""Another picture is another result, and strength 0 is as without it."""
+		pictures = []
+		for graph in (self.steered(0.0), self.steered(1.0), self.steered(1.0, 0x0080FF)):
+			outcome = xl.run(graph)
+			assert outcome.failure is None, outcome.failure.message
+			pictures.append(Image.open(xl.pictures()[-1]).tobytes())
+		xl.run(text_to_image(side=64, checkpoint='whole.safetensors'))
+
+		assert len(set(pictures)) == 3
+		assert Image.open(xl.pictures()[-1]).tobytes() == pictures[0]

@@ -145,7 +145,7 @@ def varying(kind: str, where: str, declared: Varying, options: list[dict[str, An
 	if (keys[: len(there)] if (kind, where) in MORE_VARIANTS else keys) != there:
 		yield f'{where}: keys {keys}, not {there}'
 	for variant, option in zip(declared.variants, options, strict=False):
-		specs = option['inputs']['required']
+		specs = {**option['inputs']['required'], **option['inputs'].get('optional', {})}
 		if [item.name for item in variant.inputs] != list(specs):
 			yield f'{where}.{variant.key}: inputs {[item.name for item in variant.inputs]}'
 		for item in variant.inputs:

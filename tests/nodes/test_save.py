@@ -14,6 +14,7 @@ from engine.context import Context
 from engine.errors import BadName
 from engine.settings import Settings
 from nodes.image import load_image
+from nodes.latent_file import save as save_latent
 from nodes.save import (
 	Avif,
 	Exr,
@@ -29,7 +30,7 @@ from nodes.save import (
 	save_as,
 	save_image,
 )
-from nodes.values import Images, Mask
+from nodes.values import Images, Latent, Mask
 from tests.nodes.exr import read_exr
 
 
@@ -231,7 +232,14 @@ class TestFormats:
 		context.files.metadata = False
 		for format in (Png('16-bit', 'sRGB'), Webp(90, True), Exr('32-bit float', 'sRGB')):
 			save_as(context, Images(torch.zeros(1, 4, 4, 3)), 'x', format)
+		save_image(context, Images(torch.zeros(1, 4, 4, 3)), 'x')
+		save_animated_webp(context, Images(torch.zeros(2, 4, 4, 3)), 'x', 8.0, True, 80, 'fastest')
+		save_animated_png(context, Images(torch.zeros(2, 4, 4, 3)), 'x', 8.0, 1)
+		save_latent(context, Latent(torch.zeros(1, 4, 2, 2)), 'x')
+		files = [path for path in settings.output_folder.rglob('*') if path.is_file()]
 
+		assert len(files) == 7
+		assert all(b'class_type' not in path.read_bytes() and b'workflow' not in path.read_bytes() for path in files)
 		assert all(b'class_type' not in path.read_bytes() for path in saved(context))
 
 	def test_prefix_cannot_leave_the_folder(self, context: Context, settings: Settings) -> None:

@@ -15,7 +15,8 @@ from engine.models import Setting
 from engine.settings import Settings
 from nodes.load import load_three_clips
 from nodes.prompt import encode_prompt_sd3
-from nodes.values import Prompt, TextPadding
+from nodes.text_settings import TextPadding
+from nodes.values import Prompt
 from tests.nodes.conftest import Bench, link, make_graph
 from tests.tiny_transformers import save_parts, save_whole
 

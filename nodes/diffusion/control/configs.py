@@ -26,6 +26,11 @@ def original_config(shapes: Shapes) -> dict[str, Any]:
 	return _config(unet_config.from_original(shapes), shapes[f'{HINT}.0.weight'][1], hint_widths(shapes))
 
 
+def beside_config(model: Shapes, own: Shapes) -> dict[str, Any]:
+	"""Of one that shares the way down of a UNet in diffusers' layout; `own` are its layers for the hint, in the original one."""
+	return _config(unet_config.from_diffusers(model), own[f'{HINT}.0.weight'][1], hint_widths(own))
+
+
 def hint_widths(shapes: Shapes) -> list[int]:
 	"""How wide the levels are that a hint goes through, in the original layout."""
 	positions = sorted(int(name.split('.')[1]) for name in shapes if name.startswith(HINT) and name.endswith('.weight'))

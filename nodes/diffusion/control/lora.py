@@ -23,7 +23,7 @@ from torch.nn.functional import conv2d, linear
 from engine.errors import NodeUsage, UnknownFormat
 from engine.models import Load, Size, WeightPatch
 from nodes.diffusion.building import SHOWN, built
-from nodes.diffusion.control.configs import HINT, WAY_DOWN, hint_widths, original_layout
+from nodes.diffusion.control.configs import HINT, WAY_DOWN, beside_config, original_layout
 from nodes.diffusion.control.controlnet import UNetControl
 from nodes.diffusion.control.residuals import Residuals
 from nodes.diffusion.files import TensorSource, torch_dtype
@@ -72,18 +72,10 @@ class LoraControl:
 			raise NodeUsage(
 				f'{self.path.name} is a {TITLE}: it steers UNets, and the model is a {type(model).__name__}.'
 			)
-		own: Any = built(
-			lambda: cast(Any, ControlNetModel).from_unet(
-				model,
-				conditioning_embedding_out_channels=hint_widths(
-					{name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
-				),
-				conditioning_channels=self.tensors[f'{HINT}.0.weight'].shape[1],
-				load_weights_from_unet=False,
-			),
-			self.path,
-			TITLE,
-		)
+		shapes = {name: tuple(one.shape) for name, one in Target(TITLE, model, {}, ()).tensors.items()}
+		config = beside_config(shapes, {name: tuple(tensor.shape) for name, tensor in self.tensors.items()})
+		# diffusers' constructors have no annotations, hence Any.
+		own: Any = built(lambda: cast(Any, ControlNetModel)(**config), self.path, TITLE)
 		for name in dict.fromkeys(start.partition('.')[0] for start in WAY_DOWN):
 			part = getattr(model, name, None)
 			if part is not None:
@@ -185,9 +177,8 @@ def load_control(load: Load, source: TensorSource) -> LoraControl:
 	if f'{HINT}.0.weight' not in source.shapes:
 		raise UnknownFormat(source.path, f'its {TITLE} lacks {HINT}.0.weight')
 	names = [name for name in source.shapes if name != CONTROL_LORA]
-	beside = replace(load, part='denoiser')
 	weights = sum(prod(source.shapes[name]) for name in names)
-	dtype = torch_dtype(resolved(beside, 'sdxl', weights))
+	dtype = torch_dtype(resolved(load, 'sdxl', weights))
 	load.phase('loading_model', weights * dtype.itemsize)
 	tensors = {}
 	with source.open() as reader:

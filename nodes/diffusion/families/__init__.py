@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from engine.errors import UnknownFamily
 from nodes.diffusion.families import strangers
-from nodes.diffusion.families.base import Family, Found, Shapes, VaePart
+from nodes.diffusion.families.base import Family, Found, Listening, Shapes, VaePart
 from nodes.diffusion.families.flux import FLUX
 from nodes.diffusion.families.flux2 import FLUX2
+from nodes.diffusion.families.hidream import HIDREAM
 from nodes.diffusion.families.qwen_image import QWEN_IMAGE
 from nodes.diffusion.families.sd1 import SD1
 from nodes.diffusion.families.sd2 import SD2
@@ -20,10 +21,13 @@ from nodes.diffusion.families.sdxl import REFINER, SDXL
 from nodes.diffusion.families.sdxl_edm import COSXL, PLAYGROUND
 from nodes.diffusion.families.z_image import Z_IMAGE
 
-__all__ = ['FAMILIES', 'Family', 'find_denoiser', 'find_vae', 'recognise', 'vaes']
+__all__ = ['FAMILIES', 'LISTENERS', 'Family', 'Listening', 'find_denoiser', 'find_vae', 'recognise', 'vaes']
 
 FAMILIES: Sequence[Family] = (COSXL, PLAYGROUND, SDXL, REFINER, SD2, SD1, SD3, FLUX, FLUX2, QWEN_IMAGE, Z_IMAGE)
 """Every family, the narrower marks first."""
+
+LISTENERS: Sequence[Listening] = (*FAMILIES, HIDREAM)
+"""All whose text encoders are there; HiDream's denoiser is not."""
 
 
 def find_denoiser(shapes: Shapes) -> tuple[Family, Found] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from engine.facts import ANY_SIZE as ANY
 from engine.facts import Fact, FileMark, TensorMark
@@ -32,9 +32,11 @@ __all__ = [
 	'Family',
 	'Form',
 	'Found',
+	'Listening',
 	'Mark',
 	'Part',
 	'Shapes',
+	'TextAlone',
 	'TextStack',
 	'TowerPart',
 	'Training',
@@ -203,6 +205,24 @@ class TextStack:
 	towers: Sequence[TowerPart]
 	types: Sequence[str]
 	join: Callable[[Mapping[str, Encoded]], Prompt]
+
+
+class Listening(Protocol):
+	"""A kind of model whose text encoders we have: a family, or its text alone."""
+
+	@property
+	def title(self) -> str: ...
+
+	@property
+	def text(self) -> TextStack: ...
+
+
+@dataclass(frozen=True)
+class TextAlone:
+	"""A kind of model of which only the text encoders are there."""
+
+	title: str
+	text: TextStack
 
 
 @dataclass(frozen=True)

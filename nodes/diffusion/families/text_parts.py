@@ -1,8 +1,8 @@
-"""The text encoders that transformers listen to besides CLIP: T5 and Qwen."""
+"""The text encoders that transformers listen to besides CLIP: T5, Qwen and Llama; the language models among them can speak."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -157,6 +157,75 @@ def _qwen_mark(start: str, generation: int) -> Mark:
 	norm, bias = f'{attention}.q_norm.weight', f'{attention}.q_proj.bias'
 	here, not_here = (norm, bias) if generation == 3 else (bias, norm)
 	return Mark({table: None, here: None}, without=(not_here,))
+
+
+def _llama_mark(start: str) -> Mark:
+	attention = f'{start}layers.0.self_attn'
+	return Mark(
+		{f'{start}embed_tokens.weight': (text.LLAMA_SIZE, ANY), f'{attention}.q_proj.weight': None},
+		without=(f'{attention}.q_norm.weight', f'{attention}.q_proj.bias'),
+	)
+
+
+LLAMA_MARKS = tuple(_llama_mark(start) for start in STARTS)
+
+
+def llama_tower(name: str) -> TowerPart:
+	"""A Llama 3, heard after each of its layers, the last one after the final norm."""
+
+	def config(shapes: Shapes) -> Config:
+		whole = text.llama(shapes)
+		return {**whole, 'layers': tuple(range(1, whole['num_hidden_layers'] + 1)), 'normed': True}
+
+	def tower(module: Module, config: Config, source: TensorSource) -> Tower:
+		from nodes.diffusion.text.llama import LlamaTower, for_source
+		from nodes.diffusion.text.qwen import QwenModel
+
+		return LlamaTower(cast(QwenModel, module), for_source(source))
+
+	return TowerPart(
+		name,
+		Part(
+			title='text encoder',
+			prefixes=(WHOLE.format(name), 'text_encoder_4.', ''),
+			forms=(Form(LLAMA_MARKS, config, spellings=text.qwen_spellings, ignored=text.MOUTH.__eq__),),
+			build=_build_qwen,
+		),
+		tower,
+	)
+
+
+SPEAKING_PLACES = ('qwen25_7b', 'qwen_2.5_vl_7b', 'qwen3_4b', 'qwen3_8b', 'llama')
+
+
+def _speaker(marks: tuple[Mark, ...], config: Callable[[Shapes], Config]) -> Part:
+	return Part(
+		title='language model',
+		prefixes=(*(WHOLE.format(place) for place in SPEAKING_PLACES), 'text_encoder.', 'text_encoder_4.', ''),
+		forms=(
+			Form(
+				marks,
+				lambda shapes: text.speaking(config(shapes), shapes),
+				spellings=text.qwen_spellings,
+				ignored=text.is_eye,
+			),
+		),
+		build=_build_speaker,
+	)
+
+
+def _build_speaker(config: Config) -> Module:
+	from nodes.diffusion.text.speaking import SpeakingModel
+
+	return SpeakingModel(config)
+
+
+SPEAKERS: Mapping[str, Part] = {
+	'qwen3': _speaker(tuple(_qwen_mark(start, 3) for start in STARTS), lambda shapes: text.qwen(shapes, generation=3)),
+	'qwen2': _speaker(tuple(_qwen_mark(start, 2) for start in STARTS), lambda shapes: text.qwen(shapes, generation=2)),
+	'llama': _speaker(LLAMA_MARKS, text.llama),
+}
+"""The language models that can speak, by their kind."""
 
 
 def optional(tower: TowerPart) -> TowerPart:

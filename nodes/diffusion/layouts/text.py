@@ -1,7 +1,8 @@
-"""The text encoders of transformers: T5 and Qwen, whose files have the names of the transformers package, and their configs."""
+"""The text encoders of transformers: T5, Qwen and Llama, whose files have the names of the transformers package, and their configs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nodes.diffusion.layouts.pieces import Shapes, blocks
@@ -20,6 +21,18 @@ LOOKS_AROUND = 8
 
 WINDOW = 8
 """Side of such a window in patches."""
+
+MOUTH = 'lm_head.weight'
+"""What tells the next token, in files of models whose table of tokens does not."""
+
+LLAMA_SIZE = 128256
+"""How many tokens every Llama 3 knows; relatives with the same names know others."""
+
+LLAMA_KEYS = 8
+"""How many heads of keys every Llama 3 of up to 8 billion weights has."""
+
+LLAMA_WIDTH = 4096
+"""Width of that of 8 billion; smaller ones (3.2) stretch positions further."""
 
 SPEAKING = (EYES, f'model.{EYES}', 'lm_head.')
 """The parts of a Qwen that see and speak, which are not what listens."""
@@ -75,6 +88,40 @@ def qwen(shapes: Shapes, *, generation: int) -> dict[str, Any]:
 	return {**config, 'head_dim': head} if generation == 3 else config
 
 
+def llama(shapes: Shapes) -> dict[str, Any]:
+	"""The config of a Llama 3.1 or 3.2, with all its layers (Grattafiori et al. 2024, "The Llama 3 Herd of Models")."""
+	bare = {qwen_name(name): shape for name, shape in shapes.items()}
+	layer = 'model.layers.0.self_attn'
+	head = bare[f'{layer}.k_proj.weight'][0] // LLAMA_KEYS
+	vocabulary, width = bare['model.embed_tokens.weight']
+	return {
+		'model_type': 'llama',
+		'layers': None,
+		'vocab_size': vocabulary,
+		'hidden_size': width,
+		'intermediate_size': bare['model.layers.0.mlp.gate_proj.weight'][0],
+		'num_hidden_layers': blocks(bare, 'model.layers'),
+		'num_attention_heads': bare[f'{layer}.q_proj.weight'][0] // head,
+		'num_key_value_heads': LLAMA_KEYS,
+		'head_dim': head,
+		'max_position_embeddings': 131072,
+		'rms_norm_eps': 1e-5,
+		'rope_parameters': {
+			'rope_type': 'llama3',
+			'rope_theta': 500_000.0,
+			'factor': 8.0 if width >= LLAMA_WIDTH else 32.0,
+			'low_freq_factor': 1.0,
+			'high_freq_factor': 4.0,
+			'original_max_position_embeddings': 8192,
+		},
+	}
+
+
+def speaking(config: Mapping[str, Any], shapes: Shapes) -> dict[str, Any]:
+	"""The config of a language model that speaks, from that of one that listens."""
+	return {**config, 'layers': None, 'speaks': MOUTH in shapes}
+
+
 def eyes(shapes: Shapes) -> dict[str, Any]:
 	"""The config of Qwen 2.5-VL's vision tower."""
 	shapes = {qwen_name(name): shape for name, shape in shapes.items() if is_eye(name)}
@@ -111,6 +158,8 @@ def is_eye(name: str) -> bool:
 
 def qwen_spellings(stored: str) -> tuple[str, ...]:
 	"""The names under which writers keep a tensor."""
+	if stored == MOUTH:
+		return (stored,)
 	if stored.startswith(EYES):
 		return stored, f'model.{stored}'
 	bare = stored.removeprefix('model.')

@@ -6,14 +6,14 @@ team 2025, "Qwen3 Technical Report".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import Identity, Module
-from transformers import Qwen3Config, Qwen3Model
+from transformers import LlamaConfig, LlamaModel, Qwen3Config, Qwen3Model
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
@@ -31,16 +31,18 @@ USER = 'user\n'
 class QwenModel(Module):
 	"""A Qwen under the names of transformers' causal models, without the head that speaks.
 
-	`config` is transformers' own, with `model_type` `qwen2` (2.5-VL) or `qwen3`, and `layers`: after which layers is
-	listened, from 1 on. None is the last, after the final norm; then there is a norm, else not.
+	`config` is transformers' own, with `model_type` `qwen2` (2.5-VL), `qwen3` or `llama`, a relative with the same names,
+	and `layers`: after which layers is listened, from 1 on. None is the last, after the final norm; then there is a norm,
+	else only if it is `normed`.
 	"""
 
 	def __init__(self, config: Mapping[str, Any]) -> None:
 		super().__init__()
 		given = dict(config)
 		kind, self.layers = given.pop('model_type'), given.pop('layers')
-		self.model: Any = Qwen3Model(Qwen3Config(**given)) if kind == 'qwen3' else _listener(given)
-		if self.layers is not None:
+		normed = given.pop('normed', False)
+		self.model: Any = _MAKERS[kind](given)
+		if self.layers is not None and not normed:
 			cast(Any, self.model).norm = Identity()
 
 	def forward(self, numbers: Tensor, mask: Tensor, seen: Sequence[Seen] = (), starts: Sequence[int] = ()) -> Tensor:
@@ -74,6 +76,13 @@ def _listener(config: dict[str, Any]) -> Module:
 		'mrope_section': [half - 2 * along, along, along],
 	}
 	return cast(Module, Qwen2_5_VLTextModel(Qwen2_5_VLTextConfig(**config, rope_parameters=rope)))
+
+
+_MAKERS: Mapping[str, Callable[[dict[str, Any]], Module]] = {
+	'qwen2': _listener,
+	'qwen3': lambda config: Qwen3Model(Qwen3Config(**config)),
+	'llama': lambda config: LlamaModel(LlamaConfig(**config)),
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from itertools import pairwise
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from nodes.diffusion.files import TensorSource
 from nodes.diffusion.text.vocabulary import TOKENIZER_JSON, find_json, from_text, missing
@@ -57,6 +57,11 @@ class QwenTokenizer:
 		"""The numbers of the text's pieces."""
 		return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+	def text(self, numbers: Sequence[int]) -> str:
+		"""The text of token numbers, marks among them written out."""
+		said: str = self._tokenizer.decode(list(numbers), skip_special_tokens=False)
+		return said
+
 	def mark(self, name: str) -> int:
 		"""The number of a mark; −1 if the vocabulary has none of the name."""
 		number = self._tokenizer.token_to_id(name)
@@ -99,6 +104,7 @@ def byte_pairs(ranks: Mapping[bytes, int], marks: Sequence[str] = MARKS) -> Toke
 			pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
 		]
 	)
+	tokenizer.decoder = decoders.ByteLevel()
 	tokenizer.add_special_tokens([AddedToken(mark, normalized=False, special=True) for mark in marks])
 	return tokenizer
 

@@ -19,6 +19,7 @@ from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
+from nodes.diffusion.whereabouts import bytes_of
 from nodes.values import Conditioning, Prompt, Seen
 
 PATCHED = torch.float16
@@ -30,12 +31,14 @@ class Encoded:
 	"""What one tower says of a prompt, float32 in main memory.
 
 	`embedding` is [1, tokens, width]; `pooled` [1, width] is one vector of the whole, where the tower has it; `token_mask`
-	[1, tokens] is 1 where there is text, and None if all counts.
+	[1, tokens] is 1 where there is text, and None if all counts. `layers` is how many layers' words lie one after the other
+	in the embedding's width.
 	"""
 
 	embedding: Tensor
 	pooled: Tensor | None = None
 	token_mask: Tensor | None = None
+	layers: int = 1
 
 
 class Tower(Protocol):
@@ -116,7 +119,7 @@ class Towers:
 		"""Bytes of weights held, without those that are shared with the encoders they were patched from."""
 		if self.own is not None:
 			return self.own
-		return sum(weight.nbytes for tower in self.towers.values() for weight in tower.module.parameters())
+		return sum(bytes_of(tower.module) for tower in self.towers.values())
 
 	def targets(self) -> tuple[Target, ...]:
 		"""What patches are for: tower by tower."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
@@ -35,3 +36,20 @@ class TestSecrets:
 	def test_they_are_not_shown(self) -> None:
 		"""With the job that they belong to."""
 		assert 'sk-1' not in repr(JobInfo('j', secrets={'api_key_comfy_org': 'sk-1'}))
+
+
+class TestWorkflows:
+	"""What a node is given to write into the files that it saves."""
+
+	ASKED: ClassVar[dict[str, Hidden]] = {'info': 'extra_pnginfo', 'graph': 'prompt'}
+
+	def test_none_where_people_want_none(self, tmp_path: Path) -> None:
+		"""Nodes that save nothing still see the graph that they are in."""
+		job = JobInfo('j', prompt_json='{"1": {}}', extra_pnginfo={'workflow': {}})
+		context = context_of(tmp_path, job)
+		told: dict[str, object] = {'info': {'workflow': {}}, 'graph': {'1': {}}}
+
+		assert hidden_values(self.ASKED, context, saves=True) == told
+		context.files.metadata = False
+		assert hidden_values(self.ASKED, context, saves=True) == {'info': None, 'graph': None}
+		assert hidden_values(self.ASKED, context) == told
