@@ -28,7 +28,7 @@ export default function HistoryPanel() {
 	const [next, setNext] = useState<string | null>(null);
 	const [state, setState] = useState<JobState | ''>('');
 	const [ready, setReady] = useState(false);
-	const remaining = useRun((run) => run.remaining);
+	const turns = useRun((run) => run.turns);
 	const others = usePrefs((prefs) => prefs.others);
 	const end = useRef<HTMLDivElement>(null);
 
@@ -49,7 +49,7 @@ export default function HistoryPanel() {
 	);
 	useEffect(() => {
 		void load(null);
-	}, [load, remaining]);
+	}, [load, turns]);
 	useEffect(() => {
 		const element = end.current;
 		if (element === null || next === null) {

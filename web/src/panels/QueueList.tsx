@@ -24,7 +24,7 @@ interface Shown extends QueueState {
 
 export function QueueList() {
 	const [{ running, pending, paused, failed }, setShown] = useState(EMPTY);
-	const remaining = useRun((state) => state.remaining);
+	const turns = useRun((state) => state.turns);
 	const current = useRun((state) => state.current);
 	const connection = useRun((state) => state.connection);
 	const progress = useRun((state) => state.progress);
@@ -42,7 +42,7 @@ export function QueueList() {
 	}, []);
 	useEffect(() => {
 		void refresh();
-	}, [refresh, remaining, current, connection]);
+	}, [refresh, turns, current, connection]);
 
 	const change = async (action: () => Promise<unknown>): Promise<void> => {
 		await tell(async () => void (await action()));

@@ -10,6 +10,8 @@ import { readAny } from '../graph/open';
 import { embeddedWorkflow } from '../graph/picture';
 import type { JsonObject } from '../json';
 import { useCompared } from '../run/compared';
+import { ownClientId } from '../run/client';
+import { recover } from '../run/recover';
 import { tell } from '../run/submit';
 import { openTab } from '../tabs/tabs';
 import { openFromPicture } from './files';
@@ -53,6 +55,7 @@ export async function compareJob(id: string): Promise<void> {
 export async function retry(id: string): Promise<void> {
 	if (await tell(async () => void (await retryJob(id)))) {
 		showToast('info', t('running.retried'));
+		await recover(ownClientId());
 	}
 }
 

@@ -47,7 +47,7 @@ export function startChecking(): () => void {
 	const stop = useGraph.subscribe(soon);
 	// What is in the cache is another after each job.
 	const stopRuns = useRun.subscribe((state, before) => {
-		if (state.remaining < before.remaining) {
+		if (state.turns !== before.turns && state.remaining === 0) {
 			asked = '';
 			soon();
 		}

@@ -10,8 +10,10 @@ import { noteClient } from './clients';
 import { noteEnd } from './notify';
 import { learnWhys } from './whys';
 import { canvasOf } from './inside';
-import { recover } from './recover';
+import { loadOthers, recover } from './recover';
 import { useRun } from './store';
+import { tell } from './submit';
+import { usePrefs } from '../prefs';
 import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
@@ -68,12 +70,32 @@ export function startClient(): () => void {
 			}
 		}
 	});
+	const stopFollowing = followOthers();
 	return () => {
 		clearTimeout(timer);
 		batch.flush();
+		stopFollowing();
 		stopCleaning();
 		close();
 	};
+}
+
+/** While their pictures are wanted, asks for them whenever some job has ended. */
+function followOthers(): () => void {
+	const ask = (): void => void tell(loadOthers);
+	const stops = [
+		usePrefs.subscribe((prefs, before) => {
+			if (prefs.others && !before.others) {
+				ask();
+			}
+		}),
+		useRun.subscribe((state, before) => {
+			if (state.turns !== before.turns && usePrefs.getState().others) {
+				ask();
+			}
+		}),
+	];
+	return () => stops.forEach((stop) => stop());
 }
 
 function showPreview(preview: Preview): void {

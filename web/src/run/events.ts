@@ -29,7 +29,7 @@ export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: n
 
 function applied(state: RunState, event: Event, canvas: Canvas, now: number): RunState {
 	if (event.type === 'status') {
-		return { ...state, remaining: event.remaining };
+		return { ...state, remaining: event.remaining, turns: state.turns + 1 };
 	}
 	if (event.type === 'executing' && event.node === null) {
 		const ended = event.promptId === null || event.promptId === state.current;

@@ -41,6 +41,12 @@ export async function loadHistory(client: string): Promise<void> {
 	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc(), client), state));
 }
 
+/** What other clients have made since: their pictures for the gallery. */
+export async function loadOthers(): Promise<void> {
+	const entries = (await fetchHistory(HISTORY_SHOWN)).filter((entry) => !isOwnClient(entry.clientId));
+	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc(), ''), state));
+}
+
 function addEntry(state: RunState, entry: HistoryEntry, doc: Doc, client: string): RunState {
 	let next = state;
 	for (const [node, output] of entry.outputs) {

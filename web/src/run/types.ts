@@ -82,6 +82,8 @@ export interface RunState extends Page {
 	readonly connection: Connection;
 	/** What the server says is waiting or running, of all clients. */
 	readonly remaining: number;
+	/** How often the server's queue has changed: jobs may come and go between two looks at `remaining`. */
+	readonly turns: number;
 	/** This client's unfinished jobs. */
 	readonly jobs: { readonly [id: string]: Job };
 	readonly current: string | null;
@@ -98,6 +100,7 @@ export const EMPTY_PAGE: Page = { nodes: {}, results: {}, previews: {}, problems
 export const INITIAL_RUN: RunState = {
 	connection: 'connecting',
 	remaining: 0,
+	turns: 0,
 	jobs: {},
 	current: null,
 	progress: null,
