@@ -18,6 +18,7 @@ import { Modal } from '../ui/Modal';
 import { NumberWidget } from '../widgets/NumberWidget';
 import { widgetEntry } from '../widgets/registry';
 import { listWorkflows } from './files';
+import { isViewing } from './lightbox';
 import { ResultGrid } from './ResultGrid';
 import { t } from '../i18n/i18n';
 
@@ -57,7 +58,7 @@ export default function RunForm({ onClose }: DialogProps) {
 		}
 	};
 	return (
-		<Modal title={t('running.form.title')} onClose={onClose} className="run-form">
+		<Modal title={t('running.form.title')} onClose={() => !isViewing() && onClose()} className="run-form">
 			<label className="form-source">
 				{t('running.form.workflow')}
 				<select data-testid="form-workflow" value={name} onChange={(event) => choose(event.target.value)}>

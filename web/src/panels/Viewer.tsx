@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { createPortal } from 'react-dom';
 import { Icon, type IconName } from './icons';
 import { openShot } from './jobs';
 import { closeLightbox, toggleComparing, turnLightbox, useLightbox } from './lightbox';
@@ -40,7 +41,8 @@ export default function Viewer() {
 	if (shot === undefined) {
 		return null;
 	}
-	return (
+	// Beside the page, not in it: it may lie over a dialog, which hides the page from screen readers.
+	return createPortal(
 		<div className="lightbox" role="dialog" aria-modal="true" aria-label={shot.picture.filename} data-info={info || undefined}>
 			<header>
 				<span className="name">
@@ -80,7 +82,8 @@ export default function Viewer() {
 				</>
 			)}
 			{info && <PictureInfo key={shot.url} shot={shot} />}
-		</div>
+		</div>,
+		document.body,
 	);
 }
 

@@ -18,6 +18,10 @@ interface LightboxStore {
 
 export const useLightbox = create<LightboxStore>()(() => ({ shots: [], index: 0, against: null }));
 
+export function isViewing(): boolean {
+	return useLightbox.getState().shots.length > 0;
+}
+
 export function openLightbox(shots: readonly LightboxShot[], index: number, against: number | null = null): void {
 	useLightbox.setState({ shots, index, against });
 }
