@@ -8,6 +8,7 @@ import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
+import { Preflight } from './panels/Preflight';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -36,6 +37,7 @@ export function App() {
 				<main>
 					<TabBar />
 					<NoticeBar />
+					<Preflight />
 					<Canvas />
 					<EmptyHint />
 				</main>

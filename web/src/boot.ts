@@ -5,6 +5,7 @@ import { fetchKinds, ServerError } from './api/http';
 import { fetchStored } from './api/library';
 import { registerBuiltin } from './commands/builtin';
 import { registerGraphCommands } from './commands/graph';
+import { registerRunCommands } from './commands/running';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
@@ -24,6 +25,7 @@ import { holdWindow } from './persist/windows';
 import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
+import { startNotifying, titleMark } from './run/notify';
 import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
@@ -54,6 +56,7 @@ export async function boot(): Promise<void> {
 	}
 	registerBuiltin();
 	registerGraphCommands();
+	registerRunCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
@@ -120,8 +123,9 @@ function reloadKindsOnReturn(): void {
 function nameWindow(): void {
 	const name = (): void => {
 		const { title } = useGraph.getState().graph;
-		document.title = title === '' ? 'Lumengraph' : `${title} · Lumengraph`;
+		document.title = titleMark() + (title === '' ? 'Lumengraph' : `${title} · Lumengraph`);
 	};
 	name();
 	useGraph.subscribe(name);
+	startNotifying(name);
 }

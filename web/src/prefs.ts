@@ -14,6 +14,8 @@ export interface Prefs {
 	readonly minimap: boolean;
 	/** Tell when a job is over while the page is in the background. */
 	readonly notify: boolean;
+	/** Jobs and pictures of other clients are shown too. */
+	readonly others: boolean;
 	/** The panel that is open at the left, and how wide it is, in pixels. */
 	readonly panel: string | null;
 	readonly panelWidth: number;
@@ -26,6 +28,7 @@ function untouched(): Prefs {
 		snap: false,
 		minimap: true,
 		notify: false,
+		others: false,
 		panel: null,
 		panelWidth: 300,
 	};

@@ -14,6 +14,7 @@ import {
 	readRefusal,
 } from './answers';
 import { readKinds } from './declarations';
+import { readPreflight, type Preflight } from './preflight';
 import type {
 	Finding,
 	HistoryEntry,
@@ -72,12 +73,18 @@ export interface Checked {
 	/** Packs that have kinds which are not here. */
 	readonly packs: readonly MissingPack[];
 	readonly models: readonly MissingModel[];
+	readonly preflight: Preflight;
 }
 
-/** What is wrong with a workflow, without running it, and what it asks for that is not here. */
+/** What is wrong with a workflow, what a run of it would take, and what it asks for that is not here; nothing runs. */
 export async function checkWorkflow(document: JsonObject): Promise<Checked> {
 	const answer = await body(await expectOk('v1/check', json(document)));
-	return { findings: readFindings(answer), packs: readMissingPacks(answer), models: readMissingModels(answer) };
+	return {
+		findings: readFindings(answer),
+		packs: readMissingPacks(answer),
+		models: readMissingModels(answer),
+		preflight: readPreflight(answer),
+	};
 }
 
 export interface JobOptions {
@@ -216,9 +223,10 @@ export async function getJson(path: string): Promise<Json> {
 	return body(await expectOk(path, {}));
 }
 
-/** A request that changes something; null where the answer has no body. */
-export async function sendJson(method: 'POST' | 'DELETE', path: string, value?: Json): Promise<Json> {
-	const response = await expectOk(path, value === undefined ? { method } : { ...json(value), method });
+/** A request that changes something; null where the server answers with nothing. */
+export async function sendJson(method: string, path: string, value?: Json): Promise<Json> {
+	const init = value === undefined ? {} : json(value);
+	const response = await expectOk(path, { ...init, method });
 	return response.status === 204 ? null : body(response);
 }
 

@@ -123,6 +123,17 @@ export type Event =
 			readonly fraction: number;
 			readonly secondsLeft: number | null;
 	  }
+	| {
+			readonly type: 'model_loading';
+			readonly promptId: string;
+			readonly node: string;
+			readonly model: string;
+			readonly phase: string;
+			/** 0 to 1; null while that is not known. */
+			readonly fraction: number | null;
+			/** False once it is there, or will not come. */
+			readonly loading: boolean;
+	  }
 	| { readonly type: 'executed'; readonly promptId: string; readonly node: string; readonly output: NodeOutput }
 	| { readonly type: 'execution_success'; readonly promptId: string }
 	| { readonly type: 'execution_interrupted'; readonly promptId: string; readonly node: string }

@@ -13,6 +13,8 @@ const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	saveAs: lazy(() => import('../persist/SaveAsDialog')),
 	conflict: lazy(() => import('../persist/ConflictDialog')),
 	missing: lazy(() => import('../opening/MissingDialog')),
+	difference: lazy(() => import('../panels/DifferenceDialog')),
+	runForm: lazy(() => import('../panels/RunForm')),
 };
 
 /** The dialog that `openDialog` names. */

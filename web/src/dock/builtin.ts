@@ -12,6 +12,7 @@ const PANELS: readonly (readonly [keyof typeof en.panels, IconName, Load])[] = [
 	['templates', 'grid', () => import('../opening/TemplatesPanel')],
 	['models', 'box', () => import('../inspect/ModelsPanel')],
 	['versions', 'clock', () => import('../persist/VersionsPanel')],
+	['history', 'list', () => import('./HistoryPanel')],
 	['plugins', 'plug', () => import('../inspect/PluginsPanel')],
 	['logs', 'log', () => import('../inspect/LogsPanel')],
 	['settings', 'gear', () => import('./SettingsPanel')],
