@@ -47,6 +47,10 @@ class Ticking:
 	def INPUT_TYPES(cls):
 		return {'required': {'ticks': ('INT', {'default': 1000, 'max': 10**6}), 'rate': ('INT', {'default': 1000, 'max': 10**6})}}
 
+	@classmethod
+	def IS_CHANGED(cls, **inputs):
+		return float('nan')
+
 	def run(self, ticks, rate):
 		# Of longer bars the server tells twenty ticks a second; of these all.
 		bar, start = comfy.utils.ProgressBar(200), time.perf_counter()
