@@ -13,6 +13,18 @@ export interface Picture {
 	readonly type: string;
 }
 
+/** A model file; `name` is what nodes choose it by. */
+export interface ModelFile {
+	readonly kind: string;
+	readonly name: string;
+	/** In bytes. */
+	readonly size: number;
+	/** Empty if its tensors do not tell. */
+	readonly family: string;
+	/** Why it cannot be read, or empty. */
+	readonly damage: string;
+}
+
 export interface Reason {
 	readonly type: string;
 	readonly message: string;

@@ -8,6 +8,7 @@ export interface DialogProps {
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
 	job: lazy(() => import('../inspect/JobDialog')),
+	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
 };
 

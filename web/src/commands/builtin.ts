@@ -8,9 +8,11 @@ import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
 import { togglePanel } from '../dock/panels';
 import { openLatestJob } from '../inspect/openJob';
+import { maskable, openMask, type Masked } from '../mask/opening';
 import { t } from '../i18n/i18n';
 import type { en } from '../i18n/en';
 import { chooseFile, openNew, saveFile } from '../panels/files';
+import { clipboardPicture, pastePicture } from '../panels/pictures';
 import { openSearch } from '../panels/searching';
 import { showToast } from '../panels/toasts';
 import { setPrefs, usePrefs } from '../prefs';
@@ -49,6 +51,18 @@ const COMMANDS: readonly Own[] = [
 		run: removeSelected,
 	},
 	{ id: 'addNode', group: 'graph', keys: ['/'], run: () => openSearch(lastPointer(), null) },
+	{
+		id: 'mask',
+		group: 'graph',
+		keys: ['Mod+Shift+m'],
+		enabled: () => selectedPicture() !== null,
+		run: () => {
+			const found = selectedPicture();
+			if (found !== null) {
+				openMask(found.node, found.input, found.picture);
+			}
+		},
+	},
 	{ id: 'tidy', group: 'graph', keys: ['Shift+t'], run: () => void tidy() },
 	{ id: 'newTab', group: 'file', keys: ['Alt+n'], run: openNew },
 	{ id: 'closeTab', group: 'file', keys: ['Alt+w'], run: () => closeTab(useTabs.getState().active) },
@@ -75,6 +89,11 @@ export function registerBuiltin(): void {
 	registerCommands(COMMANDS.map((command) => ({ ...command, title: () => t(`commands.${command.id}`) })));
 }
 
+function selectedPicture(): Masked | null {
+	const ids = [...selectedNodes()];
+	return ids.length === 1 ? maskable(ids[0]) : null;
+}
+
 function canUndo(): boolean {
 	return useGraph.getState().log.done > 0;
 }
@@ -99,8 +118,14 @@ async function cut(): Promise<void> {
 }
 
 async function paste(): Promise<void> {
-	if (!pasteText(await navigator.clipboard.readText())) {
+	if (pasteText(await navigator.clipboard.readText())) {
+		return;
+	}
+	const picture = await clipboardPicture();
+	if (picture === null) {
 		showToast('info', t('clipboard.empty'));
+	} else {
+		await pastePicture(picture);
 	}
 }
 
