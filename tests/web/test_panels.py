@@ -99,7 +99,7 @@ class TestModels:
 		expect(page.get_by_test_id('widget-lora_loader-lora_name')).to_contain_text('lumen-demo-night')
 
 		page.get_by_test_id('model-lumen-demo-night.safetensors').locator('.row-main').click(button='right')
-		page.get_by_role('menuitem', name='Load LoRA (Model').first.click()
+		page.get_by_role('menuitem', name='LoraLoaderModelOnly').click()
 		expect(page.get_by_test_id('node-lora_loader_model_only')).to_be_attached()
 		assert editor.complaints == []
 
