@@ -398,8 +398,8 @@ export const de: Messages = {
 		nothing: 'Nichts fehlt mehr.',
 		kinds_one: 'Eine Art von Knoten ist nicht da.',
 		kinds_other: '{{count}} Arten von Knoten sind nicht da.',
-		models_one: 'Eine Modelldatei ist nicht da.',
-		models_other: '{{count}} Modelldateien sind nicht da.',
+		models_one: 'Eine Modelldatei fehlt oder ist eine andere.',
+		models_other: '{{count}} Modelldateien fehlen oder sind andere.',
 		kindsTitle: 'Arten von Knoten',
 		kindsHint:
 			'Ihre Knoten bleiben, wie sie sind, mit allen Werten. Eine ähnliche Art kann für sie einspringen; Rückgängig nimmt das zurück.',
