@@ -7,6 +7,7 @@ import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
+import { RunNews } from './panels/RunNews';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -43,6 +44,7 @@ export function App() {
 				<Lightbox />
 				<Dialogs />
 				<Toasts />
+				<RunNews />
 				<Tooltips />
 			</div>
 		</ReactFlowProvider>

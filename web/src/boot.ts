@@ -3,7 +3,9 @@
 import { create } from 'zustand';
 import { fetchKinds, fetchWorkflow, ServerError } from './api/http';
 import { registerBuiltin } from './commands/builtin';
+import { registerBuildingCommands } from './commands/building';
 import { registerGraphCommands } from './commands/graph';
+import { openDoor } from './door';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
@@ -43,6 +45,7 @@ export async function boot(): Promise<void> {
 	openTab(doc);
 	registerBuiltin();
 	registerGraphCommands();
+	registerBuildingCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
@@ -53,6 +56,7 @@ export async function boot(): Promise<void> {
 	startChecking();
 	reloadKindsOnReturn();
 	nameWindow();
+	openDoor();
 	useBoot.setState({ ready: true, waiting: '' });
 	await tell(() => loadHistory(ownClientId()));
 }

@@ -5,6 +5,18 @@ import { lazyPanel, registerPanel } from './panels';
 
 export function registerBuiltinPanels(): void {
 	registerPanel({
+		id: 'nodes',
+		title: () => t('panels.nodes'),
+		icon: 'plus',
+		component: lazyPanel(() => import('./NodesPanel')),
+	});
+	registerPanel({
+		id: 'outline',
+		title: () => t('panels.outline'),
+		icon: 'list',
+		component: lazyPanel(() => import('./OutlinePanel')),
+	});
+	registerPanel({
 		id: 'settings',
 		title: () => t('panels.settings'),
 		icon: 'gear',
