@@ -55,8 +55,10 @@ export function onCanvasKey(event: KeyboardEvent): boolean {
 		return tab(activeElement, id, event.shiftKey);
 	}
 	if (activeElement === canvas) {
-		const first = ARROWS[event.key] === undefined ? undefined : nodesInOrder()[0];
-		return first !== undefined && useFlow.getState().selected.size === 0 && go(first.id);
+		const { id: known, byKeys } = useFocus.getState();
+		const order = nodesInOrder();
+		const start = order.find((node) => node.id === known) ?? order[0];
+		return ARROWS[event.key] !== undefined && byKeys && start !== undefined && go(start.id);
 	}
 	if (id === null) {
 		return false;

@@ -3,10 +3,12 @@
 import { create } from 'zustand';
 import { openDialog } from '../commands/dialogs';
 import { inputOf } from '../graph/sockets';
-import { currentGraph } from '../graph/store';
+import { ROOT } from '../graph/doc';
+import { currentGraph, useGraph } from '../graph/store';
 import { titleOf, type Graph, type NodeId } from '../graph/types';
 import { t } from '../i18n/i18n';
 import { cutLink, infoAt, infoOf, looseEnd, objection, type Ends, type LooseEnd } from './commands';
+import { NEW } from './boundary';
 import { selectedNodes, useFlow } from './flow';
 import { inputName } from './handles';
 import { INPUTS, OUTPUTS } from './parts';
@@ -68,7 +70,8 @@ export function focusedSocket(): HandleEnd | null {
 export function targetsOf(graph: Graph, end: LooseEnd): Target[] {
 	const places = new Map(useFlow.getState().nodes.map(({ id, position }) => [id, position]));
 	const here = places.get(end.node) ?? { x: 0, y: 0 };
-	const found = [...Object.keys(graph.nodes), INPUTS, OUTPUTS].flatMap((id) =>
+	const edges = useGraph.getState().scope === ROOT ? [] : [INPUTS, OUTPUTS];
+	const found = [...Object.keys(graph.nodes), ...edges].flatMap((id) =>
 		targetsAt(graph, end, id).map((target) => {
 			const at = places.get(id) ?? here;
 			const behind = end.side === 'source' ? at.x < here.x : at.x > here.x;
@@ -96,7 +99,7 @@ function targetsAt(graph: Graph, end: LooseEnd, id: NodeId): Target[] {
 					return {
 						ends: { source: end.node, output: end.output, target: id, input: name },
 						title,
-						label: input === undefined ? name : inputLabel(input),
+						label: name === NEW ? t('subgraph.new') : input === undefined ? name : inputLabel(input),
 						type,
 						taken: value !== undefined && !('constant' in value),
 					};
@@ -104,7 +107,7 @@ function targetsAt(graph: Graph, end: LooseEnd, id: NodeId): Target[] {
 			: info.outputs.map(({ index, name, type }) => ({
 					ends: { source: id, output: index, target: end.node, input: end.input },
 					title,
-					label: name,
+					label: name === NEW ? t('subgraph.new') : name,
 					type,
 					taken: false,
 				}));

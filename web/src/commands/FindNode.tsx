@@ -1,6 +1,7 @@
 import { Autocomplete } from '@base-ui/react/autocomplete';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useFocus } from '../canvas/focus';
 import { partId } from '../canvas/parts';
 import { jumpTo } from '../canvas/view';
 import { everything, findAll, type Found } from '../graph/find';
@@ -49,7 +50,9 @@ export default function FindNode({ onClose }: DialogProps) {
 							data-testid={`find-${found.id}`}
 							onClick={() => {
 								onClose();
-								jumpTo(found.path, partId(found.part, found.id));
+								const id = partId(found.part, found.id);
+								useFocus.setState({ id });
+								jumpTo(found.path, id);
 							}}
 						>
 							<span>{found.title}</span>

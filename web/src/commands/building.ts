@@ -1,11 +1,11 @@
 /** Commands that arrange, find and join, and those that open the panels to build with. */
 
 import { alignSelected, distributeSelected, selectedBoxes } from '../canvas/selection';
-import { selectedEdges, useFlow } from '../canvas/flow';
+import { selectedEdges, selectedNodes, useFlow } from '../canvas/flow';
+import { noteInput } from '../canvas/focus';
 import { endToLink, focusedSocket, openLinkTo } from '../canvas/linking';
 import { addPoint, addPointToSelected } from '../canvas/pointing';
 import { startRenaming } from '../canvas/NodeTitle';
-import { selectedNodes } from '../canvas/flow';
 import { togglePanel } from '../dock/panels';
 import type { Alignment, Direction } from '../graph/align';
 import { t } from '../i18n/i18n';
@@ -52,6 +52,7 @@ function renameSelected(): void {
 }
 
 function focusCanvas(): void {
+	noteInput(true);
 	document.querySelector<HTMLElement>('.canvas')?.focus();
 }
 

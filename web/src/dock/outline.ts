@@ -42,7 +42,7 @@ function rowsOf(doc: Doc, kinds: Kinds, turned: ReadonlySet<string>, place: Plac
 		const id = prefix + node.id;
 		const open = definition === undefined ? undefined : turned.has(id);
 		const label = titleOf(node, kinds.get(node.kind));
-		const own: OutlineRow = { id, level: at, open, label, scope, path, canvasId: node.id, runId: id, node };
+		const own: OutlineRow = { id, level: at, open, label, spoken: label, scope, path, canvasId: node.id, runId: id, node };
 		if (inner === null || definition === undefined || open !== true) {
 			return [own];
 		}

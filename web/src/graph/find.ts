@@ -39,7 +39,7 @@ export function everything(doc: Doc, kinds: Kinds): Found[] {
 			return { key: `${at}/frame/${id}`, path, part: 'frame', id, title: frame.title || id, where, text: frame.title.toLowerCase() };
 		});
 		const notes = Object.entries(graph.notes).map(([id, note]): Found => {
-			const title = note.text.split('\n', 1)[0]?.slice(0, 80) || id;
+			const title = note.text.replace(/[*_#`>]+/g, '').trim().split('\n', 1)[0]?.slice(0, 80) || id;
 			return { key: `${at}/note/${id}`, path, part: 'note', id, title, where, text: note.text.toLowerCase() };
 		});
 		return [...nodes, ...frames, ...notes];

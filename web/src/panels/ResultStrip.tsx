@@ -16,10 +16,10 @@ export function ResultStrip() {
 				<button
 					key={shot.key}
 					type="button"
-					aria-label={t('picture.enlarge', { name: shot.picture.filename })}
+					data-tip={t('picture.enlarge', { name: shot.picture.filename })}
 					onClick={() => openLightbox(shown, index)}
 				>
-					<img src={shot.url} alt={shot.picture.filename} loading="lazy" draggable={false} />
+					<img src={shot.url} alt="" loading="lazy" draggable={false} />
 					<span>
 						<b>{shot.picture.type === 'temp' ? 'preview' : shot.picture.filename}</b>
 						<time>{when(shot.at)}</time>

@@ -8,8 +8,10 @@ export interface TreeRow {
 	/** Undefined for one that has nothing under it. */
 	readonly open?: boolean | undefined;
 	readonly selected?: boolean;
-	/** As it is read out and found by its first letters. */
+	/** As it is found by its first letters. */
 	readonly label: string;
+	/** What is read out where it is not all that the row says. */
+	readonly spoken?: string;
 }
 
 interface TreeProps<T extends TreeRow> {
@@ -108,7 +110,7 @@ export function Tree<T extends TreeRow>(props: TreeProps<T>) {
 					aria-level={row.level}
 					aria-expanded={row.open}
 					aria-selected={row.selected ?? false}
-					aria-label={row.label}
+					aria-label={row.spoken}
 					data-testid={`${testid}-${row.id}`}
 					style={{ paddingLeft: 6 + 14 * (row.level - 1) }}
 					onFocus={() => setActive(row.id)}
