@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from engine.errors import OutOfDeviceMemory
-from engine.models import Load, Place, Touch
+from engine.models import Load, Place, Setting, Touch
 
 FLOAT32 = 4
 
@@ -63,8 +63,9 @@ class Compute:
 	- `beside` are those among them whose models are used by way of another one, each with those that then come along too;
 	- `steering` are the sockets of what counts as `Picture.controls`;
 	- `changes` tell, by the folder of a file that a node on a model's way names, what the file changes;
-	- `precisions` maps inputs of loaders, and what is chosen there, to the names of precisions;
-	- `widths` tell of a model's load how many bytes a value has that is computed with (0: not known).
+	- `precisions` maps inputs of loaders, and of nodes on a model's way, and what is chosen there, to names of precisions;
+	- `widths` tell of a model's load how many bytes a value has that is computed with (0: not known);
+	- `compilers` map parts to the setting that has them compiled, `keepers` are told in which folder they may keep that.
 	"""
 
 	full: list[Callable[[BaseException], bool]] = field(default_factory=list)
@@ -78,6 +79,8 @@ class Compute:
 	changes: dict[str, Changes] = field(default_factory=dict)
 	precisions: dict[str, Mapping[str, str]] = field(default_factory=dict)
 	widths: list[Callable[[Load], int]] = field(default_factory=list)
+	compilers: dict[str, Setting] = field(default_factory=dict)
+	keepers: list[Callable[[Path], None]] = field(default_factory=list)
 
 	def is_full(self, error: BaseException) -> bool:
 		"""Whether an exception says that memory ran out in the midst of computing.
@@ -102,7 +105,13 @@ class Compute:
 		for call in self.trims:
 			call()
 
-	def profile(self, place: Place, *, exact: bool = False) -> str:
+	def keep_in(self, folder: Path) -> None:
+		"""Tell packs where to keep what they compile, so that other processes and later runs have it too."""
+		for call in self.keepers:
+			call(folder)
+
+	def profile(self, place: Place, *, exact: bool = False, compiled: bool = False) -> str:
 		"""What results depend on at a place: the kind of device, then what packs name. Fit for a folder's name."""
 		kind = place.partition(':')[0]
-		return '-'.join([kind, *filter(None, (name(place, exact) for name in self.profiles))])
+		names = [kind, *(name(place, exact) for name in self.profiles), 'compiled' if compiled else '']
+		return '-'.join(filter(None, names))

@@ -20,6 +20,7 @@ EngineError
 │   ├── UnknownFamily     a model file of a family that is not known
 │   ├── PatchMismatch     a patch was made for another model
 │   └── OutOfDeviceMemory
+├── NotInstalled          a library or a program is missing, which only some features need
 ├── PluginError           a pack could not be loaded
 └── WorkerLost            the worker process died or fell silent
 """
@@ -203,6 +204,15 @@ class OutOfDeviceMemory(ModelError):
 		self.needed = needed
 		self.free = free
 		self.holders = tuple(holders)
+
+
+class NotInstalled(EngineError):
+	"""A library or a program is missing that only some features need; `advice` says what to do."""
+
+	def __init__(self, name: str, purpose: str, advice: str) -> None:
+		super().__init__(f'{purpose} needs {name}, which is not installed: {advice}.')
+		self.name = name
+		self.advice = advice
 
 
 class PluginError(EngineError):

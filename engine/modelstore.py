@@ -9,7 +9,7 @@ One lock guards everything here; nothing is loaded or moved while it is held.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -26,6 +26,7 @@ from engine.models import (
 	Patchable,
 	PatchMeasure,
 	Place,
+	Setting,
 	Size,
 	Weights,
 	own_size,
@@ -40,7 +41,8 @@ class ModelStore:
 
 	Models are computed with at `place`, where there are `budget` bytes for weights and for what is worked out with them.
 	Elsewhere than in main memory, weights that leave go to main memory, if they can move and `host_budget` has room.
-	`trim` is called when weights were dropped, to give their memory back to the system.
+	`trim` is called when weights were dropped, to give their memory back to the system. `everywhere` has a setting for parts of
+	models that is put on after those of each recipe.
 	"""
 
 	def __init__(
@@ -53,10 +55,12 @@ class ModelStore:
 		exact: bool = False,
 		host_budget: int = 0,
 		trim: Callable[[], None] = lambda: None,
+		everywhere: Mapping[str, Setting] | None = None,
 	) -> None:
 		self._loaders = loaders
 		self._find = find
 		self._exact = exact
+		self._everywhere = everywhere or {}
 		self._rooms = Rooms({CPU: host_budget, place: budget}, place, trim)
 		self._changed = self._rooms.changed
 		self._residents = self._rooms.residents
@@ -183,7 +187,8 @@ class ModelStore:
 		for note in resident.notes:
 			asker.note(note)
 		shown: Any = resident.weights
-		for setting in ref.settings:
+		more = self._everywhere.get(ref.part)
+		for setting in ref.settings if more is None else (*ref.settings, more):
 			shown = setting.apply(shown, use)
 		return shown
 

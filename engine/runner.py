@@ -63,6 +63,7 @@ class Runner:
 		load_pack(pack, self.kit)
 		self.packs = load_packs(self.kit, settings.pack_folders, allowed=settings.allows_pack)
 		self.storage.catalogue.marks.extend(self.kit.marks)
+		self.kit.compute.keep_in(settings.cache_folder / 'compiled')
 		self.reports = Reports(settings.cache_folder / 'runs')
 		host = int(physical_memory() * MODEL_SHARE / settings.workers)
 		self.models = ModelStore(
@@ -73,6 +74,7 @@ class Runner:
 			exact=settings.exact,
 			host_budget=host,
 			trim=self.kit.compute.trim,
+			everywhere=self.kit.compute.compilers if settings.compile else None,
 		)
 		self._place = place
 		self._settings = settings
@@ -82,7 +84,8 @@ class Runner:
 	@cached_property
 	def profile(self) -> str:
 		"""What results depend on besides the graph: the kind of device and its precisions."""
-		return self.kit.compute.profile(self._place, exact=self._settings.exact)
+		settings = self._settings
+		return self.kit.compute.profile(self._place, exact=settings.exact, compiled=settings.compile)
 
 	@cached_property
 	def cache(self) -> OutputCache:

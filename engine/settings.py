@@ -37,6 +37,7 @@ class Settings(Model):
 	`cache_entries` prompts, `ram` what leaves `headroom_bytes` of memory free, `none` nothing beyond its use.
 
 	`precision` says what models are computed in unless a workflow names it: what suits the device and the model, or float32.
+	With `compile`, diffusion models are compiled wherever a workflow does not say so itself.
 
 	Nodes compute on the GPUs that there are, with `cpu` on the CPU.
 	`workers` processes run jobs on each device, each with the memory of `cache_bytes` and a share of that for models. A
@@ -68,6 +69,7 @@ class Settings(Model):
 	headroom_bytes: int | None = None
 	model_bytes: int | None = None
 	precision: Precision = 'auto'
+	compile: bool = False
 	metadata: bool = True
 	workers: int = Field(default=1, ge=1)
 	cpu: bool = False

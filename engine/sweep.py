@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from engine.cells import CELLS
 from engine.declaration import Model, NodeInfo
 from engine.errors import InputMisfit, WrongInputs
+from engine.formats.flatten import Target
 from engine.formats.interface import InputSignature, signature_of
 from engine.formats.workflow import Workflow
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
@@ -79,9 +80,16 @@ class SweepTable(Model):
 
 @dataclass(frozen=True)
 class Axis:
-	"""A swept input and its values."""
+	"""A swept input and its values.
+
+	`places` are the inputs of the graph that it sets: several, where several nodes inside of a subgraph take it over.
+	`node` and `input` are what it stands for in the file, which may be an instance of a subgraph.
+	"""
 
 	wanted: InputSignature
+	places: tuple[Target, ...]
+	node: str
+	input: str
 	values: tuple[JsonValue, ...]
 
 
@@ -99,7 +107,7 @@ class Swept:
 		for cell in self.table.cells:
 			values: dict[str, dict[str, JsonValue]] = {}
 			for axis in self.axes:
-				values.setdefault(axis.wanted.node, {})[axis.wanted.input] = cell.values[axis.wanted.name]
+				values.setdefault(axis.node, {})[axis.input] = cell.values[axis.wanted.name]
 			cells.update({node: {**values} for node in cell.nodes.values()})
 		return {**told, CELLS: cells}
 
@@ -150,7 +158,9 @@ def read_axes(
 				continue
 			if normal not in accepted:
 				accepted.append(normal)
-		found.append(Axis(wanted, tuple(accepted)))
+		named = workflow.inputs.get(name)
+		node, _, taken = name.rpartition('.') if named is None else (named.node, '', named.input)
+		found.append(Axis(wanted, workflow.places(name), node, taken, tuple(accepted)))
 	if not axes:
 		misfits.append(InputMisfit('sweep', 'at least one input to sweep over', 'none'))
 	count = math.prod(len(axis.values) for axis in found)
@@ -168,7 +178,7 @@ class _Copies:
 	def __init__(self, graph: Graph, axes: Sequence[Axis]) -> None:
 		self._graph = graph
 		self._axes = axes
-		reached = [downstream(graph, [NodeId(axis.wanted.node)]) for axis in axes]
+		reached = [downstream(graph, [node for node, _ in axis.places]) for axis in axes]
 		self._reaching = {
 			node: tuple(index for index, nodes in enumerate(reached) if node in nodes) for node in graph.calls
 		}
@@ -205,8 +215,7 @@ class _Copies:
 			for places in self.combinations(node):
 				inputs = {name: self._argument(argument, places) for name, argument in call.inputs.items()}
 				for axis, place in zip(self._axes, places, strict=True):
-					if axis.wanted.node == node:
-						inputs[axis.wanted.input] = Constant(axis.values[place])
+					inputs |= {given: Constant(axis.values[place]) for taker, given in axis.places if taker == node}
 				yield self.name(node, places), Call(call.kind, inputs, call.title)
 
 	def _argument(self, argument: Argument, places: Sequence[int]) -> Argument:
@@ -258,7 +267,8 @@ def _labels(axes: Sequence[Axis]) -> dict[str, JsonValue]:
 
 
 def _label(axis: Axis, value: JsonValue) -> str:
-	text = ' '.join(f'{axis.wanted.name}: {value}'.split())
+	shown = f'{value:g}' if isinstance(value, float) else str(value)
+	text = ' '.join(f'{axis.wanted.name}: {shown}'.split())
 	return text if len(text) <= LONGEST_LABEL else f'{text[: LONGEST_LABEL - 1]}…'
 
 

@@ -118,6 +118,7 @@ class Upstream:
 		"""Follow a model to the node that names its files, through all that change it."""
 		changes: list[Change] = []
 		passed: set[NodeId] = set()
+		dtype = AUTO  # of the node next to where it is used that chooses one
 		while link.node not in passed and link.node in self._calls:
 			passed.add(link.node)
 			call = self._calls[link.node]
@@ -128,10 +129,11 @@ class Upstream:
 			through = [given for wanted, given in self._links(call) if wanted == type]
 			constants = tuple((name, given.value) for name, given in call.inputs.items() if isinstance(given, Constant))
 			named = list(self._named(info, call))
+			dtype = self._dtype(constants) if dtype == AUTO else dtype
 			if not through:
 				paths = tuple(path for _, path in named)
 				if paths:
-					made = Used(self._compute.parts[type], paths, self._dtype(constants), tuple(changes[::-1]), beside)
+					made = Used(self._compute.parts[type], paths, dtype, tuple(changes[::-1]), beside)
 					yield made
 				return
 			changes += [Change(folder, path, constants) for folder, path in named if folder in self._compute.changes]

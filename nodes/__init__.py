@@ -16,6 +16,7 @@ def register(kit: Kit) -> None:
 	from nodes import (
 		assertion,
 		comfy,
+		compiling,
 		conditioning,
 		control,
 		gligen,
@@ -46,6 +47,7 @@ def register(kit: Kit) -> None:
 		primitive,
 		prompt,
 		prompt_picture,
+		quantise,
 		sample,
 		sampler,
 		save,
@@ -66,6 +68,7 @@ def register(kit: Kit) -> None:
 		*(load, load_folder, patch, hypernetwork, merge, save_model),
 		*(prompt, prompt_picture, conditioning, control, gligen, model_patch, vision, ip_adapter, vae),
 		*(sample, sampler, sigmas, guide, model_sampling, model_guidance, model_attention, step_cache),
+		*(compiling, quantise),
 		*(latent, latent_edit, latent_combine, latent_file),
 		*(image, image_scale, image_edit, image_combine, image_filter, image_grid, upscale, save, mask),
 		*(logic, loop, primitive, text, assertion, speak),
@@ -83,7 +86,9 @@ def register(kit: Kit) -> None:
 	upscale.add_loaders(kit.loaders)
 	add_codecs(kit.codecs)
 	add_computing(kit.compute)
-	for module in (model_sampling, model_guidance, model_attention, step_cache, hypernetwork):
+	compiling.add_compiling(kit.compute)
+	quantise.add_precisions(kit.compute)
+	for module in (model_sampling, model_guidance, model_attention, step_cache, hypernetwork, compiling):
 		for setting in module.SETTINGS:
 			kit.codecs.add_dataclass(setting, setting.__name__)
 	kit.codecs.add_dataclass(ip_adapter.PicturePrompt, 'PicturePrompt')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ FULL = ('out of memory', "can't allocate memory", 'not enough memory')
 
 def add_computing(compute: Compute) -> None:
 	"""Tell the engine of torch's devices."""
+	# diffusers imports torchao where it is installed, which then tells of each of its libraries for GPUs that is missing.
+	logging.getLogger('torchao').setLevel(logging.ERROR)
 	from nodes.diffusion.precision import profile
 	from nodes.diffusion.sizes import known_width
 	from nodes.diffusion.working import add_forecasters

@@ -69,6 +69,11 @@ def output_flags() -> argparse.ArgumentParser:
 		default='auto',
 		help='what models are computed in: what suits device and model, or float32 always (default: auto)',
 	)
+	flags.add_argument(
+		'--compile',
+		action='store_true',
+		help='compile the blocks of diffusion models: slow the first time, quicker then (needs a C++ compiler)',
+	)
 	return flags
 
 
@@ -202,6 +207,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
 			'multi_user': getattr(options, 'multi_user', False),
 			'allowed_packs': tuple(options.whitelist_custom_nodes),
 			'precision': getattr(options, 'precision', 'auto'),
+			'compile': getattr(options, 'compile', False),
 			'metadata': not getattr(options, 'disable_metadata', False),
 			'cpu': getattr(options, 'cpu', False),
 			**history_settings(options),

@@ -17,14 +17,14 @@ def add_stubs_command(parser: argparse.ArgumentParser) -> None:
 		type=Path,
 		default=Path('typings'),
 		metavar='DIR',
-		help='where to write lumengraph/__init__.pyi (default: typings, where Pylance and Pyright look)',
+		help='where to write engine/code/__init__.pyi (default: typings, where Pylance and Pyright look)',
 	)
 	parser.set_defaults(command=_stubs)
 
 
 def _stubs(options: argparse.Namespace) -> int:
+	from engine.code.stubs import write_stubs
 	from engine.runner import Runner
-	from lumengraph.stubs import write_stubs
 
 	with closing(Runner(settings_from(options), lambda event: None)) as runner:
 		path = write_stubs(options.folder, runner.described())

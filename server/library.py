@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SUFFIX = '.json'
 EXPECTED = '.expect.json'
-"""What such a file holds is no workflow, but what one gives: see `lumengraph/expectations.py`."""
+"""What such a file holds is no workflow, but what one gives: see `engine/testing/expectations.py`."""
 # Windows keeps these for devices, whatever the suffix.
 DEVICES = frozenset(
 	{'con', 'prn', 'aux', 'nul', *(f'{port}{number}' for port in ('com', 'lpt') for number in range(10))}

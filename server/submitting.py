@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -32,7 +33,7 @@ async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 	`InvalidGraph` with everything that is wrong, `IdTaken`, `NotStored`.
 	"""
 
-	def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
+	async def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
 		workflow = read_workflow(wanted.workflow, nodes)
 		for name, value in wanted.inputs.items():
 			workflow = workflow.with_value(name, value)
@@ -49,7 +50,7 @@ async def call_workflow(
 	Raises `WrongInputs` with everything that is wrong with the values.
 	"""
 
-	def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
+	def called(nodes: Mapping[str, NodeInfo]) -> Workflow:
 		workflow = read_workflow(document, nodes)
 		interface = interface_of(workflow, nodes)
 		values = interface.accept(wanted.inputs, app[STORAGE], given_otherwise=frozenset(wanted.sweep))
@@ -57,23 +58,24 @@ async def call_workflow(
 			workflow = workflow.with_value(name, value)
 		return workflow
 
-	return await _submit(app, wanted, read)
+	# Which files may be chosen is looked up on disk.
+	return await _submit(app, wanted, lambda nodes: asyncio.to_thread(called, nodes))
 
 
 async def _submit(
-	app: web.Application, wanted: RunRequest, read: Callable[[Mapping[str, NodeInfo]], Workflow]
+	app: web.Application, wanted: RunRequest, read: Callable[[Mapping[str, NodeInfo]], Awaitable[Workflow]]
 ) -> tuple[Job, bool]:
 	if wanted.key:
 		known = await of_key(app, wanted.key)
 		if known is not None:
 			return known, False
 	nodes = await known_nodes(app[SUPERVISOR])
-	workflow = read(nodes)
+	workflow = await read(nodes)
 	# What is beside the prompt in pictures still has all variants of a dynamic prompt, as in those of ComfyUI.
 	graph, targets = chosen_graph(workflow, nodes, random.SystemRandom()), wanted.targets
 	extra: dict[str, JsonValue] = {'extra_pnginfo': beside_prompt(workflow, nodes)}
 	if wanted.sweep:
-		swept = sweep(replace(workflow, graph=graph), wanted.sweep, nodes, app[STORAGE])
+		swept = await asyncio.to_thread(sweep, replace(workflow, graph=graph), wanted.sweep, nodes, app[STORAGE])
 		graph = swept.graph
 		targets = None if targets is None else swept.table.targets(targets)
 		extra = {

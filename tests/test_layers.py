@@ -13,8 +13,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 HEAVY = {'torch', 'diffusers', 'transformers', 'safetensors'}
 FORBIDDEN = {
-	'engine': {*HEAVY, 'aiohttp', 'sqlalchemy', 'nodes', 'server', 'rich', 'lumengraph'},
-	'lumengraph': {*HEAVY, 'aiohttp', 'sqlalchemy', 'nodes', 'server', 'rich'},
+	'engine': {*HEAVY, 'aiohttp', 'sqlalchemy', 'nodes', 'server', 'rich'},
 	'nodes': {'aiohttp', 'sqlalchemy', 'server'},
 	'server': {*HEAVY, 'nodes'},
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from engine.declaration import Choice, NodeInfo, Text
+from engine.declaration import Choice, NodeInfo, Number, Text
 from engine.dynamic import live_inputs
 from engine.formats.convert import as_native
 from engine.formats.document import Layout, NodePlace
@@ -18,14 +18,18 @@ from engine.layering import Size, lay_out
 
 WIDTH, HEAD, SOCKET, WIDGET, TALL = 270.0, 52.0, 24.0, 31.0, 60.0
 """About how large the editor draws a node: its width, its title, and each row; a text of several lines has more room."""
+SEED, COMPLAINT = 26.0, 90.0
+"""What a seed has below it, and what is said of a model file that is missing."""
 
 
 def drawn_document(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
 	"""The native document of a workflow, with places for all nodes that have none."""
 	document = as_native(workflow, nodes)
 	layout = document.layout
-	if any(node not in layout.nodes for node in workflow.graph.calls):
-		layout = layout.model_copy(update={'nodes': {**tidy(workflow.graph, nodes).nodes, **layout.nodes}})
+	if any(node not in layout.nodes for node in document.nodes):
+		# Nodes inside of subgraphs have their places there.
+		found = {node: place for node, place in tidy(workflow.graph, nodes).nodes.items() if node in document.nodes}
+		layout = layout.model_copy(update={'nodes': {**found, **layout.nodes}})
 	named = document.model_copy(
 		update={
 			'title': workflow.title,
@@ -41,9 +45,21 @@ def drawn_document(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[st
 
 def tidy(graph: Graph, nodes: Mapping[str, NodeInfo]) -> Layout:
 	"""Nodes from left to right, none over another."""
-	sizes = {node: drawn_size(call, nodes.get(call.kind)) for node, call in graph.calls.items()}
+	sizes = {
+		node: _roomy(drawn_size(call, nodes.get(call.kind)), nodes.get(call.kind)) for node, call in graph.calls.items()
+	}
 	places = lay_out(graph, sizes).places
 	return Layout(nodes={node: NodePlace(x=round(place.x), y=round(place.y)) for node, place in places.items()})
+
+
+def _roomy(size: Size, info: NodeInfo | None) -> Size:
+	"""The size with room for what may be said of files that are missing."""
+	files = [
+		item
+		for item in (info.inputs if info is not None else ())
+		if isinstance(item.widget, Choice) and item.widget.files_from.startswith('models:')
+	]
+	return Size(size.width, size.height + len(files) * COMPLAINT)
 
 
 def drawn_size(call: Call, info: NodeInfo | None) -> Size:
@@ -59,8 +75,10 @@ def drawn_size(call: Call, info: NodeInfo | None) -> Size:
 		if (isinstance(item.widget, Text) and item.widget.multiline)
 		or (isinstance(item.widget, Choice) and item.widget.upload)
 	]
+	seeds = [item for item in widgets if isinstance(item.widget, Number) and item.widget.seed]
 	sockets = max(len(inputs) - len(widgets) + len(linked), len(info.outputs))
-	return Size(WIDTH, HEAD + sockets * SOCKET + len(widgets) * WIDGET + len(tall) * TALL)
+	rows = sockets * SOCKET + len(widgets) * WIDGET + len(tall) * TALL + len(seeds) * SEED
+	return Size(WIDTH, HEAD + rows)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -21,6 +21,7 @@ import asyncio
 import difflib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
@@ -245,19 +246,13 @@ class BaseWorkflow:
 		return name
 
 	def _as_opened(self) -> Opened:
-		opened = self._opened
-		return Opened(
-			self.graph,
-			self.title,
-			self.description,
-			self._inputs,
-			self._outputs,
-			opened.targets,
-			opened.tolerant,
-			opened.form,
-			opened.source,
-			opened.missing,
-			opened.warnings,
+		return replace(
+			self._opened,
+			graph=self.graph,
+			title=self.title,
+			description=self.description,
+			inputs=self._inputs,
+			outputs=self._outputs,
 		)
 
 	def _with_values(self, inputs: Mapping[str, JsonValue]) -> Opened:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pydantic import JsonValue
 
@@ -17,6 +19,7 @@ from engine.formats.editor.structure import structured
 from engine.formats.editor.write import node_ids, write_editor
 from engine.formats.native import flat_document, is_structured, read_document, read_native, settled, write_native
 from engine.formats.prompt import write_prompt
+from engine.formats.unnamed import VALUES
 from engine.formats.workflow import Form, Workflow
 from engine.formats.writing import to_json
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
@@ -36,13 +39,26 @@ A file with one of these blocks may carry inputs that its nodes do not declare, 
 
 def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
 	"""The workflow in another form, as JSON."""
-	match to:
-		case 'native':
-			return to_json(as_native(workflow, nodes))
-		case 'api':
-			return as_prompt(workflow)
-		case 'editor':
-			return as_editor(workflow, nodes)
+	with _collector_at_rest():
+		match to:
+			case 'native':
+				return to_json(as_native(workflow, nodes))
+			case 'api':
+				return as_prompt(workflow)
+			case 'editor':
+				return as_editor(workflow, nodes)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+	"""Keep Python from looking for circles meanwhile: of thousands of nodes that are all alive it would find none."""
+	was_on = gc.isenabled()
+	gc.disable()
+	try:
+		yield
+	finally:
+		if was_on:
+			gc.enable()
 
 
 def beside_prompt(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
@@ -68,7 +84,7 @@ def as_native(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> WorkflowDocu
 				BESIDE: {'form': 'api'},
 			}
 		)
-	reading = read_editor(dict(workflow.source), nodes)
+	reading = workflow.reading or read_editor(dict(workflow.source), nodes)
 	document = _of_editor(workflow.source, reading, nodes)
 	return document if reading.graph == workflow.graph else write_native(workflow.graph, nodes, base=document)
 
@@ -134,7 +150,8 @@ def _rest(workflow: Workflow, node: str) -> Mapping[str, JsonValue]:
 	if workflow.form == 'api':
 		return mapping(workflow.source.get(node))
 	if workflow.form == 'native':
-		return mapping(mapping(mapping(workflow.source.get('nodes')).get(node)).get(BESIDE))
+		kept = mapping(mapping(mapping(workflow.source.get('nodes')).get(node)).get(BESIDE))
+		return {name: value for name, value in kept.items() if name != VALUES}
 	return {}
 
 
@@ -143,8 +160,10 @@ def as_editor(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, Js
 
 	Else what that said beyond ours is put back as far as the document still says what the workflow says.
 	"""
-	if workflow.form == 'editor' and read_editor(dict(workflow.source), nodes).graph == workflow.graph:
-		return dict(workflow.source)
+	if workflow.form == 'editor':
+		reading = workflow.reading or read_editor(dict(workflow.source), nodes)
+		if reading.graph == workflow.graph:
+			return dict(workflow.source)
 	document = as_native(workflow, nodes)
 	kept = mapping((document.model_extra or {}).get(EDITOR))
 	for looser in (kept, {**kept, 'beyond': loosened(kept.get('beyond'))}) if kept else ():

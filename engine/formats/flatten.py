@@ -17,6 +17,7 @@ from engine.errors import BadDocument
 from engine.formats.arguments import FromNode, FromOutside, Misshapen, Written, read_argument
 from engine.formats.document import SUBGRAPH, NodeEntry, SubgraphDefinition, WorkflowDocument
 from engine.formats.sockets import Sockets
+from engine.formats.unnamed import with_names
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
 
 DEEPEST = 50
@@ -62,7 +63,7 @@ def flatten(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Flat:
 	Raises `BadDocument` if a subgraph contains itself, if subgraphs multiply beyond all measure, or if two nodes come to
 	have one id.
 	"""
-	return _Flattener(document, nodes).flat()
+	return _Flattener(with_names(document, nodes), nodes).flat()
 
 
 class _Flattener:

@@ -39,9 +39,16 @@ def _in_blocks(document: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _is_place(value: JsonValue) -> bool:
-	return isinstance(value, dict) and all(
-		isinstance(value.get(side), int | float) and not isinstance(value.get(side), bool) for side in ('x', 'y')
+	return (
+		isinstance(value, dict)
+		and _is_number(value.get('x'))
+		and _is_number(value.get('y'))
+		and ('width' not in value or _is_number(value['width']))
 	)
+
+
+def _is_number(value: JsonValue) -> bool:
+	return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 STEPS: Mapping[int, Callable[[dict[str, JsonValue]], dict[str, JsonValue]]] = {1: _in_blocks}

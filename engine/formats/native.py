@@ -21,7 +21,11 @@ from engine.formats.document import FIRST_VERSION, SUBGRAPH, NodeEntry, Workflow
 from engine.formats.flatten import Flat, flatten
 from engine.formats.migrate import VERSION
 from engine.formats.sockets import Sockets
+from engine.formats.unnamed import with_names
 from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
+
+PACKS = 'custom_nodes.'
+"""What the origin of a kind begins with that comes from a pack."""
 
 
 def is_native(document: JsonValue) -> bool:
@@ -77,6 +81,7 @@ def write_native(
 
 def settled(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> WorkflowDocument:
 	"""The document as it is written: inputs in declared order, and the versions of the kinds that are installed."""
+	document = with_names(document, nodes)
 	return document.model_copy(
 		update={
 			'nodes': {node: _settled(entry, nodes) for node, entry in document.nodes.items()},
@@ -120,16 +125,18 @@ def _with(entry: NodeEntry, call: Call, inputs: Mapping[str, JsonValue]) -> Node
 
 
 def _settled(entry: NodeEntry, nodes: Mapping[str, NodeInfo]) -> NodeEntry:
-	"""With the version of its kind, and its inputs in the order in which that declares them: files of one graph are alike."""
+	"""With the version and the pack of its kind, and its inputs in the order in which that declares them."""
 	info = nodes.get(entry.kind)
 	if info is None:
 		return entry
 	order = {item.name: index for index, item in enumerate(info.inputs)}
 	names = sorted(entry.inputs, key=lambda name: order.get(name.partition('.')[0], len(order)))
 	version = '' if info.version == FIRST_VERSION else info.version
-	if version == entry.version and names == list(entry.inputs):
+	pack = entry.pack or (info.origin.removeprefix(PACKS) if info.origin.startswith(PACKS) else '')
+	if (version, pack) == (entry.version, entry.pack) and names == list(entry.inputs):
 		return entry
-	return entry.model_copy(update={'version': version, 'inputs': {name: entry.inputs[name] for name in names}})
+	inputs = {name: entry.inputs[name] for name in names}
+	return entry.model_copy(update={'version': version, 'pack': pack, 'inputs': inputs})
 
 
 def _written(argument: Argument, graph: Graph, nodes: Mapping[str, NodeInfo]) -> JsonValue:

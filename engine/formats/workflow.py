@@ -14,7 +14,7 @@ from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.document import NamedInput, NamedOutput, Requirements
 from engine.formats.editor.models import needed_models
-from engine.formats.editor.read import MissingKind, is_editor, read_editor
+from engine.formats.editor.read import EditorReading, MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
 from engine.formats.flatten import Target, flatten
 from engine.formats.migrate import migrated
@@ -36,6 +36,7 @@ class Workflow:
 	`source` is the document that it was read from, in its `form`. `targets`: for an input of an instance of a subgraph,
 	(id of the instance, input), the inputs of the flat graph that take it over. `missing` are kinds that are not known
 	here, `warnings` what of the file had to be left out or guessed, `requires` the packs and models that it names.
+	`reading` is what was read of a document of the editor form, for whoever writes it in another form.
 	"""
 
 	graph: Graph
@@ -50,6 +51,7 @@ class Workflow:
 	missing: tuple[MissingKind, ...] = ()
 	warnings: tuple[str, ...] = ()
 	requires: Requirements = field(default_factory=Requirements)
+	reading: EditorReading | None = field(default=None, repr=False, compare=False)
 
 	def with_value(self, name: str, value: JsonValue) -> Workflow:
 		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
@@ -158,6 +160,7 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 			missing=read.missing,
 			warnings=read.warnings,
 			requires=Requirements(models=needed_models(document)),
+			reading=read,
 		)
 	if form == 'api':
 		return Workflow(read_prompt(document), tolerant=True, form='api', source=document)

@@ -77,6 +77,7 @@ def filled(
 	load: Load,
 	dtype: torch.dtype,
 	storage: torch.dtype | None = None,
+	method: str = '',
 	prefix: str = '',
 	spellings: Spellings = lambda name: (name,),
 	ignored: Callable[[str], bool] = lambda name: name.endswith('.position_ids'),
@@ -85,7 +86,8 @@ def filled(
 
 	`layout` says for each tensor how the file keeps it, without the `prefix` under which the part stands there; a tensor
 	that it does not tell of is looked for under its own name. Tensors of numbers with a point become `dtype`, but weights
-	of layers stay quantised if the file has them so, and are kept in `storage` if a float8 type is given. Weights that
+	of layers stay quantised if the file has them so, and are kept in `storage` if a float8 type is given; those of linear
+	layers are quantised by a `method` of `precision.QUANTISED`. Weights that
 	several modules share are read once. Raises `UnknownFormat` if any is missing, has another shape, or if the file has
 	more under the prefix than the network takes (but for what is `ignored`); `ModelLoadCancelled`.
 	"""
@@ -107,7 +109,7 @@ def filled(
 	extra = [name for name in source.shapes if name.startswith(prefix) and name not in known and not ignored(name)]
 	_refuse(source, part, 'has unknown', extra)
 	_refuse(source, part, 'has other shapes in', _misshapen(state, source, wanted))
-	fill(module, source, wanted, tied, load, storage=storage, dtype=dtype)
+	fill(module, source, wanted, tied, load, storage=storage, method=method, dtype=dtype)
 	_bring_buffers(module, load.place)
 	interruptible(module)
 	return module

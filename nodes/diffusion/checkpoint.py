@@ -28,10 +28,11 @@ from nodes.diffusion.folder import open_encoders, open_part
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layout import Layout, Piece
 from nodes.diffusion.origin import Origin
-from nodes.diffusion.precision import resolved
+from nodes.diffusion.precision import QUANTISED, resolved
 from nodes.diffusion.text.t5_tokenizer import MODEL_TENSOR
 from nodes.diffusion.text.towers import Tower, Towers
 from nodes.diffusion.vae import Vae
+from nodes.diffusion.whereabouts import bytes_of
 
 OPEN_CLIP = '.model.'
 """How the place of a text encoder in OpenCLIP's layout ends; that of one in transformers' ends in `.transformer.`."""
@@ -112,7 +113,7 @@ def load_text_encoder(load: Load) -> Towers:
 		layouts[tower.name] = _original(tower.part, part.config)
 		origins[tower.name] = part.origin
 		if left is not None:
-			left = max(0, left - sum(weight.nbytes for weight in part.module.parameters()))
+			left = max(0, left - bytes_of(part.module))
 	in_order = {tower.name: loaded[tower.name] for tower, _, _ in towers}
 	return Towers(in_order, listening.text.join, layouts, origins)
 
@@ -144,6 +145,7 @@ def read_part(source: TensorSource, part: Part, found: Found, load: Load) -> Fil
 		load=load,
 		dtype=_dtype(source, load, module),
 		storage=storage_dtype(load.dtype),
+		method=load.dtype if load.dtype in QUANTISED else '',
 		prefix=prefix,
 		spellings=lambda name: [prefix + spelled for spelled in form.spellings(name.removeprefix(prefix))],
 		ignored=lambda name: form.ignored(name.removeprefix(prefix)),
@@ -196,7 +198,8 @@ def _config(source: TensorSource, part: Part, found: Found) -> Config:
 def _dtype(source: TensorSource, load: Load, module: Module) -> torch.dtype:
 	"""The precision of a part. What stands alone in its file may be of any family, which decides for the safe one."""
 	known = find_denoiser(source.shapes)
-	asked = load if storage_dtype(load.dtype) is None else replace(load, dtype=AUTO)
+	only_kept = load.dtype in QUANTISED or storage_dtype(load.dtype) is not None
+	asked = replace(load, dtype=AUTO) if only_kept else load
 	weights = sum(weight.numel() for weight in module.parameters())
 	return torch_dtype(resolved(asked, '' if known is None else known[0].name, weights))
 

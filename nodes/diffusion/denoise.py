@@ -21,7 +21,7 @@ from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.target import DENOISER_PREFIXES, Target
 from nodes.diffusion.scopes import box_size
-from nodes.diffusion.whereabouts import moved, place_of
+from nodes.diffusion.whereabouts import bytes_of, moved, place_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
 
 
@@ -46,7 +46,7 @@ class Denoiser:
 	@property
 	def nbytes(self) -> int:
 		"""Bytes of weights held, without those that are shared with the model it was patched from."""
-		return sum(weight.nbytes for weight in self.network.module.parameters()) if self.own is None else self.own
+		return bytes_of(self.network.module) if self.own is None else self.own
 
 	def targets(self) -> tuple[Target, ...]:
 		"""What patches are for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,15 +23,18 @@ from nodes.diffusion.layout import Piece, Recipe
 from nodes.diffusion.placement import stream
 from nodes.diffusion.pouring import Stretch, pour
 from nodes.diffusion.quantised import can_be_coded, coded
+from nodes.diffusion.quantising import can_be_quantised, quantised, quantised_layer
 
 
 @dataclass(frozen=True)
 class _Wanted:
-	"""A tensor to be read: where the file has it, what it will be like (without memory), and how it is kept if coded."""
+	"""A tensor to be read: where the file has it, what it will be like (without memory), and how it is kept if coded, or by
+	which of torchao's methods it is quantised."""
 
 	recipe: Recipe
 	empty: Tensor
 	coding: Coding | None = None
+	method: str = ''
 
 
 class _FromFile:
@@ -59,28 +62,41 @@ def fill(
 	load: Load,
 	*,
 	storage: torch.dtype | None,
+	method: str,
 	dtype: torch.dtype,
 ) -> None:
 	"""Read tensor by tensor, and put each in its places; if there is not room for all, have them come when needed.
 
 	`recipes` say for each tensor where the file has it, `tied` by which names it goes in the module. Quantised weights of
-	layers stay as they are, others become `dtype`; with a `storage` the weights of layers are kept in that float8 type.
+	layers stay as they are, others become `dtype`; with a `storage` the weights of layers are kept in that float8 type, with
+	a `method` those of linear layers are quantised by torchao. Raises `ModelError` if these are to be streamed.
 	"""
+	if method and load.room is not None:
+		raise ModelError(f'{source.path.name} is to be quantised ({method}), and there is not room for all of it.')
 	with ExitStack() as stack:
 		reader = stack.enter_context(source.open())
-		wanted = {name: _wanted(module, tied[name], recipe, reader, storage, dtype) for name, recipe in recipes.items()}
+		wanted = {
+			name: _wanted(module, tied[name], recipe, reader, storage, method, dtype)
+			for name, recipe in recipes.items()
+		}
 		sizes = {name: one.empty.nbytes for name, one in wanted.items()}
 		load.phase('loading_model', sum(sizes.values()))
 		if load.room is None:
-			tensors = _read(wanted, reader, load)
+			tensors = _read({name: one for name, one in wanted.items() if not one.method}, reader, load)
+			for name, one in wanted.items():
+				if one.method:  # One after the other: there is not room for all of them as they are in the file.
+					tensors[name] = quantised(_read({name: one}, reader, load)[name], one.method)
 			stack.close()
+			load.phase('device_setup', sum(sizes.values()))
 			for name, tensor in tensors.items():
 				_put(module, tied[name], tensor)
+				load.advance(sizes[name])
 			return
 		for name, one in wanted.items():
 			_put(module, tied[name], one.empty)
 		if load.in_memory:
 			host = _read(wanted, reader, replace(load, place=CPU), pinned=load.place.startswith('cuda'))
+			load.phase('device_setup')
 			stream(module, partial(_copied, host, load.place), sizes=sizes, room=load.room, tied=tied)
 			return
 		coming = _FromFile(wanted, reader, load)
@@ -120,26 +136,33 @@ def _wanted(
 	recipe: Recipe,
 	reader: TensorReader,
 	storage: torch.dtype | None,
+	method: str,
 	dtype: torch.dtype,
 ) -> _Wanted:
 	"""What a tensor with these names is to become. Layers whose weight is to be coded are replaced by such as decode it."""
 	owner, _, leaf = names[0].rpartition('.')
 	holder = module.get_submodule(owner)
 	before = cast(Tensor, getattr(holder, leaf))
-	coding = _coding(reader, recipe, storage) if _can_stay_coded(module, names) else None
+	coding = _coding(reader, recipe, storage) if _are(can_be_coded, module, names) else None
 	if coding is None:
 		kept = dtype if before.is_floating_point() else before.dtype
-		return _Wanted(recipe, torch.empty(before.shape, dtype=kept, device='meta'))
+		empty = torch.empty(before.shape, dtype=kept, device='meta')
+		if not method or not _are(can_be_quantised, module, names):
+			return _Wanted(recipe, empty)
+		weight = Parameter(empty, requires_grad=False)
+		_replace_layers(module, names, lambda layer: quantised_layer(layer, weight, dtype))
+		return _Wanted(recipe, empty, method=method)
 	rows = before.shape[0]
 	empty = torch.empty(rows, before.numel() // rows // coding.values * coding.size, dtype=torch.int8, device='meta')
-	_replace_layers(module, names, Parameter(empty, requires_grad=False), coding, dtype)
+	held = Parameter(empty, requires_grad=False)
+	_replace_layers(module, names, lambda layer: coded(layer, held, coding, dtype))
 	return _Wanted(recipe, empty, coding)
 
 
-def _can_stay_coded(module: Module, names: Sequence[str]) -> bool:
-	"""Whether all layers with this weight are of a kind that decodes it on use."""
+def _are(fit: Callable[[Module], bool], module: Module, names: Sequence[str]) -> bool:
+	"""Whether all layers with this weight are of a kind that is fit."""
 	owners = (name.rpartition('.') for name in names)
-	return all(owner and leaf == 'weight' and can_be_coded(module.get_submodule(owner)) for owner, _, leaf in owners)
+	return all(owner and leaf == 'weight' and fit(module.get_submodule(owner)) for owner, _, leaf in owners)
 
 
 def _coding(reader: TensorReader, recipe: Recipe, storage: torch.dtype | None) -> Coding | None:
@@ -156,14 +179,12 @@ def _coding(reader: TensorReader, recipe: Recipe, storage: torch.dtype | None) -
 	return EightBits(storage)
 
 
-def _replace_layers(
-	module: Module, names: Sequence[str], weight: Parameter, coding: Coding, dtype: torch.dtype
-) -> None:
-	"""Replace the layers with that weight by such as keep it coded."""
+def _replace_layers(module: Module, names: Sequence[str], make: Callable[[Module], Module]) -> None:
+	"""Replace the layers with that weight by others, made of them."""
 	made: dict[int, Module] = {}
 	for name in names:
 		layer = module.get_submodule(name.rpartition('.')[0])
-		made[id(layer)] = coded(layer, weight, coding, dtype)
+		made[id(layer)] = make(layer)
 	for parent in list(module.modules()):
 		for name, child in parent._modules.items():
 			if id(child) in made:

@@ -16,10 +16,13 @@ def interruptible(module: torch.nn.Module) -> None:
 	for part in module.modules():
 		if isinstance(part, torch.nn.ModuleList):
 			for block in part:
-				block.register_forward_pre_hook(_check)
+				block.register_forward_pre_hook(look_for_cancel)
 
 
-def _check(module: torch.nn.Module, arguments: object) -> None:
+def look_for_cancel(module: torch.nn.Module, arguments: object) -> None:
+	"""The hook: raises `JobCancelled` if the job that runs was cancelled. Inside of compiled blocks nothing looks."""
+	if torch.compiler.is_compiling():
+		return
 	context = current.get()
 	if context is not None:
 		context.check_cancelled()

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from engine.models import AUTO, Load, Place
 from nodes.diffusion.cpu import has_bfloat16
 
+QUANTISED: Mapping[str, int] = {'int8_weight_only': 5, 'int8_dynamic_activation': 5, 'float8_weight_only': 4}
+"""Methods by which torchao quantises the weights of linear layers to one byte a value, and the bytes that each row takes
+beside. Its int4 needs kernels for GPUs that do not come with it."""
+LIBRARY, PURPOSE, ADVICE = 'torchao', 'Quantising a model', "pip install 'lumengraph[quantise]'"
+"""What is said where it is missing."""
 OVERFLOWS = frozenset({('vae', 'sdxl'), ('vae', 'sdxl-refiner')})
 """Parts of families whose activations leave the range of float16."""
 HALF = ('sd1', 'sd2', 'sdxl')

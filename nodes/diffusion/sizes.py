@@ -16,7 +16,7 @@ from engine.modelfolder import DENOISERS, ENCODERS, VAES, component, is_model_fo
 from engine.models import AUTO, Load, Size
 from engine.tensorfile import BITS, read_header
 from nodes.diffusion.families import find_denoiser
-from nodes.diffusion.precision import resolved
+from nodes.diffusion.precision import QUANTISED, resolved
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
 	'denoiser': ('model.diffusion_model.',),
@@ -55,13 +55,16 @@ class Stored(NamedTuple):
 def measure(load: Load) -> Size | None:
 	"""The bytes of a part's weights in the precision that it is loaded in: a `Measure`.
 
-	The least is what its largest tensor takes: fewer bytes cannot do. None of a file that cannot be read: its loader says
+	The least is what its largest tensor takes: fewer bytes cannot do. What is to be quantised is not streamed. None of a file that cannot be read: its loader says
 	why.
 	"""
 	try:
 		parts = _parts(load)
 	except ModelError:
 		return None
+	if load.dtype in QUANTISED:
+		row = QUANTISED[load.dtype]
+		return Size(sum(_quantised_bytes(one, width, row) for tensors, width in parts for one in tensors))
 	sizes = [
 		_bytes(one, width, width if _asked(load) == load.dtype else CODED)
 		for tensors, width in parts
@@ -148,6 +151,13 @@ def _bytes(one: Stored, width: int, layers: int) -> int:
 	if one.coded is not None:
 		return one.coded
 	return math.prod(one.shape) * (layers if len(one.shape) > 1 and one.name.endswith('weight') else width)
+
+
+def _quantised_bytes(one: Stored, width: int, row: int) -> int:
+	"""Of a matrix, one byte a value and so many a row; that it is a linear layer's is not told by the header."""
+	if one.coded is not None or len(one.shape) != 2 or not one.name.endswith('weight'):
+		return _bytes(one, width, width)
+	return math.prod(one.shape) + one.shape[0] * row
 
 
 def _of_part(tensors: Collection[Stored], part: str) -> Collection[Stored]:

@@ -7,7 +7,7 @@ functions stand in for those of its blocks during a look, and are gone after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -97,12 +97,17 @@ def exact(network: Network) -> Network:
 
 @contextmanager
 def _standing_in(memory: Memory) -> Iterator[None]:
-	changed: list[torch.nn.Module] = []
-	try:
+	with ExitStack() as changed:
 		for module, forward in memory.stand_ins():
+			# Blocks that are compiled have one that stands in already.
+			before = module.__dict__.get('forward')
+			changed.callback(_put_back, module, before)
 			module.__dict__['forward'] = forward
-			changed.append(module)
 		yield
-	finally:
-		for module in changed:
-			del module.__dict__['forward']
+
+
+def _put_back(module: torch.nn.Module, forward: Forward | None) -> None:
+	if forward is None:
+		module.__dict__.pop('forward', None)
+	else:
+		module.__dict__['forward'] = forward

@@ -22,6 +22,18 @@ def place_of(module: torch.nn.Module) -> torch.device:
 	return next((weight.device for weight in module.parameters() if not weight.is_meta), torch.device('cpu'))
 
 
+def bytes_of(module: torch.nn.Module) -> int:
+	"""The bytes of a network's weights, those of torchao's too, which look as large as they were."""
+	return sum(_bytes(weight) for weight in module.parameters())
+
+
+def _bytes(weight: Tensor) -> int:
+	flatten = getattr(weight, '__tensor_flatten__', None)  # torch's protocol of tensors that are made up of others
+	if flatten is None:
+		return weight.nbytes
+	return sum(cast(Tensor, getattr(weight, name)).nbytes for name in flatten()[0])
+
+
 def moved(value: T, place: torch.device) -> T:
 	"""The same with its tensors at a place, those in tuples and fields of dataclasses too; itself if they are there."""
 	made: Any = value

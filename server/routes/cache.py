@@ -14,7 +14,8 @@ from server.operation import Operation, Tag
 from server.schemas.cache import CacheSize
 
 CACHE = Tag('cache', 'Results of nodes that are kept, so that nothing is computed twice.')
-RUNS = 'runs'
+APART = ('runs', 'compiled')
+"""What lies beside results: reports of runs, and the code of compiled models."""
 
 
 async def show_cache(request: web.Request) -> CacheSize:
@@ -26,10 +27,10 @@ async def show_cache(request: web.Request) -> CacheSize:
 
 
 def measure(folder: Path) -> tuple[int, int]:
-	"""How many files lie below a folder, and their bytes; reports of runs are no results."""
+	"""How many files lie below a folder, and their bytes, as far as they are results."""
 	files, size = 0, 0
 	for place, folders, names in os.walk(folder):
-		folders[:] = [name for name in folders if Path(place, name) != folder / RUNS]
+		folders[:] = [name for name in folders if Path(place) != folder or name not in APART]
 		for name in names:
 			try:
 				size += Path(place, name).stat().st_size

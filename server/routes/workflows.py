@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -12,7 +13,7 @@ from engine.errors import BadDocument, BadName, WorkerLost
 from engine.formats.convert import as_native
 from engine.formats.document import WorkflowDocument
 from engine.formats.interface import InputSignature, Interface, interface_of
-from engine.formats.native import read_document
+from engine.formats.native import read_document, settled
 from engine.formats.workflow import read_workflow
 from server.etags import heed_conditions
 from server.keys import LIBRARY, STORAGE, SUPERVISOR
@@ -59,8 +60,11 @@ async def save_workflow(request: web.Request, path: NewWorkflowPath, body: Workf
 	"""Save a workflow under a name: 201 if it is new, 200 if it takes the place of what was there.
 
 	With the ETag that you got as `If-Match` nobody else's changes are lost; with `If-None-Match: *` nothing is replaced.
-	Nodes of kinds that are not known here are kept as they are.
+	Inputs are put in the order in which their kinds declare them. Nodes of kinds that are not known here are kept as they
+	are.
 	"""
+	with suppress(WorkerLost):  # What a worker would tell is not worth losing somebody's work.
+		body = settled(body, await known_nodes(request.app[SUPERVISOR]))
 	entry, is_new = await asyncio.to_thread(
 		request.app[LIBRARY].save, path.name, body, lambda etag: heed_conditions(request, etag)
 	)

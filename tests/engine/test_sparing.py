@@ -102,3 +102,4 @@ class TestCompute:
 
 		assert compute.profile(Place('cuda:1')) == 'cuda-float16'
 		assert compute.profile(Place('cuda:1'), exact=True) == 'cuda-float32'
+		assert compute.profile(Place('cuda:1'), compiled=True) == 'cuda-float16-compiled'

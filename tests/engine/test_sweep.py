@@ -173,7 +173,7 @@ class TestRunning:
 			'keep#0-1': 'out: pen 1 5',
 			'keep#1-0': 'out: pen 2 4',
 			'keep#1-1': 'out: pen 2 5',
-			'keep#grid': "out_grid: 2 [pen 1 4 | pen 1 5 | pen 2 4 | pen 2 5] 'size: 4.0\\nsize: 5.0' "
+			'keep#grid': "out_grid: 2 [pen 1 4 | pen 1 5 | pen 2 4 | pen 2 5] 'size: 4\\nsize: 5' "
 			"'seed: 1\\nseed: 2' ''",
 		}
 
@@ -237,3 +237,39 @@ class TestRefusals:
 		"""So is an input that is not there."""
 		with pytest.raises(BadDocument, match="no workflow input 'sede'"):
 			swept(bench, workflow, sede=[1])
+
+
+class TestSubgraphs:
+	def test_input_that_several_nodes_inside_take(self, bench: Bench) -> None:
+		"""All of them are set; pictures carry the value at the instance."""
+		inner: dict[str, JsonValue] = {}
+		for name in ('one', 'two'):
+			given: JsonValue = {'tool': {'input': 'tool'}, 'seed': {'input': 'seed', 'value': 1}, 'size': 2.0}
+			inner[name] = {'kind': 'Draw', 'inputs': given}
+			inner[f'keep_{name}'] = {'kind': 'Keep', 'inputs': {'images': {'node': name, 'output': 'IMAGE'}}}
+		document: JsonValue = {
+			'lumengraph': 2,
+			'inputs': {'seed': {'node': 'pair', 'input': 'seed'}},
+			'nodes': {
+				'tool': {'kind': 'Load', 'inputs': {'name': 'pen'}},
+				'pair': {
+					'kind': 'subgraph:pair',
+					'inputs': {'tool': {'node': 'tool', 'output': 'STRING'}, 'seed': 1},
+				},
+			},
+			'subgraphs': {
+				'pair': {
+					'inputs': {'tool': {'type': 'STRING'}, 'seed': {'type': 'INT', 'default': 1}},
+					'nodes': inner,
+				}
+			},
+		}
+		found = swept(bench, read_workflow(document, bench.registry.infos), seed=[5, 6])
+		seeds = [call.inputs['seed'] for call in found.graph.calls.values() if call.kind == 'Draw']
+
+		assert seeds == [Constant(5), Constant(6)] * 2
+		assert found.beside({})['sweep'] == {
+			f'pair:keep_{name}#{index}': {'pair': {'seed': seed}}
+			for index, seed in enumerate((5, 6))
+			for name in ('one', 'two')
+		}

@@ -155,6 +155,12 @@ class TestComfySpellings:
 		assert settings('--precision', 'exact').exact
 		assert settings('--precision', 'exact', 'workflow.json', command='run').exact
 
+	def test_compile(self) -> None:
+		"""Only if it is asked for, of the server and of single runs."""
+		assert not settings().compile
+		assert settings('--compile').compile
+		assert settings('--compile', 'workflow.json', command='run').compile
+
 
 class TestHistory:
 	"""How long jobs that are over are remembered."""

@@ -150,6 +150,7 @@ class TestRun:
 		await api.web.put('/v1/workflows/over-there', json=document)
 		told = await run(tmp_path, 'over-there', '--server', address(api))
 		gone = await run(tmp_path, 'not-there', '--server', address(api))
+		await api.web.delete('/v1/workflows/over-there')
 
 		assert told.code == 0, told.err
 		assert len(told.out.splitlines()) == 1

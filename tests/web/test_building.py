@@ -69,7 +69,7 @@ class TestAdding:
 		page.keyboard.press('Enter')
 		expect(page.get_by_test_id('node-k_sampler')).to_be_visible()
 		page.keyboard.press('/')
-		first = page.get_by_role('option').first
+		first = page.locator('[data-testid^=search-result]').first
 
 		expect(first).to_have_attribute('data-testid', 'search-result-KSampler')
 

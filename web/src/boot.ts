@@ -58,6 +58,7 @@ export async function boot(): Promise<void> {
 	nameWindow();
 	openDoor();
 	useBoot.setState({ ready: true, waiting: '' });
+	void import('./extensions/load').then(({ loadExtensions }) => loadExtensions());
 	await tell(() => loadHistory(ownClientId()));
 }
 

@@ -23,22 +23,21 @@ export interface Prefs {
 	readonly panelWidth: number;
 }
 
-export const usePrefs = create<Prefs>()(
-	persist(
-		(): Prefs => ({
-			theme: 'system',
-			language: preferredLanguage(),
-			snap: false,
-			guides: true,
-			recent: [],
-			minimap: true,
-			notify: false,
-			panel: null,
-			panelWidth: 300,
-		}),
-		{ name: 'lumengraph.prefs', version: 1 },
-	),
-);
+function untouched(): Prefs {
+	return {
+		theme: 'system',
+		language: preferredLanguage(),
+		snap: false,
+		guides: true,
+		recent: [],
+		minimap: true,
+		notify: false,
+		panel: null,
+		panelWidth: 300,
+	};
+}
+
+export const usePrefs = create<Prefs>()(persist(untouched, { name: 'lumengraph.prefs', version: 1 }));
 
 export function setPrefs(change: Partial<Prefs>): void {
 	usePrefs.setState(change);
@@ -49,6 +48,12 @@ const MOST_RECENT = 12;
 export function noteRecent(kind: string): void {
 	const { recent } = usePrefs.getState();
 	setPrefs({ recent: [kind, ...recent.filter((other) => other !== kind)].slice(0, MOST_RECENT) });
+}
+
+/** All as it was before anything was chosen; the panel stays where it is. */
+export function resetPrefs(): void {
+	const { panel } = usePrefs.getState();
+	usePrefs.setState({ ...untouched(), panel });
 }
 
 /** The theme that is seen, with the system's where that was chosen. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readDocument } from '../src/graph/document';
 import { tidied } from '../src/graph/elk';
 import { estimatedSize } from '../src/graph/layout';
+import type { Graph } from '../src/graph/types';
 import { KINDS } from './kinds';
 
 const GRAPH = readDocument(
@@ -37,7 +38,7 @@ describe('the tidy layout', () => {
 	});
 
 	test('leaves alone what was not chosen and what is pinned', async () => {
-		const pinned = {
+		const pinned: Graph = {
 			...GRAPH,
 			nodes: { ...GRAPH.nodes, model: { ...GRAPH.nodes.model!, place: { x: 7, y: 8, pinned: true, extra: {} } } },
 		};

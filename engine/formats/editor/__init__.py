@@ -8,5 +8,6 @@
 | instances of subgraphs and group nodes, one inside of the other | `places.py`, `groupnodes.py` |
 | what feeds an input in the end | `follow.py` |
 | all of it → `Graph` | `read.py` |
-| `Graph` → editor form | `write.py`, `arrange.py` |
+| all of it → native document, subgraphs and all | `structure.py`, `drafts.py`, `drawn.py`, `models.py` |
+| native document → editor form | `write.py`, `write_node.py`, `instances.py`, `drawn.py`, `arrange.py` |
 """

@@ -7,7 +7,7 @@ it), the result has another graph than the file; whoever calls this compares the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -23,6 +23,7 @@ from engine.formats.document import (
 	SubgraphOutput,
 	WorkflowDocument,
 )
+from engine.formats.editor.drafts import Draft, LinkNumbers, link_number, link_numbers, set_defaults, standing, unique
 from engine.formats.editor.drawn import read_layout
 from engine.formats.editor.follow import passed_slot
 from engine.formats.editor.instances import COMFY
@@ -37,31 +38,19 @@ from engine.formats.editor.kinds import (
 	VIRTUAL,
 )
 from engine.formats.editor.models import needed_models
-from engine.formats.editor.places import ITSELF, Place, Record, proxied, results
+from engine.formats.editor.places import ITSELF, Place, Record, proxied
 from engine.formats.editor.read import Canvas, pack_of
 from engine.formats.editor.sheet import INSIDE_INPUTS, Definition, EditorNode, Wire, text
 from engine.formats.editor.widgets import named_values
 from engine.formats.migrate import VERSION
+from engine.formats.unnamed import BLOCK, VALUES
 from engine.graph import Constant
 
 CORE = 'comfy-core'
 """The pack of what comes with ComfyUI, for which it is not named."""
 MODES: Mapping[int, Mode] = {MUTED: 'mute', BYPASSED: 'bypass'}
 
-LinkNumbers = dict[str, dict[str, JsonValue]]
 _Local = FromNode | FromOutside | Constant | None
-
-
-@dataclass(eq=False, slots=True)
-class _Draft:
-	"""A definition that is being written: its name, and the place of one of its instances to look at."""
-
-	name: str
-	definition: Definition
-	place: Place
-	inputs: dict[str, SubgraphInput] = field(default_factory=dict)
-	outputs: tuple[str, ...] = ()
-	proxies: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def structured(
@@ -80,13 +69,13 @@ class _Structure:
 		self._raw = document
 		self._canvas = canvas
 		self._nodes = nodes
-		self._drafts: dict[str, _Draft] = {}
+		self._drafts: dict[str, Draft] = {}
 		self._packs: dict[str, str] = {}
 
 	def document(self) -> WorkflowDocument:
 		root = self._canvas.places.root
 		for definition in self._canvas.definitions.values():
-			self._draft(definition.id, definition, _standing(definition))
+			self._draft(definition.id, definition, standing(definition))
 		groups = list(self._find_groups())
 		for node, place in groups:
 			if place.definition is not None:
@@ -108,15 +97,15 @@ class _Structure:
 
 	def numbers(self) -> Iterator[tuple[str, LinkNumbers]]:
 		"""The numbers of the links, of the workflow itself and of each definition."""
-		yield '', _numbers(self._canvas.places.root)
+		yield '', link_numbers(self._canvas.places.root)
 		for key, draft in self._drafts.items():
 			if key not in self._canvas.definitions:
 				continue
-			numbers: LinkNumbers = _numbers(draft.place)
+			numbers: LinkNumbers = link_numbers(draft.place)
 			results: dict[str, JsonValue] = {}
 			for link, wire in draft.definition.sheet.wires.items():
 				if draft.place.results.get(wire.target_slot) is wire and wire.target_slot < len(draft.outputs):
-					results[draft.outputs[wire.target_slot]] = _link_number(link)
+					results[draft.outputs[wire.target_slot]] = link_number(link)
 			yield draft.name, {**numbers, **({'': results} if results else {})}
 
 	def _draft(self, key: str, definition: Definition, place: Place) -> None:
@@ -125,10 +114,10 @@ class _Structure:
 		again = 2
 		while name in names:
 			name, again = f'{wanted} {again}', again + 1
-		draft = _Draft(name, definition, place)
+		draft = Draft(name, definition, place)
 		for slot in definition.inputs:
 			draft.inputs.setdefault(slot.name, SubgraphInput(type=slot.type or '*'))
-		draft.outputs = _unique([slot.name for slot in definition.outputs])
+		draft.outputs = unique([slot.name for slot in definition.outputs])
 		self._drafts[key] = draft
 
 	def _find_groups(self) -> Iterator[tuple[EditorNode, Place]]:
@@ -162,9 +151,9 @@ class _Structure:
 						draft.proxies[inner, widget] = name
 						draft.inputs[name] = SubgraphInput(type=None)
 
-	def _subgraph(self, draft: _Draft) -> SubgraphDefinition:
+	def _subgraph(self, draft: Draft) -> SubgraphDefinition:
 		entries = self._entries(draft.place, draft)
-		_defaults(draft, entries)
+		set_defaults(draft, entries)
 		raw = draft.definition.raw
 		made = {
 			'title': '' if draft.name == draft.definition.name else draft.definition.name,
@@ -177,7 +166,7 @@ class _Structure:
 		}
 		return SubgraphDefinition.model_validate({name: value for name, value in made.items() if value})
 
-	def _outputs(self, draft: _Draft) -> dict[str, SubgraphOutput]:
+	def _outputs(self, draft: Draft) -> dict[str, SubgraphOutput]:
 		found: dict[str, SubgraphOutput] = {}
 		for index, (name, slot) in enumerate(zip(draft.outputs, draft.definition.outputs, strict=True)):
 			wire = draft.place.results.get(index)
@@ -192,18 +181,17 @@ class _Structure:
 					found[name] = SubgraphOutput.model_validate(type)
 		return found
 
-	def _entries(self, place: Place, draft: _Draft | None) -> dict[str, NodeEntry]:
+	def _entries(self, place: Place, draft: Draft | None) -> dict[str, NodeEntry]:
 		found: dict[str, NodeEntry] = {}
 		for node in place.sheet.nodes.values():
 			if node.type not in VIRTUAL:
 				found[node.id] = self._entry(place, node, draft)
 		return found
 
-	def _entry(self, place: Place, node: EditorNode, draft: _Draft | None) -> NodeEntry:
+	def _entry(self, place: Place, node: EditorNode, draft: Draft | None) -> NodeEntry:
 		own = self._drafts.get(self._key(node)) if self._canvas.places.is_instance(node) else None
-		inputs: dict[str, JsonValue] = {
-			name: write_argument(Constant(value)) for name, value in self._values(node, own).items()
-		}
+		constants = self._values(node, own)
+		inputs: dict[str, JsonValue] = {name: write_argument(Constant(value)) for name, value in constants.items()}
 		for slot in node.inputs:
 			if slot.link is None or not slot.name:
 				continue
@@ -231,14 +219,16 @@ class _Structure:
 		made: dict[str, JsonValue] = {
 			'kind': f'{SUBGRAPH}{own.name}' if own is not None else node.type,
 			'title': node.title,
-			'pack': pack if pack != CORE and node.type not in self._nodes else '',
+			'pack': pack if pack != CORE and (info is None or info.foreign) else '',
 			'mode': MODES.get(node.mode, 'run'),
 			'passes': self._passes(node, own) if node.mode == BYPASSED else {},
 		}
+		if own is None and node.type not in self._nodes and isinstance(node.values, list) and not constants:
+			made[BLOCK] = {VALUES: node.values} if node.values else {}
 		said = {name: value for name, value in made.items() if value not in ('', {}, 'run')}
 		return NodeEntry.model_validate({'kind': '', **said, 'inputs': inputs})
 
-	def _values(self, node: EditorNode, own: _Draft | None) -> Mapping[str, JsonValue]:
+	def _values(self, node: EditorNode, own: Draft | None) -> Mapping[str, JsonValue]:
 		"""The values of a node's widgets, those of an instance under the names of its definition's inputs."""
 		if own is None:
 			return named_values(node, self._nodes.get(node.type)).values
@@ -258,7 +248,7 @@ class _Structure:
 		named = {**(node.values if isinstance(node.values, dict) else {}), **node.named}
 		return found | {name: named[name] for name in promoted if named.get(name) is not None}
 
-	def _take_proxies(self, node: EditorNode, own: _Draft | None, draft: _Draft, inputs: dict[str, JsonValue]) -> None:
+	def _take_proxies(self, node: EditorNode, own: Draft | None, draft: Draft, inputs: dict[str, JsonValue]) -> None:
 		"""Let the inputs of the definition that stand for a node's widgets feed these."""
 		info = self._nodes.get(node.type)
 		linked = {slot.name for slot in node.inputs if slot.link in draft.place.sheet.wires}
@@ -277,7 +267,7 @@ class _Structure:
 			otherwise = Constant(_plain(inputs[given])) if given in inputs else None
 			inputs[given] = write_argument(FromOutside(name, otherwise))
 
-	def _passes(self, node: EditorNode, own: _Draft | None) -> dict[str, JsonValue]:
+	def _passes(self, node: EditorNode, own: Draft | None) -> dict[str, JsonValue]:
 		"""What a bypassed node was seen to hand on, since the slots that the file has decide that."""
 		found: dict[str, JsonValue] = {}
 		for (of, output), chosen in self._canvas.passed.items():
@@ -288,7 +278,7 @@ class _Structure:
 			found[str(self._reference(node, own, output))] = name
 		return found
 
-	def _reference(self, node: EditorNode, own: _Draft | None, output: int) -> str | int:
+	def _reference(self, node: EditorNode, own: Draft | None, output: int) -> str | int:
 		if own is not None:
 			return output_reference(own.outputs, output)
 		info = self._nodes.get(node.type)
@@ -333,26 +323,6 @@ class _Structure:
 		return None
 
 
-def _numbers(place: Place) -> LinkNumbers:
-	found: LinkNumbers = {}
-	for node in place.sheet.nodes.values():
-		listed: dict[str, JsonValue] = {
-			slot.name: _link_number(slot.link) for slot in node.inputs if slot.link in place.sheet.wires and slot.name
-		}
-		if listed and node.type not in VIRTUAL:
-			found[node.id] = listed
-	return found
-
-
-def _link_number(link: str | None) -> JsonValue:
-	return int(link) if link is not None and link.isascii() and link.isdecimal() and len(link) < 16 else link
-
-
-def _standing(definition: Definition) -> Place:
-	"""A definition as the inside of an instance that gives it nothing."""
-	return Place(definition.sheet, definition=definition, results=results(definition.sheet))
-
-
 def _setter(place: Place, name: JsonValue) -> EditorNode | None:
 	return next(
 		(node for node in place.sheet.nodes.values() if node.type in SETTERS and node.first_value == name), None
@@ -362,27 +332,3 @@ def _setter(place: Place, name: JsonValue) -> EditorNode | None:
 def _plain(value: JsonValue) -> JsonValue:
 	"""The value of a constant as the file has it."""
 	return value['value'] if isinstance(value, dict) and 'value' in value else value
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
-	found: list[str] = []
-	for index, name in enumerate(names):
-		found.append(name if name and name not in found and names.count(name) == 1 else f'{name or "output"} {index}')
-	return tuple(found)
-
-
-def _defaults(draft: _Draft, entries: dict[str, NodeEntry]) -> None:
-	"""Give a definition's input a default where all that take it over have the same value of their own."""
-	own: dict[str, list[tuple[NodeEntry, str]]] = {}
-	for entry in entries.values():
-		for name, value in entry.inputs.items():
-			if isinstance(value, dict) and isinstance(value.get('input'), str):
-				own.setdefault(str(value['input']), []).append((entry, name))
-	for given, takers in own.items():
-		arguments = [entry.inputs[name] for entry, name in takers]
-		values = [argument['value'] for argument in arguments if isinstance(argument, dict) and 'value' in argument]
-		if len(values) < len(arguments) or any(repr(value) != repr(values[0]) for value in values):
-			continue
-		draft.inputs[given] = draft.inputs[given].model_copy(update={'default': values[0]})
-		for entry, name in takers:
-			entry.inputs[name] = {'input': given}

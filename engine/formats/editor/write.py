@@ -18,6 +18,7 @@ from engine.formats.editor.instances import Instances
 from engine.formats.editor.sheet import INSIDE_INPUTS, INSIDE_OUTPUTS
 from engine.formats.editor.write_node import WrittenNode
 from engine.formats.sockets import Sockets
+from engine.formats.unnamed import unnamed_values
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 
 VERSION = 0.4
@@ -166,7 +167,13 @@ class _Canvas:
 		self._ids = node_ids([*entries, *layout.notes])
 		self._given = {node: self._read(entry) for node, entry in entries.items()}
 		self._written = {
-			node: WrittenNode(self._ids[node], given.call, instances.info(entries[node]), given.otherwise)
+			node: WrittenNode(
+				self._ids[node],
+				given.call,
+				instances.info(entries[node]),
+				given.otherwise,
+				unnamed_values(entries[node]),
+			)
 			for node, given in self._given.items()
 		}
 		self._numbers = {

@@ -22,17 +22,23 @@ MODES: Mapping[Mode, int] = {'run': 0, 'mute': MUTED, 'bypass': BYPASSED}
 class WrittenNode:
 	"""A node that is being written.
 
-	`otherwise` are values of widgets that are linked. An instance of a subgraph has no `info` of its own: it is given one.
+	`otherwise` are values of widgets that are linked, `unnamed` those of a kind that nobody knows here. An instance of a subgraph has no `info` of its own: it is given one.
 	"""
 
 	def __init__(
-		self, id: int | str, call: Call, info: NodeInfo | None, otherwise: Mapping[str, JsonValue] | None = None
+		self,
+		id: int | str,
+		call: Call,
+		info: NodeInfo | None,
+		otherwise: Mapping[str, JsonValue],
+		unnamed: list[JsonValue],
 	) -> None:
 		self.id = id
 		self._call = call
 		self._info = info
+		self._unnamed = unnamed
 		self.constants: dict[str, JsonValue] = {
-			**(otherwise or {}),
+			**otherwise,
 			**{name: argument.value for name, argument in call.inputs.items() if isinstance(argument, Constant)},
 		}
 		self.inputs: list[dict[str, JsonValue]] = []
@@ -93,7 +99,7 @@ class WrittenNode:
 	def _values(self) -> list[JsonValue]:
 		"""The widgets' values in their order, with what the editor keeps beside them."""
 		if self._info is None:
-			return list(self.constants.values())
+			return self._unnamed or list(self.constants.values())
 		found: list[JsonValue] = []
 		buttons = 0
 		for name, item in live_widgets(in_order(self._info), self.constants):

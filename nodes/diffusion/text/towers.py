@@ -19,6 +19,7 @@ from nodes.diffusion.patches.apply import patched, patched_size
 from nodes.diffusion.patches.embeddings import fitting
 from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
+from nodes.diffusion.whereabouts import bytes_of
 from nodes.values import Conditioning, Prompt, Seen
 
 PATCHED = torch.float16
@@ -118,7 +119,7 @@ class Towers:
 		"""Bytes of weights held, without those that are shared with the encoders they were patched from."""
 		if self.own is not None:
 			return self.own
-		return sum(weight.nbytes for tower in self.towers.values() for weight in tower.module.parameters())
+		return sum(bytes_of(tower.module) for tower in self.towers.values())
 
 	def targets(self) -> tuple[Target, ...]:
 		"""What patches are for: tower by tower."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image as Pictures
 
-import lumengraph
+from engine import code
 from engine.cancel import CancelToken
 from engine.code.results import SweepResult, png_of
 from engine.code.session import RunFailed, Session
@@ -66,10 +66,10 @@ class TestBuilding:
 		outputs = flow.CheckpointLoaderSimple()
 		picture = flow.EmptyImage()
 
-		assert [type(handle) for handle in outputs] == [lumengraph.Model, lumengraph.Clip, lumengraph.Vae]
+		assert [type(handle) for handle in outputs] == [code.Model, code.Clip, code.Vae]
 		assert outputs.clip is outputs[1]
-		assert isinstance(picture, lumengraph.Image)
-		assert isinstance(flow.ImageCompare(image_a=picture), lumengraph.Node)
+		assert isinstance(picture, code.Image)
+		assert isinstance(flow.ImageCompare(image_a=picture), code.Node)
 		assert type(flow.KSamplerSelect()).__name__ == 'Sampler'
 
 	def test_lists_and_choices_that_bring_inputs(self, session: Session) -> None:
@@ -289,6 +289,35 @@ class TestFiles:
 		result = flow.run(steps=2, width=64, height=64)
 
 		assert result['decoded'][0].size == (64, 64)
+
+	def test_subgraphs(self, session: Session, tmp_path: Path) -> None:
+		"""A file with subgraphs runs, and is saved with them."""
+		document: dict[str, Any] = {
+			'lumengraph': 2,
+			'inputs': {'width': {'node': 'both', 'input': 'width'}},
+			'nodes': {'both': {'kind': 'subgraph:both', 'inputs': {'width': 8}}},
+			'subgraphs': {
+				'both': {
+					'inputs': {'width': {'type': 'INT', 'default': 16}},
+					'nodes': {
+						'paint': {
+							'kind': 'EmptyImage',
+							'inputs': {'width': {'input': 'width', 'value': 16}, 'height': 8},
+						},
+						'show': {'kind': 'PreviewImage', 'inputs': {'images': {'node': 'paint', 'output': 'IMAGE'}}},
+					},
+				}
+			},
+		}
+		document['subgraphs']['both']['nodes']['paint']['inputs'] |= {'batch_size': 1, 'color': 0}
+		flow = Workflow.load(document, session=session)
+		flow.save(tmp_path / 'flow.json')
+		again = json.loads((tmp_path / 'flow.json').read_text())
+
+		assert flow.run(width=24).pictures[0].width == 24
+		assert [pictures[0].width for _, pictures in flow.sweep(width=[8, 32])] == [8, 32]
+		assert list(again['nodes']) == ['both']
+		assert list(again['subgraphs']['both']['nodes']) == ['paint', 'show']
 
 	def test_other_forms(self, session: Session) -> None:
 		"""The API form is read too; its inputs are reached as `NODE.INPUT`."""

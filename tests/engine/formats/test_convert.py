@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import JsonValue
@@ -157,7 +157,41 @@ class TestChanged:
 		[unknown] = [node for node in written['nodes'] if node['type'] == 'Elsewhere']
 
 		assert unknown['widgets_values'] == [1, 2]
+		native: Any = converted(read_workflow(self.document(), NODES), 'native', NODES)
+		assert native['nodes']['5'] == {'kind': 'Elsewhere', 'comfy': {'widgets_values': [1, 2]}}
 		assert unknown['outputs'] == [{'name': 'X', 'type': 'Y'}]
+
+
+class TestUnknownKinds:
+	"""Values that only a declaration names."""
+
+	DOCUMENT: ClassVar[JsonValue] = {
+		'lumengraph': 2,
+		'nodes': {
+			'1': {'kind': 'Blur', 'inputs': {}, 'comfy': {'widgets_values': [7], 'own': 1}},
+			'2': {'kind': 'subgraph:s', 'inputs': {}},
+		},
+		'subgraphs': {'s': {'nodes': {'3': {'kind': 'Blur', 'comfy': {'widgets_values': [8]}}}}},
+	}
+
+	def test_named_once_the_kind_is_known(self) -> None:
+		"""Somebody has installed the pack since: the file runs with the values that it had, and is written with names."""
+		workflow = read_workflow(self.DOCUMENT, NODES)
+		made: Any = converted(workflow, 'native', NODES)
+
+		assert workflow.graph.calls[NodeId('1')].inputs == {'radius': Constant(7)}
+		assert workflow.graph.calls[NodeId('2:3')].inputs == {'radius': Constant(8)}
+		assert made['nodes']['1'] == {'kind': 'Blur', 'inputs': {'radius': 7}, 'comfy': {'own': 1}}
+		assert made['subgraphs']['s']['nodes']['3'] == {'kind': 'Blur', 'inputs': {'radius': 8}}
+
+	def test_kept_until_then(self) -> None:
+		"""They are no inputs, and the API form does not have them."""
+		workflow = read_workflow(self.DOCUMENT, {})
+
+		assert workflow.graph.calls[NodeId('1')].inputs == {}
+		made: Any = converted(workflow, 'native', {})
+		assert made['nodes']['1']['comfy'] == {'widgets_values': [7], 'own': 1}
+		assert converted(workflow, 'api', {})['1'] == {'class_type': 'Blur', 'inputs': {}, 'own': 1}
 
 
 class TestDrawing:

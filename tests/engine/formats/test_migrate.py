@@ -13,7 +13,12 @@ from engine.formats.native import read_document
 FIRST: dict[str, JsonValue] = {
 	'lumengraph': 1,
 	'nodes': {'a': {'kind': 'Save'}},
-	'layout': {'a': {'x': 1, 'y': 2.5, 'width': 270, 'mine': True}, 'zoom': 2, 'odd': {'x': 'left'}},
+	'layout': {
+		'a': {'x': 1, 'y': 2.5, 'width': 270, 'mine': True},
+		'zoom': 2,
+		'odd': {'x': 'left'},
+		'wide': {'x': 0, 'y': 0, 'width': '9'},
+	},
 	'own': 1,
 }
 
@@ -27,6 +32,7 @@ class TestVersion1:
 		assert document['layout']['nodes'] == {'a': {'x': 1, 'y': 2.5, 'width': 270, 'mine': True}}
 		assert document['layout']['zoom'] == 2
 		assert document['layout']['odd'] == {'x': 'left'}
+		assert document['layout']['wide'] == {'x': 0, 'y': 0, 'width': '9'}
 		assert [document[key] for key in ('nodes', 'own')] == [{'a': {'kind': 'Save'}}, 1]
 
 	def test_a_file_opens_as_one_of_this_version(self) -> None:

@@ -69,6 +69,14 @@ class TestKinds:
 		assert made['nodes']['1'] == {'kind': 'Odd', 'pack': 'odd-pack'}
 		assert read_workflow(made, NODES).missing[0].pack == 'odd-pack'
 
+	def test_packs_that_are_installed(self) -> None:
+		"""Whoever opens the file elsewhere is told which pack has the kind; what the file says of it already stays."""
+		nodes = {**NODES, 'Odd': NODES['Blur'].model_copy(update={'kind': 'Odd', 'origin': 'custom_nodes.odd-pack'})}
+		given = document(a={'kind': 'Odd'}, b={'kind': 'Odd', 'pack': 'its-name'}, c={'kind': 'Blur'})
+		made: Any = converted(read_workflow(given, nodes), 'native', nodes)
+
+		assert [made['nodes'][node].get('pack') for node in 'abc'] == ['odd-pack', 'its-name', None]
+
 
 class TestModels:
 	def test_not_here_or_another_one(self, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 from torch import Tensor
 
-from nodes.diffusion.vae import Distribution, Encoded, Vae
+from engine.models import Load
+from nodes.diffusion.checkpoint import load_autoencoder
+from nodes.diffusion.vae import Distribution, Encoded, Vae, spread
 from nodes.values import Images, Latent
 
 
@@ -34,6 +37,26 @@ class Exact:
 def exact() -> tuple[Vae, Exact]:
 	model = Exact()
 	return Vae(model, torch.nn.Identity(), factor=2, nbytes=0), model
+
+
+class TestSpread:
+	def test_channels_last_in_bfloat16(self) -> None:
+		"""As it is quicker there; the values are the same, and in float32 nothing is moved."""
+		latent = torch.randn(1, 4, 8, 8)
+		found = spread(latent.bfloat16())
+
+		assert found.is_contiguous(memory_format=torch.channels_last)
+		assert torch.equal(found, latent.bfloat16())
+		assert spread(latent) is latent
+
+	def test_decoding_says_the_same(self, checkpoint: Path) -> None:
+		"""As near to float32 as without."""
+		exact, found = (load_autoencoder(Load((checkpoint,), 'vae', dtype)) for dtype in ('float32', 'bfloat16'))
+		latent = Latent(torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1)))
+		pixels, wanted = found.decode(latent).pixels, exact.decode(latent).pixels
+
+		assert pixels.is_contiguous()
+		assert 0 < (pixels - wanted).norm() < 0.02 * wanted.norm()
 
 
 class TestEncode:

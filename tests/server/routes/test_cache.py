@@ -13,7 +13,12 @@ class TestSize:
 
 	def test_reports_are_not_counted(self, tmp_path: Path) -> None:
 		"""Files at any depth count; reports of runs are no results."""
-		for name, content in (('index', 'abc'), ('data/ab/blob', 'defgh'), ('runs/report.json', 'no')):
+		for name, content in (
+			('index', 'abc'),
+			('data/ab/blob', 'defgh'),
+			('runs/report.json', 'no'),
+			('compiled/a', 'no'),
+		):
 			(tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
 			(tmp_path / name).write_text(content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -142,6 +143,19 @@ class TestSaving:
 			'form': 'native',
 		}
 		assert (next_one.status, next_one.headers['ETag']) == (200, mine)
+
+	async def test_written_in_the_one_way(self, api: Api, base: Path) -> None:
+		"""A block for each node, inputs in declared order, nothing that says nothing: whoever saves, the file is the same."""
+		node = {'inputs': {'seed': 5, 'value': 3}, 'title': '', 'kind': 'Shade'}
+		await put(api, 'mine', {'nodes': {'a': node}, 'lumengraph': 2, 'description': ''})
+		text = (base / 'user' / 'workflows' / 'mine.json').read_text()
+		await api.web.delete('/v1/workflows/mine')
+
+		assert text == (
+			'{\n\t"lumengraph": 2,\n\t"nodes": {\n\t\t"a": {\n'
+			'\t\t\t"kind": "Shade",\n\t\t\t"inputs": {"value": 3, "seed": 5}\n'
+			'\t\t}\n\t}\n}\n'
+		)
 
 	async def test_change_of_what_has_changed_is_412(self, api: Api, mine: str) -> None:
 		"""Nobody's work is lost unseen."""

@@ -148,8 +148,14 @@ export function url(path: string): string {
 	return new URL(path, document.baseURI).href;
 }
 
-async function getJson(path: string): Promise<Json> {
+export async function getJson(path: string): Promise<Json> {
 	return body(await expectOk(path, {}));
+}
+
+/** A request that changes something; null where the answer has no body. */
+export async function sendJson(method: 'POST' | 'DELETE', path: string, value?: Json): Promise<Json> {
+	const response = await expectOk(path, value === undefined ? { method } : { ...json(value), method });
+	return response.status === 204 ? null : body(response);
 }
 
 async function expectOk(path: string, init: RequestInit): Promise<Response> {

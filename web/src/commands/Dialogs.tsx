@@ -9,6 +9,7 @@ const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
 	findNode: lazy(() => import('./FindNode')),
 	linkTo: lazy(() => import('./LinkTo')),
+	job: lazy(() => import('../inspect/JobDialog')),
 	shortcuts: lazy(() => import('./Shortcuts')),
 };
 

@@ -7,6 +7,8 @@ import { fitView, lastPointer, zoomBy, zoomTo } from '../canvas/view';
 import { fetchKinds } from '../api/http';
 import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
+import { togglePanel } from '../dock/panels';
+import { openLatestJob } from '../inspect/openJob';
 import { t } from '../i18n/i18n';
 import type { en } from '../i18n/en';
 import { chooseFile, openNew, saveFile } from '../panels/files';
@@ -61,6 +63,11 @@ const COMMANDS: readonly Own[] = [
 	{ id: 'zoomOut', group: 'view', keys: ['-'], run: () => zoomBy(0.8) },
 	{ id: 'zoomReset', group: 'view', keys: ['0'], run: () => zoomTo(1) },
 	{ id: 'theme', group: 'view', run: turnTheme },
+	{ id: 'jobDetails', group: 'run', keys: ['Alt+j'], run: () => void openLatestJob() },
+	{ id: 'models', group: 'panels', keys: ['Alt+m'], run: () => togglePanel('models') },
+	{ id: 'plugins', group: 'panels', keys: ['Alt+p'], run: () => togglePanel('plugins') },
+	{ id: 'logs', group: 'panels', keys: ['Alt+l'], run: () => togglePanel('logs') },
+	{ id: 'settings', group: 'panels', keys: ['Mod+,'], run: () => togglePanel('settings') },
 	{ id: 'palette', group: 'help', keys: ['Mod+k'], inFields: true, run: () => openDialog('palette') },
 	{ id: 'shortcuts', group: 'help', keys: ['?'], run: () => openDialog('shortcuts') },
 ];

@@ -17,6 +17,24 @@ export function registerBuiltinPanels(): void {
 		component: lazyPanel(() => import('./OutlinePanel')),
 	});
 	registerPanel({
+		id: 'models',
+		title: () => t('panels.models'),
+		icon: 'box',
+		component: lazyPanel(() => import('../inspect/ModelsPanel')),
+	});
+	registerPanel({
+		id: 'plugins',
+		title: () => t('panels.plugins'),
+		icon: 'plug',
+		component: lazyPanel(() => import('../inspect/PluginsPanel')),
+	});
+	registerPanel({
+		id: 'logs',
+		title: () => t('panels.logs'),
+		icon: 'log',
+		component: lazyPanel(() => import('../inspect/LogsPanel')),
+	});
+	registerPanel({
 		id: 'settings',
 		title: () => t('panels.settings'),
 		icon: 'gear',

@@ -37,6 +37,8 @@ export function aligned(boxes: readonly Boxed[], how: Alignment): Places {
 	return new Map(boxes.map((box) => [box.id, place(box)]));
 }
 
+const LEAST_GAP = 24;
+
 /** Where the boxes between the first and the last go so that all gaps are equal. Fewer than three stay. */
 export function distributed(boxes: readonly Boxed[], direction: Direction): Places {
 	if (boxes.length < 3) {
@@ -46,7 +48,9 @@ export function distributed(boxes: readonly Boxed[], direction: Direction): Plac
 	const sorted = [...boxes].sort((a, b) => a[at] - b[at]);
 	const [first, last] = [sorted[0]!, sorted.at(-1)!];
 	const filled = sorted.reduce((sum, box) => sum + box[size], 0);
-	const gap = (last[at] + last[size] - first[at] - filled) / (sorted.length - 1);
+	const room = (last[at] + last[size] - first[at] - filled) / (sorted.length - 1);
+	// Boxes that have no room between the first and the last are spread out from the first.
+	const gap = room < 0 ? LEAST_GAP : room;
 	let next = first[at];
 	return new Map(
 		sorted.map((box) => {

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { clearQueue, fetchQueue, interrupt, removeFromQueue, ServerError } from '../api/http';
 import type { QueueItem, QueueState } from '../api/types';
+import { openJob } from '../inspect/openJob';
 import { recover } from '../run/recover';
 import { ownClientId } from '../run/client';
 import { useRun } from '../run/store';
@@ -93,7 +94,9 @@ function Job({ item, state, running = false, onRemove }: JobProps) {
 	return (
 		<div className="job" data-running={running || undefined} data-testid={`job-${item.promptId}`}>
 			<div>
-				<b>{item.title || t('queue.nodes', { count: Object.keys(item.prompt).length })}</b>
+				<button type="button" className="link" data-tip={t('inspect.job.title')} onClick={() => openJob(item.promptId)}>
+					<b>{item.title || t('queue.nodes', { count: Object.keys(item.prompt).length })}</b>
+				</button>
 				<small>
 					{state}
 					{item.clientId === ownClientId() ? '' : ` · ${t('queue.other')}`}

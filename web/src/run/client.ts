@@ -12,12 +12,19 @@ import { useRun } from './store';
 import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
+const hearers = new Set<(event: Event) => void>();
 
 let id = '';
 
 export function ownClientId(): string {
 	id ||= clientId();
 	return id;
+}
+
+/** Tell somebody of every event of the server, after the editor has it. Returns the way to stop. */
+export function hearEvents(hear: (event: Event) => void): () => void {
+	hearers.add(hear);
+	return () => hearers.delete(hear);
 }
 
 /** Returns the way to stop. */
@@ -27,6 +34,9 @@ export function startClient(): () => void {
 		const canvas = canvasOf(currentDoc());
 		const now = Date.now();
 		useRun.setState((state) => events.reduce((next, event) => applyEvent(next, event, canvas, now), state));
+		for (const hear of hearers) {
+			events.forEach(hear);
+		}
 	});
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),

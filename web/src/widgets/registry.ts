@@ -1,9 +1,11 @@
 /** Which widget edits which input. The first entry that wants an input gets it. */
 
 import type { ComponentType } from 'react';
-import { hasWidget, widgetType } from '../graph/defaults';
+import { create } from 'zustand';
+import { addStart, hasWidget, widgetType } from '../graph/defaults';
 import { isSeed } from '../graph/seeds';
 import type { InputInfo } from '../graph/types';
+import type { Json } from '../json';
 import { ChoiceWidget } from './ChoiceWidget';
 import { JsonWidget } from './JsonWidget';
 import { NumberWidget } from './NumberWidget';
@@ -13,36 +15,65 @@ import { ToggleWidget } from './ToggleWidget';
 import { UploadWidget } from './UploadWidget';
 import type { WidgetProps } from './types';
 
-interface Entry {
+export interface WidgetEntry {
 	readonly wants: (input: InputInfo) => boolean;
-	readonly widget: ComponentType<WidgetProps>;
+	readonly component: ComponentType<WidgetProps>;
 	/** Stands below its label and takes the node's whole width. */
-	readonly wide: boolean;
+	readonly wide?: boolean;
+	/** What an input holds at first that declares no default. Without it, only types that are plain values have a widget. */
+	readonly start?: (input: InputInfo) => Json;
 }
 
 /** Beyond this, names are cut short beside a label. */
 const LONG_CHOICE = 20;
 
-const ENTRIES: readonly Entry[] = [
-	{ wants: (input) => input.options.image_upload === true, widget: UploadWidget, wide: true },
-	{ wants: isSeed, widget: SeedWidget, wide: false },
-	{ wants: (input) => ['INT', 'FLOAT'].includes(widgetType(input) ?? ''), widget: NumberWidget, wide: false },
-	{ wants: hasLongChoices, widget: ChoiceWidget, wide: true },
-	{ wants: (input) => widgetType(input) === 'COMBO', widget: ChoiceWidget, wide: false },
-	{ wants: (input) => widgetType(input) === 'BOOLEAN', widget: ToggleWidget, wide: false },
+const ENTRIES: readonly WidgetEntry[] = [
+	{ wants: (input) => input.options.image_upload === true, component: UploadWidget, wide: true },
+	{ wants: isSeed, component: SeedWidget },
+	{ wants: (input) => ['INT', 'FLOAT'].includes(widgetType(input) ?? ''), component: NumberWidget },
+	{ wants: hasLongChoices, component: ChoiceWidget, wide: true },
+	{ wants: (input) => widgetType(input) === 'COMBO', component: ChoiceWidget },
+	{ wants: (input) => widgetType(input) === 'BOOLEAN', component: ToggleWidget },
 	{
 		wants: (input) => widgetType(input) === 'STRING' && input.options.multiline === true,
-		widget: TextWidget,
+		component: TextWidget,
 		wide: true,
 	},
-	{ wants: (input) => widgetType(input) === 'STRING', widget: TextWidget, wide: false },
-	{ wants: hasWidget, widget: JsonWidget, wide: false },
+	{ wants: (input) => widgetType(input) === 'STRING', component: TextWidget },
+	{ wants: hasWidget, component: JsonWidget },
 ];
 
-const FALLBACK: Entry = { wants: () => true, widget: JsonWidget, wide: false };
+const FALLBACK: WidgetEntry = { wants: () => true, component: JsonWidget };
 
-export function widgetEntry(input: InputInfo): Entry {
-	return (input.options.forceInput === true ? undefined : ENTRIES.find((entry) => entry.wants(input))) ?? FALLBACK;
+/** The widgets of plugins, the newest first. */
+const useMore = create<{ readonly entries: readonly WidgetEntry[] }>()(() => ({ entries: [] }));
+
+/** A widget of a plugin: it wins over those of the editor and of earlier plugins. Returns the way to take it back. */
+export function registerWidget(entry: WidgetEntry): () => void {
+	const { start } = entry;
+	const takeBack = start === undefined ? () => undefined : addStart({ ...entry, start });
+	useMore.setState(({ entries }) => ({ entries: [entry, ...entries] }));
+	return () => {
+		takeBack();
+		useMore.setState(({ entries }) => ({ entries: entries.filter((other) => other !== entry) }));
+	};
+}
+
+/** The widget of an input, which may change when a plugin arrives. */
+export function useWidgetEntry(input: InputInfo): WidgetEntry {
+	return entryOf(input, useMore((state) => state.entries));
+}
+
+/** Changes whenever a plugin has brought a widget: inputs that had only a socket may have one now. */
+export function useWidgetCount(): number {
+	return useMore((more) => more.entries.length);
+}
+
+function entryOf(input: InputInfo, more: readonly WidgetEntry[]): WidgetEntry {
+	if (input.options.forceInput === true) {
+		return FALLBACK;
+	}
+	return more.find((entry) => entry.wants(input)) ?? ENTRIES.find((entry) => entry.wants(input)) ?? FALLBACK;
 }
 
 /** File names, mostly. A few long ones among many short names do not count. */

@@ -171,6 +171,65 @@ class TestSubgraphs:
 		assert again(made) == document
 
 
+class TestReroutes:
+	"""Points that links are drawn through."""
+
+	def document(self) -> dict[str, Any]:
+		"""One link through two points, another through the first of them, and a reroute node."""
+		document = canvas(
+			[
+				node(1, 'Load', ['a', 'image']),
+				node(2, 'Blur', [1], image=1),
+				node(3, 'Blur', [2], image=2),
+				{**node(4, 'Reroute', None, image=3), 'pos': [5, 6]},
+				node(5, 'Blur', [3], image=4),
+			],
+			[
+				[1, 1, 0, 2, 0, 'IMAGE'],
+				[2, 1, 0, 3, 0, 'IMAGE'],
+				[3, 1, 0, 4, 0, 'IMAGE'],
+				[4, 4, 0, 5, 0, 'IMAGE'],
+			],
+		)
+		reroutes = [
+			{'id': 1, 'pos': [10, 20], 'linkIds': [1, 2]},
+			{'id': 2, 'parentId': 1, 'pos': [30, 40], 'linkIds': [1]},
+		]
+		return {
+			**document,
+			'extra': {'reroutes': reroutes, 'linkExtensions': [{'id': 1, 'parentId': 2}, {'id': 2, 'parentId': 1}]},
+		}
+
+	def test_are_in_the_layout(self) -> None:
+		"""Named by where their links end, so that they outlive numbers of links."""
+		first, second = {'node': '2', 'input': 'image'}, {'node': '3', 'input': 'image'}
+		made = native(self.document())
+
+		assert made['layout']['reroutes'] == {
+			'1': {'x': 10, 'y': 20, 'links': [first, second]},
+			'2': {'x': 30, 'y': 40, 'after': '1', 'links': [first]},
+			'node 4': {'x': 5, 'y': 6, 'links': [{'node': '5', 'input': 'image'}]},
+		}
+		assert made['nodes']['5']['inputs']['image'] == {'node': '1', 'output': 'IMAGE'}
+		assert again(made) == self.document()
+
+	def test_are_drawn_anew(self) -> None:
+		"""With the numbers that the links then have."""
+		made = native(self.document())
+		del made['editor']
+		written = again(made)
+		numbers = {link[3]: link[0] for link in written['links']}
+
+		assert written['extra']['reroutes'] == [
+			{'id': 1, 'pos': [10, 20], 'linkIds': [numbers[2], numbers[3]]},
+			{'id': 2, 'parentId': 1, 'pos': [30, 40], 'linkIds': [numbers[2]]},
+		]
+		assert written['extra']['linkExtensions'] == [
+			{'id': numbers[3], 'parentId': 1},
+			{'id': numbers[2], 'parentId': 2},
+		]
+
+
 def test_group_nodes() -> None:
 	"""A legacy group node becomes an instance of a definition that holds what it says of its inside."""
 	made = native(GROUPS)

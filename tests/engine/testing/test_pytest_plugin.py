@@ -14,7 +14,7 @@ from engine.settings import PROJECT
 
 pytest_plugins = 'pytester'
 
-PLUGIN = ('-p', 'lumengraph.pytest_plugin', '-p', 'no:cacheprovider')
+PLUGIN = ('-p', 'engine.testing.pytest_plugin', '-p', 'no:cacheprovider')
 FLOW = {
 	'lumengraph': 2,
 	'inputs': {
@@ -90,7 +90,7 @@ class TestCollecting:
 	def test_other_peoples_runs_import_nothing(self, tmp_path: Path) -> None:
 		"""A run of pytest that asks for no workflow imports neither the engine nor torch."""
 		(tmp_path / 'test_it.py').write_text(
-			'import sys\ndef test_it():\n\tassert not {"engine", "torch", "nodes"} & set(sys.modules)\n'
+			'import sys\ndef test_it():\n\tassert not {"engine.runner", "torch", "nodes"} & set(sys.modules)\n'
 		)
 		done = subprocess.run(
 			[sys.executable, '-m', 'pytest', '-q', *PLUGIN, str(tmp_path)],

@@ -1,6 +1,6 @@
-"""Types for every installed kind of node: a stub of `lumengraph` whose `Workflow` has a typed method for each.
+"""Types for every installed kind of node: a stub of `engine.code` whose `Workflow` has a typed method for each.
 
-Written to `typings/lumengraph/`, where Pylance and Pyright look by themselves; mypy finds it with `mypy_path = typings`.
+Written to `typings/engine/code/`, where Pylance and Pyright look by themselves; mypy finds it with `mypy_path = typings`.
 Editors then complete kinds, inputs and choices, and a CLIP that is put into a MODEL input is an error before anything
 runs.
 """
@@ -11,7 +11,7 @@ import keyword
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import lumengraph
+from engine import code
 from engine.code.drawn import write_file
 from engine.code.handles import ANY, KNOWN, class_name, field_names
 from engine.code.workflow import BaseWorkflow
@@ -30,20 +30,22 @@ MOST_OPTIONS = 300
 
 def write_stubs(folder: Path, nodes: Sequence[NodeInfo]) -> Path:
 	"""Write the stub below a folder; gives its path."""
-	path = folder / 'lumengraph' / '__init__.pyi'
+	path = folder / 'engine' / 'code' / '__init__.pyi'
 	path.parent.mkdir(parents=True, exist_ok=True)
+	# Type checkers take a package in a package only if the outer one is there.
+	write_file(path.parents[1] / '__init__.pyi', '')
 	write_file(path, stub_text(nodes))
 	return path
 
 
 def stub_text(nodes: Sequence[NodeInfo]) -> str:
-	"""The stub of `lumengraph` for these kinds."""
+	"""The stub of `engine.code` for these kinds."""
 	callable_kinds = [info for info in nodes if _is_callable(info.kind)]
 	own = sorted({socket for info in callable_kinds for socket in _sockets(info)} - set(KNOWN) - {ANY})
 	sources: dict[str, list[str]] = {}
-	for name in lumengraph.__all__:
+	for name in code.__all__:
 		if name != 'Workflow':
-			sources.setdefault(getattr(lumengraph, name).__module__, []).append(name)
+			sources.setdefault(getattr(code, name).__module__, []).append(name)
 	lines = [
 		*(
 			f'from {module} import {", ".join(f"{name} as {name}" for name in names)}'

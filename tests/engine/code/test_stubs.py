@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from engine.code.session import Session
+from engine.code.stubs import stub_text, write_stubs
 from engine.declaration import Input, NodeInfo, Output
 from engine.settings import PROJECT
-from lumengraph.stubs import stub_text, write_stubs
 from server.cli import run_command
 
 GOOD = """
-from lumengraph import Image, Latent, Model, Workflow
+from engine.code import Image, Latent, Model, Workflow
 
 flow = Workflow('A star')
 model, clip, vae = flow.CheckpointLoaderSimple(ckpt_name='lumen-demo.safetensors')
@@ -42,7 +42,7 @@ for picture in flow.run(images)[images]:
 width: int = flow.run(flow.PrimitiveInt(value=1))[flow.PrimitiveInt(value=1)]
 """
 BAD = """
-from lumengraph import Workflow
+from engine.code import Workflow
 
 flow = Workflow()
 model, clip, vae = flow.CheckpointLoaderSimple()
@@ -96,7 +96,7 @@ class TestMypy:
 class TestText:
 	def test_every_kind_is_a_method(self, session: Session, typings: Path) -> None:
 		"""With its description; the stub is good Python."""
-		tree = ast.parse((typings / 'lumengraph' / '__init__.pyi').read_text())
+		tree = ast.parse((typings / 'engine' / 'code' / '__init__.pyi').read_text())
 		[workflow] = [item for item in tree.body if isinstance(item, ast.ClassDef) and item.name == 'Workflow']
 		methods = {item.name: item for item in workflow.body if isinstance(item, ast.FunctionDef)}
 

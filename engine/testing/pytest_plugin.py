@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
 	from engine.code.session import Session
-	from lumengraph.expectations import Case, Unmet
+	from engine.testing.expectations import Case, Unmet
 
 SUFFIX, EXPECTED = '.flow.json', '.expect.json'
 
@@ -112,7 +112,7 @@ class FlowFile(pytest.File):
 
 	def collect(self) -> Iterator[FlowItem]:
 		"""The cases."""
-		from lumengraph.expectations import read_expectations
+		from engine.testing.expectations import read_expectations
 
 		for name, case in read_expectations(self.path).by_name.items():
 			item: FlowItem = FlowItem.from_parent(self, name=name or 'runs')
@@ -131,7 +131,7 @@ class FlowItem(pytest.Item):
 		"""Run it, and compare; with `--flow-update`, write what it gave instead."""
 		from engine.code.session import RunFailed
 		from engine.code.workflow import Workflow
-		from lumengraph.expectations import compare, update
+		from engine.testing.expectations import compare, update
 
 		session = self._sessions.of(self.path)
 		workflow = Workflow.load(self.path, session=session)

@@ -1,3 +1,0 @@
-"""The session of the tests of workflows in code."""
-
-from tests.engine.code.conftest import session as session
