@@ -7,6 +7,8 @@ export interface DialogProps {
 
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
+	findNode: lazy(() => import('./FindNode')),
+	linkTo: lazy(() => import('./LinkTo')),
 	job: lazy(() => import('../inspect/JobDialog')),
 	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
