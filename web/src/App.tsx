@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useBoot } from './boot';
 import { Canvas } from './canvas/Canvas';
 import { useGraph } from './graph/store';
+import { NoticeBar } from './persist/NoticeBar';
 import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
@@ -36,6 +37,7 @@ export function App() {
 				<main>
 					<TabBar />
 					<Preflight />
+					<NoticeBar />
 					<Canvas />
 					<EmptyHint />
 				</main>

@@ -8,6 +8,7 @@ import './styles/widgets.css';
 import './styles/panels.css';
 import './styles/dock.css';
 import './styles/running.css';
+import './styles/persist.css';
 import { App } from './App';
 import { boot } from './boot';
 import { Fallback } from './Fallback';

@@ -21,24 +21,29 @@ export interface Prefs {
 	readonly panelWidth: number;
 }
 
-export const usePrefs = create<Prefs>()(
-	persist(
-		(): Prefs => ({
-			theme: 'system',
-			language: preferredLanguage(),
-			snap: false,
-			minimap: true,
-			notify: false,
-			others: false,
-			panel: null,
-			panelWidth: 300,
-		}),
-		{ name: 'lumengraph.prefs', version: 1 },
-	),
-);
+function untouched(): Prefs {
+	return {
+		theme: 'system',
+		language: preferredLanguage(),
+		snap: false,
+		minimap: true,
+		notify: false,
+		others: false,
+		panel: null,
+		panelWidth: 300,
+	};
+}
+
+export const usePrefs = create<Prefs>()(persist(untouched, { name: 'lumengraph.prefs', version: 1 }));
 
 export function setPrefs(change: Partial<Prefs>): void {
 	usePrefs.setState(change);
+}
+
+/** All as it was before anything was chosen; the panel stays where it is. */
+export function resetPrefs(): void {
+	const { panel } = usePrefs.getState();
+	usePrefs.setState({ ...untouched(), panel });
 }
 
 /** The theme that is seen, with the system's where that was chosen. */

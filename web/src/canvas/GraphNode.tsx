@@ -32,6 +32,7 @@ import { NodeTitle, startRenaming } from './NodeTitle';
 import { guessedOutputs } from './outputs';
 import { socketColour } from './palette';
 import { Socket } from './Socket';
+import { useWidgetCount } from '../widgets/registry';
 import { useView } from './view';
 import { kindTip, outputLabel, outputTip } from './words';
 import { t } from '../i18n/i18n';
@@ -64,7 +65,9 @@ interface CardProps {
 
 function NodeCard({ node, info, state, problems, selected }: CardProps) {
 	const { id } = node;
-	const rows = useMemo(() => inputsOf(node, info), [node, info]);
+	const widgets = useWidgetCount();
+	// Depends on `widgets`: a plugin may bring one for an input that had none.
+	const rows = useMemo(() => inputsOf(node, info), [node, info, widgets]);
 	const exposures = useGraph((store) => store.graph.inputs);
 	const output = useGraph((store) => outputName(store.graph, id));
 	const title = titleOf(node, info);

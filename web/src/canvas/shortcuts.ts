@@ -6,6 +6,7 @@ import { useMenu } from '../panels/menu';
 import { closeLightbox, isViewing } from '../panels/lightbox';
 import { closeSearch, useSearch } from '../panels/searching';
 import { t } from '../i18n/i18n';
+import { pastePicture } from '../panels/pictures';
 import { showToast } from '../panels/toasts';
 import { copySelected, nudgeSelected, pasteText, removeSelected } from './commands';
 import { selectedNodes, selectNodes } from './flow';
@@ -102,12 +103,18 @@ function onCut(event: ClipboardEvent): void {
 
 function onPaste(event: ClipboardEvent): void {
 	const text = event.clipboardData?.getData('text/plain') ?? '';
-	if (isBusy(event.target) || text === '') {
+	const picture = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith('image/'));
+	if (isBusy(event.target) || (text === '' && picture === undefined)) {
 		return;
 	}
 	event.preventDefault();
-	if (!pasteText(text)) {
+	if (text !== '' && pasteText(text)) {
+		return;
+	}
+	if (picture === undefined) {
 		showToast('info', t('clipboard.empty'));
+	} else {
+		void pastePicture(picture);
 	}
 }
 

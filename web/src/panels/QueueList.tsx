@@ -1,9 +1,10 @@
 import { useCallback, useEffect, useState, type DragEvent, type KeyboardEvent } from 'react';
 import { clearQueue, fetchQueue, ServerError } from '../api/http';
-import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob, type JobEntry } from '../api/jobs';
+import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob, type JobEntry } from '../api/runs';
 import type { QueueItem, QueueState } from '../api/types';
 import { usePrefs } from '../prefs';
 import { isOwnClient } from '../run/clients';
+import { openJob } from '../inspect/openJob';
 import { recover } from '../run/recover';
 import { ownClientId } from '../run/client';
 import { useRun } from '../run/store';
@@ -176,7 +177,9 @@ function Job({ item, state, running = false, onRemove, onMove, onDropped }: JobP
 				</button>
 			)}
 			<div>
-				<b>{title}</b>
+				<button type="button" className="link" data-tip={t('inspect.job.title')} onClick={() => openJob(item.promptId)}>
+					<b>{title}</b>
+				</button>
 				<small>
 					{state}
 					{isOwnClient(item.clientId) ? '' : ` · ${t('queue.other')}`}

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
-import { fetchWorkflow } from '../api/http';
-import { fetchJobDetail, type JobDetail } from '../api/jobs';
+import { fetchStored } from '../api/library';
+import { fetchRun, type RunDetail } from '../api/runs';
 import type { WorkflowEntry } from '../api/types';
 import type { DialogProps } from '../commands/Dialogs';
 import type { Doc } from '../graph/doc';
@@ -41,7 +41,7 @@ export default function RunForm({ onClose }: DialogProps) {
 		setName(next);
 		setValues({});
 		setSweeps({});
-		void tell(async () => setDoc(next === '' ? currentDoc() : readAny(await fetchWorkflow(next), currentKinds())));
+		void tell(async () => setDoc(next === '' ? currentDoc() : readAny((await fetchStored(next)).document, currentKinds())));
 	};
 	const read = inputs.flatMap((input) => {
 		const written = sweeps[input.name];
@@ -113,7 +113,7 @@ interface FieldProps {
 
 function Field({ input, value, sweep, wrong, onChange, onSweep }: FieldProps) {
 	const { info, label, name, description } = input;
-	const Widget = isSeed(info) ? NumberWidget : widgetEntry(info).widget;
+	const Widget = isSeed(info) ? NumberWidget : widgetEntry(info).component;
 	const many = sweep !== undefined;
 	return (
 		<div className="form-field" data-wrong={wrong || undefined}>
@@ -151,10 +151,10 @@ function Outcome({ job }: { job: string }) {
 	const going = useRun((state) => state.jobs[job] !== undefined);
 	const running = useRun((state) => state.current === job);
 	const progress = useRun((state) => state.progress);
-	const [detail, setDetail] = useState<JobDetail | null>(null);
+	const [detail, setDetail] = useState<RunDetail | null>(null);
 	useEffect(() => {
 		if (!going) {
-			void tell(async () => setDetail(await fetchJobDetail(job)));
+			void tell(async () => setDetail(await fetchRun(job)));
 		}
 	}, [going, job]);
 	if (detail === null) {

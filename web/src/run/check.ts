@@ -1,17 +1,18 @@
 /** Tells what is wrong with the graph while it is edited, before it is run. */
 
-import { checkWorkflow, ServerError } from '../api/http';
+import { checkWorkflow, ServerError, type Checked } from '../api/http';
 import { currentKinds } from '../graph/kinds';
 import { substance, toRequest } from '../graph/request';
 import { currentDoc, useGraph } from '../graph/store';
 import { NO_PREFLIGHT } from '../api/preflight';
+import { noteMissing } from '../opening/missing';
 import { usePreflight } from './preflight';
 import { showFindings, useRun } from './store';
 
 const DELAY_MS = 300;
-const NOTHING = { findings: [], preflight: NO_PREFLIGHT };
 /** What is only not finished yet: told when the graph is run. */
 const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
+const NOTHING: Checked = { findings: [], packs: [], models: [], preflight: NO_PREFLIGHT };
 
 /** Checks after each change that a run would see; returns the way to stop. */
 export function startChecking(): () => void {
@@ -27,10 +28,11 @@ export function startChecking(): () => void {
 		asked = text;
 		try {
 			const empty = Object.keys(doc.root.nodes).length === 0;
-			const { findings, preflight } = empty ? NOTHING : await checkWorkflow(request);
+			const { findings, packs, models, preflight } = empty ? NOTHING : await checkWorkflow(request);
 			// An answer about a graph that has changed since is of no use.
 			if (asked === text) {
 				usePreflight.setState({ ...preflight, findings, empty });
+				noteMissing(doc, currentKinds(), packs, models);
 				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));
 			}
 		} catch (error) {

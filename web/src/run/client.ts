@@ -18,6 +18,7 @@ import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
 const ENDS: ReadonlySet<Event['type']> = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
+const hearers = new Set<(event: Event) => void>();
 
 let id = '';
 
@@ -29,6 +30,12 @@ export function ownClientId(): string {
 	return id;
 }
 
+/** Tell somebody of every event of the server, after the editor has it. Returns the way to stop. */
+export function hearEvents(hear: (event: Event) => void): () => void {
+	hearers.add(hear);
+	return () => hearers.delete(hear);
+}
+
 /** Returns the way to stop. */
 export function startClient(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,6 +43,9 @@ export function startClient(): () => void {
 		const canvas = canvasOf(currentDoc());
 		const now = Date.now();
 		useRun.setState((state) => events.reduce((next, event) => applyEvent(next, event, canvas, now), state));
+		for (const hear of hearers) {
+			events.forEach(hear);
+		}
 	});
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),
