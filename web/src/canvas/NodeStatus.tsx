@@ -37,7 +37,7 @@ export function NodeProgress({ id }: { id: NodeId }) {
 			aria-valuenow={known ? run.value : undefined}
 			data-unknown={!known || undefined}
 		>
-			<div style={known ? { width: `${(100 * run.value) / run.max}%` } : undefined} />
+			<div style={known ? { transform: `scaleX(${run.value / run.max})` } : undefined} />
 		</div>
 	);
 }

@@ -37,7 +37,7 @@ export function startClient(): () => void {
 		for (const hear of hearers) {
 			events.forEach(hear);
 		}
-	});
+	}, isTick);
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
@@ -70,6 +70,10 @@ export function startClient(): () => void {
 		stopCleaning();
 		close();
 	};
+}
+
+function isTick({ type }: Event): boolean {
+	return type === 'progress' || type === 'progress_state' || type === 'job_progress';
 }
 
 function showPreview(preview: Preview): void {
