@@ -46,7 +46,7 @@ export function startClient(): () => void {
 		for (const hear of hearers) {
 			events.forEach(hear);
 		}
-	});
+	}, isTick);
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
@@ -106,6 +106,10 @@ function followOthers(): () => void {
 		}),
 	];
 	return () => stops.forEach((stop) => stop());
+}
+
+function isTick({ type }: Event): boolean {
+	return type === 'progress' || type === 'progress_state' || type === 'job_progress';
 }
 
 function showPreview(preview: Preview): void {
