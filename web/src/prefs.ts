@@ -14,28 +14,36 @@ export interface Prefs {
 	readonly minimap: boolean;
 	/** Tell when a job is over while the page is in the background. */
 	readonly notify: boolean;
+	/** Jobs and pictures of other clients are shown too. */
+	readonly others: boolean;
 	/** The panel that is open at the left, and how wide it is, in pixels. */
 	readonly panel: string | null;
 	readonly panelWidth: number;
 }
 
-export const usePrefs = create<Prefs>()(
-	persist(
-		(): Prefs => ({
-			theme: 'system',
-			language: preferredLanguage(),
-			snap: false,
-			minimap: true,
-			notify: false,
-			panel: null,
-			panelWidth: 300,
-		}),
-		{ name: 'lumengraph.prefs', version: 1 },
-	),
-);
+function untouched(): Prefs {
+	return {
+		theme: 'system',
+		language: preferredLanguage(),
+		snap: false,
+		minimap: true,
+		notify: false,
+		others: false,
+		panel: null,
+		panelWidth: 300,
+	};
+}
+
+export const usePrefs = create<Prefs>()(persist(untouched, { name: 'lumengraph.prefs', version: 1 }));
 
 export function setPrefs(change: Partial<Prefs>): void {
 	usePrefs.setState(change);
+}
+
+/** All as it was before anything was chosen; the panel stays where it is. */
+export function resetPrefs(): void {
+	const { panel } = usePrefs.getState();
+	usePrefs.setState({ ...untouched(), panel });
 }
 
 /** The theme that is seen, with the system's where that was chosen. */

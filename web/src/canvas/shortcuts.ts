@@ -3,7 +3,7 @@
 import { useDialogs } from '../commands/dialogs';
 import { commandFor } from '../commands/registry';
 import { useMenu } from '../panels/menu';
-import { closeLightbox, useLightbox } from '../panels/lightbox';
+import { closeLightbox, isViewing } from '../panels/lightbox';
 import { closeSearch, useSearch } from '../panels/searching';
 import { t } from '../i18n/i18n';
 import { pastePicture } from '../panels/pictures';
@@ -70,13 +70,15 @@ function isModal(): boolean {
 }
 
 function escape(): void {
+	if (isViewing()) {
+		closeLightbox(); // It may lie over a dialog.
+		return;
+	}
 	if (isModal() || useMenu.getState().at !== null) {
 		return; // They close themselves.
 	}
 	if (useSearch.getState().at !== null) {
 		closeSearch();
-	} else if (useLightbox.getState().shots.length > 0) {
-		closeLightbox();
 	} else if (isField(document.activeElement)) {
 		document.activeElement.blur();
 	} else {
@@ -117,7 +119,7 @@ function onPaste(event: ClipboardEvent): void {
 }
 
 function isBusy(target: EventTarget | null): boolean {
-	return isField(target) || useSearch.getState().at !== null || useLightbox.getState().shots.length > 0;
+	return isField(target) || useSearch.getState().at !== null || isViewing();
 }
 
 function isField(target: EventTarget | null): target is HTMLElement {

@@ -7,8 +7,14 @@ export interface DialogProps {
 
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
+	job: lazy(() => import('../inspect/JobDialog')),
 	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
+	saveAs: lazy(() => import('../persist/SaveAsDialog')),
+	conflict: lazy(() => import('../persist/ConflictDialog')),
+	missing: lazy(() => import('../opening/MissingDialog')),
+	difference: lazy(() => import('../panels/DifferenceDialog')),
+	runForm: lazy(() => import('../panels/RunForm')),
 };
 
 /** The dialog that `openDialog` names. */

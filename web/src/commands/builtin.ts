@@ -6,6 +6,8 @@ import { fitView, lastPointer, zoomBy, zoomTo } from '../canvas/view';
 import { fetchKinds } from '../api/http';
 import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
+import { togglePanel } from '../dock/panels';
+import { openLatestJob } from '../inspect/openJob';
 import { maskable, openMask, type Masked } from '../mask/opening';
 import { t } from '../i18n/i18n';
 import type { en } from '../i18n/en';
@@ -16,7 +18,8 @@ import { showToast } from '../panels/toasts';
 import { setPrefs, usePrefs } from '../prefs';
 import { interruptRun, queueRuns, tell } from '../run/submit';
 import { useRun } from '../run/store';
-import { closeTab, nextTab, useTabs } from '../tabs/tabs';
+import { closeTab, hasClosed, nextTab, reopenTab, useTabs } from '../tabs/tabs';
+import { save } from '../persist/saving';
 import { openDialog } from './dialogs';
 import { registerCommands, type Command } from './registry';
 
@@ -67,6 +70,9 @@ const COMMANDS: readonly Own[] = [
 	{ id: 'nextTab', group: 'file', keys: ['Alt+ArrowRight'], enabled: manyTabs, run: () => nextTab(1) },
 	{ id: 'previousTab', group: 'file', keys: ['Alt+ArrowLeft'], enabled: manyTabs, run: () => nextTab(-1) },
 	{ id: 'open', group: 'file', keys: ['Mod+o'], run: chooseFile },
+	{ id: 'save', group: 'file', keys: ['Mod+s'], inFields: true, run: save },
+	{ id: 'saveAs', group: 'file', keys: ['Mod+Alt+s'], inFields: true, run: () => openDialog('saveAs') },
+	{ id: 'reopenTab', group: 'file', keys: ['Alt+Shift+w'], enabled: hasClosed, run: reopenTab },
 	{ id: 'download', group: 'file', keys: ['Mod+Shift+s'], run: saveFile },
 	{ id: 'reload', group: 'file', run: () => void reload() },
 	{ id: 'fit', group: 'view', keys: ['f'], run: () => fitView() },
@@ -74,6 +80,11 @@ const COMMANDS: readonly Own[] = [
 	{ id: 'zoomOut', group: 'view', keys: ['-'], run: () => zoomBy(0.8) },
 	{ id: 'zoomReset', group: 'view', keys: ['0'], run: () => zoomTo(1) },
 	{ id: 'theme', group: 'view', run: turnTheme },
+	{ id: 'jobDetails', group: 'run', keys: ['Alt+j'], run: () => void openLatestJob() },
+	{ id: 'models', group: 'panels', keys: ['Alt+m'], run: () => togglePanel('models') },
+	{ id: 'plugins', group: 'panels', keys: ['Alt+p'], run: () => togglePanel('plugins') },
+	{ id: 'logs', group: 'panels', keys: ['Alt+l'], run: () => togglePanel('logs') },
+	{ id: 'settings', group: 'panels', keys: ['Mod+,'], run: () => togglePanel('settings') },
 	{ id: 'palette', group: 'help', keys: ['Mod+k'], inFields: true, run: () => openDialog('palette') },
 	{ id: 'shortcuts', group: 'help', keys: ['?'], run: () => openDialog('shortcuts') },
 ];

@@ -6,6 +6,7 @@ import { interruptRun, queueRuns } from '../run/submit';
 import { useRun } from '../run/store';
 import { Icon, type IconName } from './icons';
 import { openSearch } from './searching';
+import { JobProgress } from './JobProgress';
 import { WorkflowMenu } from './WorkflowMenu';
 import { keysText } from '../commands/keys';
 import { commandOf } from '../commands/registry';
@@ -45,6 +46,7 @@ export function Toolbar() {
 				<Icon name="plus" /> {t('commands.addNode')}
 			</button>
 			<ConnectionState />
+			<JobProgress />
 			<RunControls />
 		</header>
 	);
