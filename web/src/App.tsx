@@ -3,10 +3,13 @@ import { useTranslation } from 'react-i18next';
 import { useBoot } from './boot';
 import { Canvas } from './canvas/Canvas';
 import { useGraph } from './graph/store';
+import { NoticeBar } from './persist/NoticeBar';
 import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
+import { Preflight } from './panels/Preflight';
+import { RunNews } from './panels/RunNews';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -34,6 +37,8 @@ export function App() {
 				<Dock />
 				<main>
 					<TabBar />
+					<NoticeBar />
+					<Preflight />
 					<Canvas />
 					<EmptyHint />
 				</main>
@@ -43,6 +48,7 @@ export function App() {
 				<Lightbox />
 				<Dialogs />
 				<Toasts />
+				<RunNews />
 				<Tooltips />
 			</div>
 		</ReactFlowProvider>

@@ -2,7 +2,7 @@
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
-import type { Event, Finding, HistoryEntry, ModelFile, NodeOutput, QueueItem, Reason, Refusal } from './types';
+import type { Event, Finding, HistoryEntry, MissingModel, MissingPack, ModelFile, NodeOutput, QueueItem, Reason, Refusal } from './types';
 import { t } from '../i18n/i18n';
 
 export function readRefusal(error: Json): Refusal {
@@ -54,6 +54,21 @@ export function readFindings(answer: Json): Finding[] {
 			message: expected === '' ? received : t('server.expected', { expected, received }),
 		};
 	});
+}
+
+export function readMissingPacks(answer: Json): MissingPack[] {
+	const missing = isObject(answer) && isList(answer.missing) ? answer.missing.filter(isObject) : [];
+	return missing.map(({ kind, pack }) => ({ kind: text(kind), pack: text(pack) }));
+}
+
+export function readMissingModels(answer: Json): MissingModel[] {
+	const models = isObject(answer) && isList(answer.models) ? answer.models.filter(isObject) : [];
+	return models.map(({ name, folder, url, differs }) => ({
+		name: text(name),
+		folder: text(folder),
+		url: text(url),
+		differs: differs === true,
+	}));
 }
 
 export function readQueueItem(item: Json): QueueItem[] {

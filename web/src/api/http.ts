@@ -7,12 +7,26 @@ import {
 	readFindings,
 	readHistory,
 	readModel,
+	readMissingModels,
+	readMissingPacks,
 	readProblems,
 	readQueueItem,
 	readRefusal,
 } from './answers';
 import { readKinds } from './declarations';
-import type { Finding, HistoryEntry, ModelFile, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
+import { readPreflight, type Preflight } from './preflight';
+import type {
+	Finding,
+	HistoryEntry,
+	MissingModel,
+	MissingPack,
+	ModelFile,
+	Picture,
+	QueueItem,
+	QueueState,
+	Submitted,
+	WorkflowEntry,
+} from './types';
 import { t } from '../i18n/i18n';
 
 /** Where the peers' editors keep masked pictures too. */
@@ -42,10 +56,6 @@ export async function fetchWorkflows(): Promise<readonly WorkflowEntry[]> {
 	);
 }
 
-export function fetchWorkflow(name: string): Promise<Json> {
-	return getJson(`v1/workflows/${encodeURIComponent(name)}`);
-}
-
 /** The native document of a workflow in any form, and what had to be left out or guessed. */
 export async function convertWorkflow(
 	workflow: JsonObject,
@@ -58,9 +68,23 @@ export async function convertWorkflow(
 	return { document: answer.workflow, warnings };
 }
 
-/** What is wrong with a workflow, without running it. */
-export async function checkWorkflow(document: JsonObject): Promise<readonly Finding[]> {
-	return readFindings(await body(await expectOk('v1/check', json(document))));
+export interface Checked {
+	readonly findings: readonly Finding[];
+	/** Packs that have kinds which are not here. */
+	readonly packs: readonly MissingPack[];
+	readonly models: readonly MissingModel[];
+	readonly preflight: Preflight;
+}
+
+/** What is wrong with a workflow, what a run of it would take, and what it asks for that is not here; nothing runs. */
+export async function checkWorkflow(document: JsonObject): Promise<Checked> {
+	const answer = await body(await expectOk('v1/check', json(document)));
+	return {
+		findings: readFindings(answer),
+		packs: readMissingPacks(answer),
+		models: readMissingModels(answer),
+		preflight: readPreflight(answer),
+	};
 }
 
 export interface JobOptions {
@@ -199,13 +223,14 @@ export async function getJson(path: string): Promise<Json> {
 	return body(await expectOk(path, {}));
 }
 
-/** A request that changes something; null where the answer has no body. */
-export async function sendJson(method: 'POST' | 'DELETE', path: string, value?: Json): Promise<Json> {
-	const response = await expectOk(path, value === undefined ? { method } : { ...json(value), method });
+/** A request that changes something; null where the server answers with nothing. */
+export async function sendJson(method: string, path: string, value?: Json): Promise<Json> {
+	const init = value === undefined ? {} : json(value);
+	const response = await expectOk(path, { ...init, method });
 	return response.status === 204 ? null : body(response);
 }
 
-async function expectOk(path: string, init: RequestInit): Promise<Response> {
+export async function expectOk(path: string, init: RequestInit): Promise<Response> {
 	const response = await request(path, init);
 	if (!response.ok) {
 		throw refused(path, response.status, await errorBody(response));
@@ -213,7 +238,7 @@ async function expectOk(path: string, init: RequestInit): Promise<Response> {
 	return response;
 }
 
-async function request(path: string, init: RequestInit): Promise<Response> {
+export async function request(path: string, init: RequestInit): Promise<Response> {
 	try {
 		return await fetch(url(path), init);
 	} catch {
@@ -221,7 +246,7 @@ async function request(path: string, init: RequestInit): Promise<Response> {
 	}
 }
 
-async function body(response: Response): Promise<Json> {
+export async function body(response: Response): Promise<Json> {
 	try {
 		return parseJson(await response.text());
 	} catch {
@@ -230,15 +255,15 @@ async function body(response: Response): Promise<Json> {
 }
 
 /** Refusals need not come from our server: null when a proxy's page is all there is. */
-async function errorBody(response: Response): Promise<Json> {
+export async function errorBody(response: Response): Promise<Json> {
 	return body(response).catch(() => null);
 }
 
-function json(value: Json): RequestInit {
-	return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: writeJson(value) };
+export function json(value: Json, method = 'POST', headers: { readonly [name: string]: string } = {}): RequestInit {
+	return { method, headers: { 'Content-Type': 'application/json', ...headers }, body: writeJson(value) };
 }
 
-function refused(path: string, status: number, answer: Json): ServerError {
+export function refused(path: string, status: number, answer: Json): ServerError {
 	return new ServerError(
 		readErrorMessage(answer) || t('server.status', { status, path: `/${path.split('?')[0]}` }),
 		status,

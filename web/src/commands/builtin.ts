@@ -1,7 +1,8 @@
 /** The editor's own commands. */
 
-import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll, tidy } from '../canvas/commands';
-import { selectedEdges, selectedNodes } from '../canvas/flow';
+import { tidy } from '../canvas/commands';
+import { selectedEdges, selectedNodes, selectedParts } from '../canvas/flow';
+import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll } from '../canvas/selection';
 import { fitView, lastPointer, zoomBy, zoomTo } from '../canvas/view';
 import { fetchKinds } from '../api/http';
 import { useKinds } from '../graph/kinds';
@@ -18,13 +19,14 @@ import { showToast } from '../panels/toasts';
 import { setPrefs, usePrefs } from '../prefs';
 import { interruptRun, queueRuns, tell } from '../run/submit';
 import { useRun } from '../run/store';
-import { closeTab, nextTab, useTabs } from '../tabs/tabs';
+import { closeTab, hasClosed, nextTab, reopenTab, useTabs } from '../tabs/tabs';
+import { save } from '../persist/saving';
 import { openDialog } from './dialogs';
 import { registerCommands, type Command } from './registry';
 
 type Own = Omit<Command, 'title'> & { readonly id: keyof typeof en.commands };
 
-const someSelected = (): boolean => selectedNodes().size > 0;
+const someSelected = (): boolean => selectedParts().size > 0;
 
 const COMMANDS: readonly Own[] = [
 	{ id: 'run', group: 'run', keys: ['Mod+Enter'], inFields: true, run: () => void queueRuns(1) },
@@ -69,6 +71,9 @@ const COMMANDS: readonly Own[] = [
 	{ id: 'nextTab', group: 'file', keys: ['Alt+ArrowRight'], enabled: manyTabs, run: () => nextTab(1) },
 	{ id: 'previousTab', group: 'file', keys: ['Alt+ArrowLeft'], enabled: manyTabs, run: () => nextTab(-1) },
 	{ id: 'open', group: 'file', keys: ['Mod+o'], run: chooseFile },
+	{ id: 'save', group: 'file', keys: ['Mod+s'], inFields: true, run: save },
+	{ id: 'saveAs', group: 'file', keys: ['Mod+Alt+s'], inFields: true, run: () => openDialog('saveAs') },
+	{ id: 'reopenTab', group: 'file', keys: ['Alt+Shift+w'], enabled: hasClosed, run: reopenTab },
 	{ id: 'download', group: 'file', keys: ['Mod+Shift+s'], run: saveFile },
 	{ id: 'reload', group: 'file', run: () => void reload() },
 	{ id: 'fit', group: 'view', keys: ['f'], run: () => fitView() },

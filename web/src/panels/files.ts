@@ -1,6 +1,7 @@
 /** Workflows in and out of the editor: files, pictures and the server's own. */
 
-import { convertWorkflow, fetchFile, fetchWorkflow, fetchWorkflows } from '../api/http';
+import { convertWorkflow, fetchFile, fetchWorkflows } from '../api/http';
+import { fetchStored } from '../api/library';
 import type { WorkflowEntry } from '../api/types';
 import { emptyDoc, type Doc } from '../graph/doc';
 import { DocumentError, readDoc, writeDoc } from '../graph/document';
@@ -11,7 +12,7 @@ import { currentDoc } from '../graph/store';
 import type { NodeId } from '../graph/types';
 import { writeJson } from '../json';
 import { tell } from '../run/submit';
-import { openTab } from '../tabs/tabs';
+import { openTab, type Origin } from '../tabs/tabs';
 import { addPicture, giveFile } from './pictures';
 import { showToast } from './toasts';
 import { t } from '../i18n/i18n';
@@ -63,7 +64,15 @@ async function readForeign(text: string): Promise<Doc> {
 }
 
 export async function openFromServer(name: string): Promise<void> {
-	await attempt(async () => readAny(await fetchWorkflow(name), currentKinds()));
+	await tell(async () => {
+		const { document, etag } = await fetchStored(name);
+		await attempt(() => Promise.resolve(readAny(document, currentKinds())), { name, etag });
+	});
+}
+
+/** Opens text in any form. */
+export async function openText(read: () => Promise<string>): Promise<void> {
+	await attempt(async () => readForeign(await read()));
 }
 
 export function openNew(): void {
@@ -104,10 +113,10 @@ function fileName(title: string): string {
 	);
 }
 
-async function attempt(read: () => Promise<Doc>): Promise<void> {
+async function attempt(read: () => Promise<Doc>, origin: Origin = {}): Promise<void> {
 	await tell(async () => {
 		try {
-			openTab(await read());
+			openTab(await read(), origin);
 		} catch (error) {
 			if (!(error instanceof DocumentError)) {
 				throw error;

@@ -3,7 +3,7 @@ import { useGraph } from '../graph/store';
 import { commandItem, openMenu } from '../panels/menu';
 import { Icon } from '../panels/icons';
 import { runCommand } from '../commands/registry';
-import { closeTab, switchTab, useTabs, type Tab } from './tabs';
+import { closeTab, lastEdit, switchTab, useTabs, type Tab } from './tabs';
 
 /** The open workflows, each with its title; a dot where something is not saved on the server. */
 export function TabBar() {
@@ -11,7 +11,9 @@ export function TabBar() {
 	const { tabs, active } = useTabs();
 	return (
 		<div className="tabs">
-			<div role="tablist" aria-label={t('tabs.label')}>
+			{/* Beside the tabs stand buttons that close them, which a list of tabs must not contain. */}
+			<span role="tablist" aria-label={t('tabs.label')} aria-owns={tabs.map(({ id }) => id).join(' ')} />
+			<div className="tab-row">
 				{tabs.map((tab) => (
 					<TabButton key={tab.id} tab={tab} selected={tab.id === active} />
 				))}
@@ -35,17 +37,19 @@ function TabButton({ tab, selected }: { tab: Tab; selected: boolean }) {
 	const shown = useGraph((state) => state.doc);
 	const doc = selected ? shown : tab.opened.doc;
 	const title = doc.root.title || t('tabs.untitled');
-	const changed = tab.name !== null && tab.saved !== doc;
+	const edit = useGraph((state) => lastEdit(state.log));
+	const changed = tab.mark !== (selected ? edit : lastEdit(tab.opened.log));
 	return (
 		<div
 			className="tab"
 			data-selected={selected || undefined}
 			onAuxClick={(event) => event.button === 1 && closeTab(tab.id)}
-			onContextMenu={(event) => openMenu(event, ['newTab', 'download'].map(commandItem))}
+			onContextMenu={(event) => openMenu(event, ['newTab', 'save', 'saveAs', 'download', 'reopenTab'].map(commandItem))}
 		>
 			<button
 				type="button"
 				role="tab"
+				id={tab.id}
 				aria-selected={selected}
 				data-testid={`tab-${tab.id}`}
 				onClick={() => switchTab(tab.id)}
