@@ -151,7 +151,7 @@ export function Canvas() {
 				edgesFocusable={false}
 				colorMode={theme}
 				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
-				onlyRenderVisibleElements={large}
+				onlyRenderVisibleElements={large && !tiny}
 				snapToGrid={snap}
 				snapGrid={GRID}
 				ariaLabelConfig={{
