@@ -30,7 +30,7 @@ import {
 	settlePlaces,
 	type LooseEnd,
 } from './commands';
-import { startConnecting, stopConnecting } from './connecting';
+import { startConnecting, stopConnecting, useConnecting } from './connecting';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { Boundary } from './Boundary';
 import { Breadcrumb } from './Breadcrumb';
@@ -51,7 +51,7 @@ import { startLongPress } from './longpress';
 import { addPoint, canHavePoints } from './pointing';
 import { ReroutePoint } from './ReroutePoint';
 import { fitView, notePointer, noteZoom, setInstance, toGraph, useView, type Point } from './view';
-import { whyNot, type HandleEnd } from './why';
+import { socketOf, whyNot, type HandleEnd } from './why';
 import { commandItem, openMenu } from '../panels/menu';
 import { t } from '../i18n/i18n';
 
@@ -126,7 +126,7 @@ export function Canvas() {
 				onEdgeContextMenu={openEdgeMenu}
 				onPaneContextMenu={openCanvasMenu}
 				onClickConnectStart={onConnectStart}
-				onClickConnectEnd={(event, state) => onClickConnectEnd(event, state)}
+				onClickConnectEnd={onClickConnectEnd}
 				onConnectStart={onConnectStart}
 				onConnect={onConnect}
 				onConnectEnd={(event, state) => onConnectEnd(event, state, reconnecting.current !== null)}
@@ -242,10 +242,12 @@ function onConnectEnd(
 }
 
 /** The second of two taps on sockets; the reason where they do not fit. */
-function onClickConnectEnd(_event: globalThis.MouseEvent | TouchEvent, { fromHandle, toHandle, isValid: done }: FinalConnectionState): void {
+function onClickConnectEnd({ target }: globalThis.MouseEvent | TouchEvent): void {
+	const { loose } = useConnecting.getState();
+	const to = target instanceof Element ? socketOf(target) : null;
 	stopConnecting();
-	if (done !== true && fromHandle !== null && toHandle !== null && fromHandle.nodeId !== toHandle.nodeId) {
-		explain(fromHandle, toHandle);
+	if (loose !== null && to !== null && to.nodeId !== loose.node) {
+		explain({ nodeId: loose.node, id: loose.handle, type: loose.side }, to);
 	}
 }
 
