@@ -120,6 +120,20 @@ class BaseWorkflow:
 		"""Raise `InvalidGraph` with everything that is wrong."""
 		self.session.check(self.graph, tolerant=self._opened.tolerant)
 
+	def _output_links(self, opened: Opened) -> dict[str, Link]:
+		"""What the named outputs stand for, but those that are what a node saves or shows."""
+		found: dict[str, Link] = {}
+		for name, named in opened.outputs.items():
+			output = named.output
+			if isinstance(output, str):
+				call = opened.graph.calls.get(NodeId(named.node))
+				info = self.session.nodes.get(call.kind) if call is not None else None
+				names = [item.name for item in info.outputs] if info is not None else []
+				output = names.index(output) if output in names else None
+			if output is not None:
+				found[name] = Link(NodeId(named.node), output)
+		return found
+
 	def run(
 		self, *wanted: Handle[Any], _cancel: CancelToken | None = None, _listener: Listener | None = None, **inputs: Any
 	) -> Result:
@@ -129,11 +143,7 @@ class BaseWorkflow:
 		hears every event. Raises `WrongInputs`, `InvalidGraph`, `RunFailed`, and `JobCancelled` if `_cancel` was.
 		"""
 		opened = self._with_values(inputs)
-		links = {
-			name: Link(NodeId(named.node), named.output)
-			for name, named in opened.outputs.items()
-			if isinstance(named.output, int) and not wanted
-		}
+		links = {} if wanted else self._output_links(opened)
 		asked = [*(handle.link for handle in wanted), *links.values()]
 		result = Result(
 			session=self.session,

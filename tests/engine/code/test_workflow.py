@@ -292,6 +292,15 @@ class TestFiles:
 		assert (loaded.title, loaded.description) == ('Painting', 'A flat colour.')
 		assert loaded.run(width=8)['original'][0].size == (8, 16)
 
+	def test_outputs_by_name(self, session: Session, tmp_path: Path) -> None:
+		"""A file may name what a node gives by the name of its output, and save nothing."""
+		node = {'kind': 'EmptyImage', 'inputs': {'width': 16, 'height': 8, 'batch_size': 1, 'color': 255}}
+		document = {'lumengraph': 2, 'outputs': {'made': {'node': 'a', 'output': 'IMAGE'}}, 'nodes': {'a': node}}
+		(tmp_path / 'flow.json').write_text(json.dumps(document))
+		[picture] = Workflow.load(tmp_path / 'flow.json', session=session).run()['made']
+
+		assert picture.size == (16, 8)
+
 	def test_loaded_workflows_go_on(self, session: Session) -> None:
 		"""Nodes of a file feed new ones, by their ids."""
 		flow = Workflow.load(PROJECT / 'workflows' / 'text_to_image.json', session=session)
