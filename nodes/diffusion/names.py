@@ -85,4 +85,5 @@ DIFFUSERS = {
 	'FlowMatchEulerDiscreteScheduler': ('euler', 'simple'),
 	'FlowMatchHeunDiscreteScheduler': ('heun', 'simple'),
 }
-"""The sampler and the schedule that stand for each of Diffusers' scheduler classes, for people who know those."""
+"""The sampler and the schedule that stand for each of Diffusers' scheduler classes, for people who know
+those; `nodes/README.md` lists them."""

@@ -55,13 +55,15 @@ def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None
 			for stretch in stretches:
 				load.cancel.check()
 				if stretch.nbytes <= SMALL:
-					memory = _memory(stretch, [])
+					memory = (
+						stretch.target if stretch.numbers is None else torch.empty(stretch.nbytes, dtype=torch.int8)
+					)
 					reader.fill(stretch.name, memory, stretch.start)
 					_settle(stretch, memory, load)
 					continue
 				if len(waiting) == AHEAD:
 					_finish(waiting, spare, load)
-				memory = _memory(stretch, spare)
+				memory = stretch.target if stretch.numbers is None else _buffer(stretch.nbytes, spare)
 				waiting.append((stretch, memory, pool.submit(reader.fill, stretch.name, memory, stretch.start)))
 			while waiting:
 				_finish(waiting, spare, load)
@@ -79,13 +81,10 @@ def _finish(waiting: Waiting, spare: list[Tensor], load: Load) -> None:
 		spare.append(memory)
 
 
-def _memory(stretch: Stretch, spare: list[Tensor]) -> Tensor:
-	"""What a stretch is read into: its target, or a buffer, of which a few are used again and again."""
-	if stretch.numbers is None:
-		return stretch.target
-	if spare and len(spare[-1]) >= stretch.nbytes:
-		return spare.pop()[: stretch.nbytes]
-	return torch.empty(stretch.nbytes, dtype=torch.int8)
+def _buffer(nbytes: int, spare: list[Tensor]) -> Tensor:
+	"""So many bytes of a spare buffer, or of a new one. All are of one size, so that a few of them do for a whole file."""
+	buffer = spare.pop() if spare else torch.empty(max(CHUNK, nbytes), dtype=torch.int8)
+	return buffer.new_empty(0).set_(buffer.untyped_storage())[:nbytes]
 
 
 def _settle(stretch: Stretch, memory: Tensor, load: Load) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import diffusers
 
+from engine.settings import PROJECT
 from nodes.diffusion import names
 from nodes.diffusion.samplers import FRESH_MASK_NOISE, SAMPLERS, SKIPS_LAST_SIGMA
 from nodes.diffusion.schedules import SCHEDULES
@@ -24,6 +26,12 @@ class TestNames:
 		assert len(names.DIFFUSERS) == 18
 		assert all(hasattr(diffusers, name) for name in names.DIFFUSERS)
 		assert all(sampler in SAMPLERS and schedule in SCHEDULES for sampler, schedule in names.DIFFUSERS.values())
+
+	def test_people_find_the_pairs_in_the_documentation(self) -> None:
+		"""Each row of the table is what the program has."""
+		rows = re.findall(r'^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|$', (PROJECT / 'nodes/README.md').read_text(), re.M)
+
+		assert {name: (sampler, schedule) for name, sampler, schedule in rows} == names.DIFFUSERS
 
 	def test_names_need_no_torch(self) -> None:
 		"""Node declarations can be made in a process that never imports torch."""

@@ -28,6 +28,7 @@ class Counting(TensorReader):
 		self._lock = threading.Lock()
 		self.nbytes = 0
 		self.active = 0
+		self.buffers: set[int] = set()
 
 	@property
 	def source(self) -> TensorSource:
@@ -39,6 +40,7 @@ class Counting(TensorReader):
 	def fill(self, name: str, target: Tensor, start: int = 0) -> None:
 		with self._lock:
 			self.nbytes += target.nbytes
+			self.buffers.add(target.untyped_storage().data_ptr())
 			self.active += 1
 		try:
 			self._reader.fill(name, target, start)
@@ -110,3 +112,17 @@ class TestPouring:
 			pour([*stretches(target), beyond, *stretches(target)], reader, Load((Path('x'),), 'x'))
 
 		assert reader.active == 0
+
+
+class TestBuffers:
+	def test_a_few_do_for_stretches_of_any_length(self, reader: Counting) -> None:
+		"""A short stretch leaves its buffer whole for a longer one."""
+		name = next(iter(reader.source.shapes))
+		lengths = ([LENGTH + SMALL] * 2 * AHEAD + [LENGTH] * 2 * AHEAD) * 4
+		targets = [torch.empty(length, dtype=torch.int8) for length in lengths]
+		load = Load((reader.source.path,), 'any')
+
+		pour([Stretch(name, 0, len(one), one, lambda stored: stored) for one in targets], reader, load)
+
+		assert all(torch.equal(one[:LENGTH], targets[0][:LENGTH]) for one in targets)
+		assert len(reader.buffers) <= AHEAD + 1
