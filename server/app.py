@@ -31,6 +31,7 @@ import server.routes.config
 import server.routes.convert
 import server.routes.difference
 import server.routes.docs
+import server.routes.drafts
 import server.routes.events
 import server.routes.extensions
 import server.routes.health
@@ -42,7 +43,9 @@ import server.routes.metrics
 import server.routes.models
 import server.routes.nodes
 import server.routes.packs
+import server.routes.pictures
 import server.routes.queue
+import server.routes.versions
 import server.routes.workers
 import server.routes.workflows
 from engine.events import EventBus, ModelsChanged
@@ -61,6 +64,7 @@ from server.comfy.logteller import LogTeller
 from server.comfy.sockets import Hub
 from server.comfy.teller import Teller
 from server.docs import API_PAGES, ApiPages
+from server.drafts import Drafts
 from server.errors import errors
 from server.headers import FOREIGN_PAGES, OWN_PAGES, add_guards
 from server.joblog import JobLog
@@ -108,6 +112,9 @@ OPERATIONS = (
 	*server.routes.convert.routes,
 	*server.routes.workflows.routes,
 	*server.routes.difference.routes,
+	*server.routes.versions.routes,
+	*server.routes.pictures.routes,
+	*server.routes.drafts.routes,
 	*server.routes.images.routes,
 	*server.routes.nodes.routes,
 	*server.routes.packs.routes,
@@ -189,6 +196,7 @@ def build_app(
 	app[keys.PICTURE_SLOTS] = asyncio.Semaphore(PICTURES_AT_ONCE)
 	app[keys.EDITOR] = editor
 	app[keys.LIBRARY] = Library.of(settings, workflows)
+	app[keys.DRAFTS] = Drafts(settings.user_folder / 'drafts')
 	app[keys.THUMBNAILS] = Thumbnails()
 	app[keys.METRICS] = metrics
 	app[API_PAGES] = ApiPages(OPERATIONS)

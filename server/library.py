@@ -25,12 +25,14 @@ from server.errors import Forbidden
 from server.etags import etag_of
 from server.filing import write_file
 from server.users.accounts import DEFAULT
+from server.versions import Version, Versions
 
 log = logging.getLogger(__name__)
 
 SUFFIX = '.json'
 EXPECTED = '.expect.json'
 """What such a file holds is no workflow, but what one gives: see `engine/testing/expectations.py`."""
+PICTURES = ('.png', '.webp', '.jpg', '.jpeg')
 # Windows keeps these for devices, whatever the suffix.
 DEVICES = frozenset(
 	{'con', 'prn', 'aux', 'nul', *(f'{port}{number}' for port in ('com', 'lpt') for number in range(10))}
@@ -57,9 +59,20 @@ class WorkflowReadOnly(Forbidden):
 		self.name = name
 
 
+class NoPicture(NotFound):
+	"""A workflow has no picture that shows what it gives."""
+
+	def __init__(self, name: str) -> None:
+		super().__init__(f'The workflow {name!r} has no picture.')
+		self.name = name
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-	"""A workflow file. `source` is what it says, in whatever `form`; `etag` names what is in it."""
+	"""A workflow file. `source` is what it says, in whatever `form`; `etag` names what is in it.
+
+	`pictured`: a picture of what it gives lies beside it.
+	"""
 
 	name: str
 	source: dict[str, JsonValue]
@@ -68,6 +81,7 @@ class Entry:
 	built_in: bool
 	title: str = ''
 	description: str = ''
+	pictured: bool = False
 
 
 class Library:
@@ -77,7 +91,10 @@ class Library:
 	not count. What lies deeper in `others` has a name with slashes. All methods take time: not for the event loop.
 	"""
 
-	def __init__(self, built_in: Path, own: Path, others: Sequence[Path] = ()) -> None:
+	def __init__(
+		self, built_in: Path, own: Path, others: Sequence[Path] = (), *, versions: Versions | None = None
+	) -> None:
+		self.versions = versions or Versions(own.with_name('versions'))
 		self._built_in = built_in
 		self._own = own
 		self._others = tuple(others)
@@ -121,8 +138,11 @@ class Library:
 		content = dumps(document).encode()
 		with self._lock:
 			self._refuse_built_in(name)
-			before = self._etag(name)
+			path = _files(self._own).get(name)
+			before = None if path is None else etag_of(path.read_bytes())
 			allow(before)
+			if path is not None and before != etag_of(content):
+				self.versions.keep(name, path)
 			_write(self._own, name, content)
 		source = to_json(document)
 		entry = Entry(name, source, 'native', etag_of(content), False, document.title, document.description)
@@ -136,15 +156,29 @@ class Library:
 			if path is None:
 				raise WorkflowNotFound(name)
 			allow(etag_of(path.read_bytes()))
+			self.versions.keep(name, path)
 			path.unlink(missing_ok=True)
+
+	def versions_of(self, name: str) -> list[Version]:
+		"""What a workflow was, newest first. Raises `WorkflowNotFound` if there never was one of this name."""
+		found = self.versions.entries(name)
+		if not found:
+			self.find(name)
+		return found
+
+	def picture(self, name: str) -> Path:
+		"""The picture that lies beside a workflow's file. Raises `WorkflowNotFound` and `NoPicture`."""
+		path = next((path for known, path in self._paths() if known == name), None)
+		if path is None:
+			raise WorkflowNotFound(name)
+		found = next((found for suffix in PICTURES if (found := path.with_suffix(suffix)).is_file()), None)
+		if found is None:
+			raise NoPicture(name)
+		return found
 
 	def _refuse_built_in(self, name: str) -> None:
 		if name in _files(self._built_in):
 			raise WorkflowReadOnly(name)
-
-	def _etag(self, name: str) -> str | None:
-		path = _files(self._own).get(name)
-		return None if path is None else etag_of(path.read_bytes())
 
 	def _entry(self, name: str, path: Path) -> Entry | None:
 		try:
@@ -159,7 +193,11 @@ class Library:
 			log.warning('The workflow %s is left out: it is of no form that is known.', path.name)
 			return None
 		said = (document.title, document.description) if document is not None else ('', '')
-		return Entry(name, source, form, etag_of(content), path.parent == self._built_in, *said)
+		return Entry(name, source, form, etag_of(content), path.parent == self._built_in, *said, _pictured(path))
+
+
+def _pictured(path: Path) -> bool:
+	return any(path.with_suffix(suffix).is_file() for suffix in PICTURES)
 
 
 def _files(folder: Path, *, deep: bool = False) -> dict[str, Path]:

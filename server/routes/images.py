@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import TypeAdapter
@@ -41,20 +42,21 @@ async def show_image(request: web.Request, path: ImagePath, query: ThumbnailQuer
 	Parts of the file can be asked for (`Range`).
 	"""
 	found = find_picture(request.app[STORAGE].files, path.path)
-	if query.size is None:
-		headers = {
-			'Content-Type': MEDIA_TYPES[found.suffix.lower()],
-			'Cache-Control': 'no-cache',
-			**NO_GUESSING,
-		}
-		return web.FileResponse(found, headers=headers)
 	try:
-		status = found.stat()
-	except OSError:
+		return await send_picture(request, found, query.size)
+	except FileNotFoundError:
 		raise FileMissing(path.path, 'output') from None
-	etag = etag_of(f'{status.st_mtime_ns} {status.st_size} {query.size}'.encode())
+
+
+async def send_picture(request: web.Request, found: Path, size: int | None) -> web.StreamResponse:
+	"""A picture's file, or with `size` a small WebP of it. Raises `FileNotFoundError`, and what `Thumbnails.make` raises."""
+	if size is None:
+		headers = {'Content-Type': MEDIA_TYPES[found.suffix.lower()], 'Cache-Control': 'no-cache', **NO_GUESSING}
+		return web.FileResponse(found, headers=headers)
+	status = await asyncio.to_thread(found.stat)
+	etag = etag_of(f'{status.st_mtime_ns} {status.st_size} {size}'.encode())
 	has_it = names(request.if_none_match, etag)
-	small = b'' if has_it else await request.app[THUMBNAILS].make(found, query.size)
+	small = b'' if has_it else await request.app[THUMBNAILS].make(found, size)
 	headers = {'ETag': etag, **NO_GUESSING}
 	return conditional(request, web.Response(body=small, content_type='image/webp', headers=headers))
 

@@ -43,6 +43,7 @@ def summary(entry: Entry) -> WorkflowSummary:
 		description=entry.description,
 		built_in=entry.built_in,
 		form=entry.form,
+		pictured=entry.pictured,
 	)
 
 

@@ -39,7 +39,8 @@ class NewWorkflowPath(Parameters):
 class WorkflowSummary(Reply):
 	"""A workflow, without its nodes. One that is `built_in` comes with the program and cannot be changed.
 
-	`form` is that of its file; whoever asks for the workflow gets it in ours all the same.
+	`form` is that of its file; whoever asks for the workflow gets it in ours all the same. `pictured`: there is a picture of
+	what it gives.
 	"""
 
 	name: str
@@ -47,6 +48,7 @@ class WorkflowSummary(Reply):
 	description: str
 	built_in: bool
 	form: Form
+	pictured: bool
 
 
 class WorkflowListing(Reply):

@@ -48,8 +48,10 @@ CHECKS: Sequence[CheckFunction] = (
 	response_headers_conformance,
 	response_schema_conformance,
 )
+VERSION = f'{1_700_000_000_000}-{"a" * 32}'
 KNOWN: Mapping[str, Sequence[str]] = {
-	'id': ('job', 'waiting'),
+	'id': ('job', 'waiting', VERSION),
+	'GET /v1/drafts/{id}': ('draft',),
 	'name': ('text_to_image', 'mine'),
 	'POST /v1/workflows/{name}/jobs': ('shade',),
 	'kind': ('Shade', 'Mix', 'Listing'),
@@ -83,6 +85,7 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 			'after': {'lumengraph': 2, 'nodes': {'a': {'kind': 'Shade', 'inputs': {'value': 4}}, 'b': {'kind': 'No'}}},
 		},
 	),
+	'PUT /v1/drafts/{id}': ({'document': {'lumengraph': 2, 'nodes': {}}, 'workflow': 'mine', 'client': 'me'},),
 	'POST /v1/check': (
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{
@@ -125,6 +128,8 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 		(base / name).mkdir(parents=True)
 	Image.new('RGB', (300, 200)).save(base / 'output' / 'a.png')
 	Image.new('RGBA', (30, 20)).save(base / 'output' / 'sub' / 'b.webp')
+	(base / 'user' / 'versions' / 'mine').mkdir(parents=True)
+	(base / 'user' / 'versions' / 'mine' / f'{VERSION}.json').write_text('{"lumengraph": 2, "nodes": {}}')
 	(base / 'output' / 'damaged.png').write_bytes(b'no picture')
 	(base / 'models' / 'checkpoints' / 'one.safetensors').write_bytes(b'weights')
 	async with TestClient(TestServer(build_app(Settings(base=base), pack='tests.server.pack'))) as web:
@@ -132,6 +137,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 		await api.ended(await api.submit(saving(), prompt_id='job'))
 		await web.put('/v1/workflows/mine', json={'lumengraph': 2, 'nodes': {}})
 		await web.put('/v1/workflows/shade', json=SHADE)
+		await web.put('/v1/drafts/draft', json={'document': SHADE})
 		yield str(web.make_url('')).rstrip('/')
 
 

@@ -3,10 +3,12 @@ import { useTranslation } from 'react-i18next';
 import { useBoot } from './boot';
 import { Canvas } from './canvas/Canvas';
 import { useGraph } from './graph/store';
+import { NoticeBar } from './persist/NoticeBar';
 import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
+import { Preflight } from './panels/Preflight';
 import { RunNews } from './panels/RunNews';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
@@ -35,6 +37,8 @@ export function App() {
 				<Dock />
 				<main>
 					<TabBar />
+					<NoticeBar />
+					<Preflight />
 					<Canvas />
 					<EmptyHint />
 				</main>

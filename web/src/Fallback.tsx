@@ -1,8 +1,8 @@
 import { Component, type ReactNode } from 'react';
-import { setAside } from './graph/autosave';
+import { setAside } from './persist/restore';
 import { t } from './i18n/i18n';
 
-/** Shown instead of a blank page when drawing fails; the graph is in the autosave. */
+/** Shown instead of a blank page when drawing fails; the graph is kept in the database of the browser. */
 export class Fallback extends Component<{ readonly children: ReactNode }, { readonly message: string | null }> {
 	override state = { message: null };
 

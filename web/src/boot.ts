@@ -1,29 +1,37 @@
 /** Brings the editor up: kinds, then a graph, then the running connection. */
 
 import { create } from 'zustand';
-import { fetchKinds, fetchWorkflow, ServerError } from './api/http';
+import { fetchKinds, ServerError } from './api/http';
+import { fetchStored } from './api/library';
 import { registerBuiltin } from './commands/builtin';
 import { registerBuildingCommands } from './commands/building';
 import { registerGraphCommands } from './commands/graph';
+import { registerRunCommands } from './commands/running';
 import { openDoor } from './door';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
-import { restore, startAutosave } from './graph/autosave';
 import { emptyDoc, type Doc } from './graph/doc';
 import { DocumentError } from './graph/document';
 import { useKinds } from './graph/kinds';
 import { readAny } from './graph/open';
 import { useGraph } from './graph/store';
 import type { Kinds } from './graph/types';
+import { startDropping } from './opening/dropping';
 import { showToast } from './panels/toasts';
+import { offerDrafts, startDrafts } from './persist/drafts';
+import { startKeeping } from './persist/keeper';
+import { removeFormer, restoreFormer, restoreTabs } from './persist/restore';
+import { startWatching } from './persist/watch';
+import { holdWindow } from './persist/windows';
 import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
+import { startNotifying, titleMark } from './run/notify';
 import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
-import { openTab } from './tabs/tabs';
+import { openTab, type Origin } from './tabs/tabs';
 import { t } from './i18n/i18n';
 
 const FIRST_WORKFLOW = 'text_to_image';
@@ -41,18 +49,29 @@ export async function boot(): Promise<void> {
 	startPrefs();
 	const kinds = await untilKinds();
 	useKinds.getState().set(kinds);
-	const doc = restore(kinds) ?? (await firstDoc(kinds));
-	openTab(doc);
+	const id = ownClientId();
+	holdWindow(id);
+	const restored = await restoreTabs(id).catch(notKept);
+	const former = restoreFormer(kinds);
+	if (!restored && !former) {
+		openTab(...(await firstDoc(kinds)));
+	}
 	registerBuiltin();
 	registerGraphCommands();
+	registerRunCommands();
 	registerBuildingCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
-	startAutosave(() =>
-		showToast('error', t('app.notKept')),
-	);
+	const keep = startKeeping(id, notKept);
+	if (former) {
+		await keep();
+		removeFormer();
+	}
 	startClient();
+	startDrafts(id);
+	startWatching(id);
+	startDropping();
 	startChecking();
 	reloadKindsOnReturn();
 	nameWindow();
@@ -60,6 +79,13 @@ export async function boot(): Promise<void> {
 	useBoot.setState({ ready: true, waiting: '' });
 	void import('./extensions/load').then(({ loadExtensions }) => loadExtensions());
 	await tell(() => loadHistory(ownClientId()));
+	await tell(() => loadHistory(id));
+	await tell(offerDrafts);
+}
+
+function notKept(): false {
+	showToast('error', t('app.notKept'));
+	return false;
 }
 
 async function untilKinds(): Promise<Kinds> {
@@ -76,15 +102,16 @@ async function untilKinds(): Promise<Kinds> {
 	}
 }
 
-async function firstDoc(kinds: Kinds): Promise<Doc> {
+async function firstDoc(kinds: Kinds): Promise<[Doc, Origin?]> {
 	try {
-		return readAny(await fetchWorkflow(FIRST_WORKFLOW), kinds);
+		const { document, etag } = await fetchStored(FIRST_WORKFLOW);
+		return [readAny(document, kinds), { name: FIRST_WORKFLOW, etag }];
 	} catch (error) {
 		if (!(error instanceof ServerError) && !(error instanceof DocumentError)) {
 			throw error;
 		}
 		showToast('error', t('app.noFirst', { reason: error.message }));
-		return emptyDoc();
+		return [emptyDoc()];
 	}
 }
 
@@ -100,8 +127,9 @@ function reloadKindsOnReturn(): void {
 function nameWindow(): void {
 	const name = (): void => {
 		const { title } = useGraph.getState().graph;
-		document.title = title === '' ? 'Lumengraph' : `${title} · Lumengraph`;
+		document.title = titleMark() + (title === '' ? 'Lumengraph' : `${title} · Lumengraph`);
 	};
 	name();
 	useGraph.subscribe(name);
+	startNotifying(name);
 }

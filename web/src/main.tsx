@@ -7,6 +7,8 @@ import './styles/node.css';
 import './styles/widgets.css';
 import './styles/panels.css';
 import './styles/dock.css';
+import './styles/persist.css';
+import './styles/running.css';
 import './styles/building.css';
 import { App } from './App';
 import { boot } from './boot';

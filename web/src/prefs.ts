@@ -16,6 +16,8 @@ export interface Prefs {
 	readonly minimap: boolean;
 	/** Tell when a job is over while the page is in the background. */
 	readonly notify: boolean;
+	/** Jobs and pictures of other clients are shown too. */
+	readonly others: boolean;
 	/** Kinds that were added lately, the last one first. */
 	readonly recent: readonly string[];
 	/** The panel that is open at the left, and how wide it is, in pixels. */
@@ -32,6 +34,7 @@ function untouched(): Prefs {
 		recent: [],
 		minimap: true,
 		notify: false,
+		others: false,
 		panel: null,
 		panelWidth: 300,
 	};

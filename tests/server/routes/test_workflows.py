@@ -46,7 +46,14 @@ class TestReading:
 		"""The program's and one's own, told apart; the title stands in for what is not named."""
 		listing = (await api.json('/v1/workflows'))['workflows']
 
-		assert {'name': 'mine', 'title': 'Mine', 'description': '', 'built_in': False, 'form': 'native'} in listing
+		assert {
+			'name': 'mine',
+			'title': 'Mine',
+			'description': '',
+			'built_in': False,
+			'form': 'native',
+			'pictured': False,
+		} in listing
 		assert [item['built_in'] for item in listing] == [True] * (len(listing) - 1) + [False]
 
 	async def test_document_is_what_was_saved(self, api: Api, mine: str) -> None:
@@ -116,6 +123,7 @@ class TestOtherForms:
 			'description': '',
 			'built_in': False,
 			'form': 'editor',
+			'pictured': False,
 		} in listing
 		assert document['nodes']['2']['inputs']['paper'] == {'node': '1', 'output': 'PAPER'}
 		assert document['layout']['notes']['3']['text'] == 'remember'
@@ -141,6 +149,7 @@ class TestSaving:
 			'description': '',
 			'built_in': False,
 			'form': 'native',
+			'pictured': False,
 		}
 		assert (next_one.status, next_one.headers['ETag']) == (200, mine)
 

@@ -2,7 +2,7 @@
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
-import type { Event, Finding, HistoryEntry, NodeOutput, QueueItem, Reason, Refusal } from './types';
+import type { Event, Finding, HistoryEntry, MissingModel, MissingPack, ModelFile, NodeOutput, QueueItem, Reason, Refusal } from './types';
 import { t } from '../i18n/i18n';
 
 export function readRefusal(error: Json): Refusal {
@@ -34,6 +34,15 @@ export function readProblems(error: Json | undefined): ReadonlyMap<string, reado
 	return problems;
 }
 
+/** A list of one, or of none if it makes no sense. */
+export function readModel(item: Json): ModelFile[] {
+	if (!isObject(item) || typeof item.name !== 'string') {
+		return [];
+	}
+	const { kind, name, size, family, damage } = item;
+	return [{ kind: text(kind), name, size: Number(size ?? 0), family: text(family), damage: text(damage) }];
+}
+
 export function readFindings(answer: Json): Finding[] {
 	const problems = isObject(answer) && isList(answer.problems) ? answer.problems.filter(isObject) : [];
 	return problems.map((problem) => {
@@ -45,6 +54,21 @@ export function readFindings(answer: Json): Finding[] {
 			message: expected === '' ? received : t('server.expected', { expected, received }),
 		};
 	});
+}
+
+export function readMissingPacks(answer: Json): MissingPack[] {
+	const missing = isObject(answer) && isList(answer.missing) ? answer.missing.filter(isObject) : [];
+	return missing.map(({ kind, pack }) => ({ kind: text(kind), pack: text(pack) }));
+}
+
+export function readMissingModels(answer: Json): MissingModel[] {
+	const models = isObject(answer) && isList(answer.models) ? answer.models.filter(isObject) : [];
+	return models.map(({ name, folder, url, differs }) => ({
+		name: text(name),
+		folder: text(folder),
+		url: text(url),
+		differs: differs === true,
+	}));
 }
 
 export function readQueueItem(item: Json): QueueItem[] {

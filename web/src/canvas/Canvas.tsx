@@ -14,7 +14,7 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useRef, useState, type DragEvent, type MouseEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
-import { openFile } from '../panels/files';
+import { dropFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
 import { showToast } from '../panels/toasts';
 import { usePrefs, useTheme } from '../prefs';
@@ -151,7 +151,7 @@ export function Canvas() {
 				edgesFocusable={false}
 				colorMode={theme}
 				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
-				onlyRenderVisibleElements={large}
+				onlyRenderVisibleElements={large && !tiny}
 				snapToGrid={snap}
 				snapGrid={GRID}
 				ariaLabelConfig={{
@@ -323,7 +323,8 @@ function onDrop(event: DragEvent): void {
 	const [file] = event.dataTransfer.files;
 	if (file !== undefined) {
 		event.preventDefault();
-		void openFile(file);
+		const node = event.target instanceof Element ? event.target.closest('.react-flow__node') : null;
+		void dropFile(file, node?.getAttribute('data-id') ?? null);
 	}
 }
 

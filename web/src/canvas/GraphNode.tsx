@@ -97,6 +97,7 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 		openMenu(event, [
 			{ text: t('node.rename'), act: () => startRenaming(id) },
 			...(definitionOf(node.kind) === null ? [] : ['enter', 'unpack'].map(commandItem)),
+			commandItem('runBranch'),
 			...['duplicate', 'makeSubgraph', 'mute', 'bypass', 'collapse', 'pin'].map(commandItem),
 			...colourItems((color) => editGraph((graph) => colourNodes(graph, selectedNodes(), color))),
 			...(info?.isSink === true

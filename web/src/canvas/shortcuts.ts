@@ -3,9 +3,10 @@
 import { useDialogs } from '../commands/dialogs';
 import { commandFor } from '../commands/registry';
 import { useMenu } from '../panels/menu';
-import { closeLightbox, useLightbox } from '../panels/lightbox';
+import { closeLightbox, isViewing } from '../panels/lightbox';
 import { closeSearch, useSearch } from '../panels/searching';
 import { t } from '../i18n/i18n';
+import { pastePicture } from '../panels/pictures';
 import { showToast } from '../panels/toasts';
 import { cutFocusedLink } from './linking';
 import { copySelected, nudgeSelected, pasteText, removeSelected } from './selection';
@@ -74,7 +75,7 @@ function cutsLink(event: KeyboardEvent): boolean {
 
 /** Something lies over the canvas. */
 function isOver(): boolean {
-	return useSearch.getState().at !== null || useLightbox.getState().shots.length > 0 || useMenu.getState().at !== null;
+	return useSearch.getState().at !== null || isViewing() || useMenu.getState().at !== null;
 }
 
 /** Keys that depend on where the focus is. */
@@ -93,13 +94,15 @@ function isModal(): boolean {
 }
 
 function escape(event: KeyboardEvent): void {
+	if (isViewing()) {
+		closeLightbox(); // It may lie over a dialog.
+		return;
+	}
 	if (isModal() || useMenu.getState().at !== null) {
 		return; // They close themselves.
 	}
 	if (useSearch.getState().at !== null) {
 		closeSearch();
-	} else if (useLightbox.getState().shots.length > 0) {
-		closeLightbox();
 	} else if (!event.defaultPrevented && onCanvasKey(event)) {
 		event.preventDefault();
 	} else if (isField(document.activeElement)) {
@@ -126,17 +129,23 @@ function onCut(event: ClipboardEvent): void {
 
 function onPaste(event: ClipboardEvent): void {
 	const text = event.clipboardData?.getData('text/plain') ?? '';
-	if (isBusy(event.target) || text === '') {
+	const picture = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith('image/'));
+	if (isBusy(event.target) || (text === '' && picture === undefined)) {
 		return;
 	}
 	event.preventDefault();
-	if (!pasteText(text)) {
+	if (text !== '' && pasteText(text)) {
+		return;
+	}
+	if (picture === undefined) {
 		showToast('info', t('clipboard.empty'));
+	} else {
+		void pastePicture(picture);
 	}
 }
 
 function isBusy(target: EventTarget | null): boolean {
-	return isField(target) || useSearch.getState().at !== null || useLightbox.getState().shots.length > 0;
+	return isField(target) || useSearch.getState().at !== null || isViewing();
 }
 
 function isField(target: EventTarget | null): target is HTMLElement {

@@ -10,7 +10,13 @@ const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	findNode: lazy(() => import('./FindNode')),
 	linkTo: lazy(() => import('./LinkTo')),
 	job: lazy(() => import('../inspect/JobDialog')),
+	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
+	saveAs: lazy(() => import('../persist/SaveAsDialog')),
+	conflict: lazy(() => import('../persist/ConflictDialog')),
+	missing: lazy(() => import('../opening/MissingDialog')),
+	difference: lazy(() => import('../panels/DifferenceDialog')),
+	runForm: lazy(() => import('../panels/RunForm')),
 };
 
 /** The dialog that `openDialog` names. */

@@ -1,7 +1,7 @@
 /** The editor's own commands. */
 
 import { tidy } from '../canvas/commands';
-import { selectedEdges, selectedParts } from '../canvas/flow';
+import { selectedEdges, selectedNodes, selectedParts } from '../canvas/flow';
 import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll } from '../canvas/selection';
 import { fitView, lastPointer, zoomBy, zoomTo } from '../canvas/view';
 import { fetchKinds } from '../api/http';
@@ -9,15 +9,18 @@ import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
 import { togglePanel } from '../dock/panels';
 import { openLatestJob } from '../inspect/openJob';
+import { maskable, openMask, type Masked } from '../mask/opening';
 import { t } from '../i18n/i18n';
 import type { en } from '../i18n/en';
 import { chooseFile, openNew, saveFile } from '../panels/files';
+import { clipboardPicture, pastePicture } from '../panels/pictures';
 import { openSearch } from '../panels/searching';
 import { showToast } from '../panels/toasts';
 import { setPrefs, usePrefs } from '../prefs';
 import { interruptRun, queueRuns, tell } from '../run/submit';
 import { useRun } from '../run/store';
-import { closeTab, nextTab, useTabs } from '../tabs/tabs';
+import { closeTab, hasClosed, nextTab, reopenTab, useTabs } from '../tabs/tabs';
+import { save } from '../persist/saving';
 import { openDialog } from './dialogs';
 import { registerCommands, type Command } from './registry';
 
@@ -50,12 +53,27 @@ const COMMANDS: readonly Own[] = [
 		run: removeSelected,
 	},
 	{ id: 'addNode', group: 'graph', keys: ['/'], run: () => openSearch(lastPointer(), null) },
+	{
+		id: 'mask',
+		group: 'graph',
+		keys: ['Mod+Shift+m'],
+		enabled: () => selectedPicture() !== null,
+		run: () => {
+			const found = selectedPicture();
+			if (found !== null) {
+				openMask(found.node, found.input, found.picture);
+			}
+		},
+	},
 	{ id: 'tidy', group: 'graph', keys: ['Shift+t'], run: () => void tidy() },
 	{ id: 'newTab', group: 'file', keys: ['Alt+n'], run: openNew },
 	{ id: 'closeTab', group: 'file', keys: ['Alt+w'], run: () => closeTab(useTabs.getState().active) },
 	{ id: 'nextTab', group: 'file', keys: ['Alt+ArrowRight'], enabled: manyTabs, run: () => nextTab(1) },
 	{ id: 'previousTab', group: 'file', keys: ['Alt+ArrowLeft'], enabled: manyTabs, run: () => nextTab(-1) },
 	{ id: 'open', group: 'file', keys: ['Mod+o'], run: chooseFile },
+	{ id: 'save', group: 'file', keys: ['Mod+s'], inFields: true, run: save },
+	{ id: 'saveAs', group: 'file', keys: ['Mod+Alt+s'], inFields: true, run: () => openDialog('saveAs') },
+	{ id: 'reopenTab', group: 'file', keys: ['Alt+Shift+w'], enabled: hasClosed, run: reopenTab },
 	{ id: 'download', group: 'file', keys: ['Mod+Shift+s'], run: saveFile },
 	{ id: 'reload', group: 'file', run: () => void reload() },
 	{ id: 'fit', group: 'view', keys: ['f'], run: () => fitView() },
@@ -74,6 +92,11 @@ const COMMANDS: readonly Own[] = [
 
 export function registerBuiltin(): void {
 	registerCommands(COMMANDS.map((command) => ({ ...command, title: () => t(`commands.${command.id}`) })));
+}
+
+function selectedPicture(): Masked | null {
+	const ids = [...selectedNodes()];
+	return ids.length === 1 ? maskable(ids[0]) : null;
 }
 
 function canUndo(): boolean {
@@ -100,8 +123,14 @@ async function cut(): Promise<void> {
 }
 
 async function paste(): Promise<void> {
-	if (!pasteText(await navigator.clipboard.readText())) {
+	if (pasteText(await navigator.clipboard.readText())) {
+		return;
+	}
+	const picture = await clipboardPicture();
+	if (picture === null) {
 		showToast('info', t('clipboard.empty'));
+	} else {
+		await pastePicture(picture);
 	}
 }
 

@@ -21,7 +21,10 @@ export interface Start {
 	readonly start: (input: InputInfo) => Json;
 }
 
-const starts = new Set<Start>();
+const starts = new Set<Start>([
+	{ wants: ({ type }) => type === 'COLOR', start: () => '#ffffff' },
+	{ wants: ({ type }) => type === 'CURVE', start: () => ({ points: [[0, 0], [1, 1]], interpolation: 'monotone_cubic' }) },
+]);
 
 /** Returns the way to take it back. */
 export function addStart(start: Start): () => void {
@@ -37,7 +40,12 @@ export function hasWidget(input: InputInfo): boolean {
 }
 
 function startOf(input: InputInfo): Start | undefined {
-	return [...starts].find((start) => start.wants(input));
+	for (const start of starts) {
+		if (start.wants(input)) {
+			return start;
+		}
+	}
+	return undefined;
 }
 
 export function defaultValue(input: InputInfo): Json | undefined {

@@ -1,4 +1,4 @@
-/** The native workflow document: what is opened, autosaved and downloaded. */
+/** The native workflow document: what is opened, saved and downloaded. */
 
 import { t } from '../i18n/i18n';
 import { isList, isObject, type Json, type JsonObject } from '../json';

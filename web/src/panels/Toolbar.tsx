@@ -7,6 +7,7 @@ import { useRun } from '../run/store';
 import { Icon, type IconName } from './icons';
 import { commandItem, openMenu } from './menu';
 import { openSearch } from './searching';
+import { JobProgress } from './JobProgress';
 import { WorkflowMenu } from './WorkflowMenu';
 import { keysText } from '../commands/keys';
 import { commandOf } from '../commands/registry';
@@ -49,6 +50,7 @@ export function Toolbar() {
 				<Icon name="plus" /> <span className="words">{t('commands.addNode')}</span>
 			</button>
 			<ConnectionState />
+			<JobProgress />
 			<RunControls />
 		</header>
 	);

@@ -3,7 +3,7 @@ import { useGraph } from '../graph/store';
 import { commandItem, openMenu } from '../panels/menu';
 import { Icon } from '../panels/icons';
 import { runCommand } from '../commands/registry';
-import { closeTab, switchTab, useTabs, type Tab } from './tabs';
+import { closeTab, lastEdit, switchTab, useTabs, type Tab } from './tabs';
 
 /** The open workflows, each with its title; a dot where something is not saved on the server. */
 export function TabBar() {
@@ -37,13 +37,14 @@ function TabButton({ tab, selected }: { tab: Tab; selected: boolean }) {
 	const shown = useGraph((state) => state.doc);
 	const doc = selected ? shown : tab.opened.doc;
 	const title = doc.root.title || t('tabs.untitled');
-	const changed = tab.name !== null && tab.saved !== doc;
+	const edit = useGraph((state) => lastEdit(state.log));
+	const changed = tab.mark !== (selected ? edit : lastEdit(tab.opened.log));
 	return (
 		<div
 			className="tab"
 			data-selected={selected || undefined}
 			onAuxClick={(event) => event.button === 1 && closeTab(tab.id)}
-			onContextMenu={(event) => openMenu(event, ['newTab', 'download'].map(commandItem))}
+			onContextMenu={(event) => openMenu(event, ['newTab', 'save', 'saveAs', 'download', 'reopenTab'].map(commandItem))}
 		>
 			<button
 				type="button"

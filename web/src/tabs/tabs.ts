@@ -3,7 +3,8 @@
 import { create } from 'zustand';
 import type { Doc } from '../graph/doc';
 import { emptyDoc } from '../graph/doc';
-import { NO_LOG } from '../graph/log';
+import { nextSession } from '../graph/session';
+import { NO_LOG, type Log, type Operation } from '../graph/log';
 import { useGraph, type Opened } from '../graph/store';
 import { onPage, withoutPage } from '../run/pages';
 import { useRun } from '../run/store';
@@ -14,8 +15,10 @@ export interface Tab {
 	readonly name: string | null;
 	/** What the server had when it was opened or saved last, so that nobody's later change is written over. */
 	readonly etag: string | null;
-	/** The document as it was saved last; it is changed when it is another one now. */
-	readonly saved: Doc | null;
+	/** Under which it is kept while it is not saved, here and on the server. */
+	readonly draft: string;
+	/** The last edit in what was saved; null: none was made before, undefined: it is saved nowhere. */
+	readonly mark: Operation | null | undefined;
 	/** What is on the canvas is in the graph's store; this is where it was when the tab was left. */
 	readonly opened: Opened;
 }
@@ -25,9 +28,12 @@ interface TabStore {
 	readonly active: string;
 }
 
-export type Origin = Partial<Pick<Tab, 'name' | 'etag' | 'saved'>>;
+export type Origin = Partial<Pick<Tab, 'name' | 'etag' | 'mark' | 'draft'> & Pick<Opened, 'log' | 'path'>>;
+
+const REMEMBERED = 20;
 
 let last = 0;
+let closed: readonly Tab[] = [];
 const first = newTab(emptyDoc());
 export const useTabs = create<TabStore>()(() => ({ tabs: [first], active: first.id }));
 
@@ -36,7 +42,8 @@ export function openTab(doc: Doc, origin: Origin = {}): string {
 	const tab = newTab(doc, origin);
 	const { tabs, active } = useTabs.getState();
 	const { doc: here, log } = useGraph.getState();
-	const untouched = log.operations.length === 0 && Object.keys(here.root.nodes).length === 0;
+	const untouched =
+		log.operations.length === 0 && Object.keys(here.root.nodes).length === 0 && activeTab().mark !== undefined;
 	leave();
 	useTabs.setState({
 		tabs: untouched ? useTabs.getState().tabs.map((one) => (one.id === active ? tab : one)) : [...useTabs.getState().tabs, tab],
@@ -78,6 +85,7 @@ export function closeTab(id: string): void {
 	if (tab === undefined) {
 		return;
 	}
+	closed = [...closed, { ...tab, opened: openedOf(tab) }].slice(-REMEMBERED);
 	const left = tabs.filter((one) => one.id !== id);
 	if (id !== active) {
 		useTabs.setState({ tabs: left });
@@ -88,6 +96,20 @@ export function closeTab(id: string): void {
 		arrive(next);
 	}
 	useRun.setState((state) => withoutPage(state, sessionOf(tab)));
+}
+
+export function hasClosed(): boolean {
+	return closed.length > 0;
+}
+
+/** The tab that was closed last comes back, with all that can be undone in it. */
+export function reopenTab(): void {
+	const tab = closed.at(-1);
+	closed = closed.slice(0, -1);
+	if (tab !== undefined) {
+		const { doc, log, path } = tab.opened;
+		openTab({ ...doc, root: { ...doc.root, session: nextSession() } }, { ...tab, log, path });
+	}
 }
 
 export function activeTab(): Tab {
@@ -104,14 +126,30 @@ export function openedOf(tab: Tab): Opened {
 	return { doc, log, path };
 }
 
-/** Notes that the document on the canvas is saved, and under which name. */
-export function markSaved(id: string, name: string, etag: string | null, saved: Doc): void {
-	useTabs.setState(({ tabs }) => ({ tabs: tabs.map((tab) => (tab.id === id ? { ...tab, name, etag, saved } : tab)) }));
+/** Notes that a document is saved with all edits up to `mark`, and under which name. */
+export function markSaved(id: string, name: string, etag: string | null, mark: Operation | null): void {
+	useTabs.setState(({ tabs }) => ({ tabs: tabs.map((tab) => (tab.id === id ? { ...tab, name, etag, mark } : tab)) }));
 }
 
-function newTab(doc: Doc, { name = null, etag = null, saved = null }: Origin = {}): Tab {
+/** The last edit that is done and not undone. */
+export function lastEdit(log: Log): Operation | null {
+	return log.operations[log.done - 1] ?? null;
+}
+
+/** Whether something of it would be lost if it were closed. */
+export function isUnsaved(tab: Tab): boolean {
+	return tab.mark !== lastEdit(openedOf(tab).log);
+}
+
+function newTab(doc: Doc, origin: Origin = {}): Tab {
 	last += 1;
-	return { id: `tab-${last}`, name, etag, saved, opened: { doc, log: NO_LOG, path: [] } };
+	const { name = null, etag = null, draft = newDraftId(), log = NO_LOG, path = [] } = origin;
+	const mark = 'mark' in origin ? origin.mark : null;
+	return { id: `tab-${last}`, name, etag, draft, mark, opened: { doc, log, path } };
+}
+
+function newDraftId(): string {
+	return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function sessionOf(tab: Tab): number {

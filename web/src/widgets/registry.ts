@@ -7,11 +7,17 @@ import { isSeed } from '../graph/seeds';
 import type { InputInfo } from '../graph/types';
 import type { Json } from '../json';
 import { ChoiceWidget } from './ChoiceWidget';
+import { ColourWidget } from './ColourWidget';
+import { isCurve } from './curves';
+import { CurveWidget } from './CurveWidget';
+import { guarded } from './Guard';
 import { JsonWidget } from './JsonWidget';
 import { NumberWidget } from './NumberWidget';
 import { SeedWidget } from './SeedWidget';
+import { hasRange, SliderWidget } from './SliderWidget';
 import { TextWidget } from './TextWidget';
 import { ToggleWidget } from './ToggleWidget';
+import { uploadOf } from './uploads';
 import { UploadWidget } from './UploadWidget';
 import type { WidgetProps } from './types';
 
@@ -26,11 +32,15 @@ export interface WidgetEntry {
 
 /** Beyond this, names are cut short beside a label. */
 const LONG_CHOICE = 20;
+const NUMBERS = ['INT', 'FLOAT'];
 
 const ENTRIES: readonly WidgetEntry[] = [
-	{ wants: (input) => input.options.image_upload === true, component: UploadWidget, wide: true },
+	{ wants: (input) => uploadOf(input) !== null, component: UploadWidget, wide: true },
+	{ wants: isColour, component: ColourWidget },
+	{ wants: isCurve, component: CurveWidget, wide: true },
 	{ wants: isSeed, component: SeedWidget },
-	{ wants: (input) => ['INT', 'FLOAT'].includes(widgetType(input) ?? ''), component: NumberWidget },
+	{ wants: (input) => isNumber(input) && input.options.display === 'slider' && hasRange(input), component: SliderWidget },
+	{ wants: isNumber, component: NumberWidget },
 	{ wants: hasLongChoices, component: ChoiceWidget, wide: true },
 	{ wants: (input) => widgetType(input) === 'COMBO', component: ChoiceWidget },
 	{ wants: (input) => widgetType(input) === 'BOOLEAN', component: ToggleWidget },
@@ -51,17 +61,27 @@ const useMore = create<{ readonly entries: readonly WidgetEntry[] }>()(() => ({ 
 /** A widget of a plugin: it wins over those of the editor and of earlier plugins. Returns the way to take it back. */
 export function registerWidget(entry: WidgetEntry): () => void {
 	const { start } = entry;
-	const takeBack = start === undefined ? () => undefined : addStart({ ...entry, start });
-	useMore.setState(({ entries }) => ({ entries: [entry, ...entries] }));
+	const added = { ...entry, component: guarded(entry.component), wants: (input: InputInfo) => wantsSafely(entry, input) };
+	const takeBack = start === undefined ? () => undefined : addStart({ ...added, start });
+	useMore.setState(({ entries }) => ({ entries: [added, ...entries] }));
 	return () => {
 		takeBack();
-		useMore.setState(({ entries }) => ({ entries: entries.filter((other) => other !== entry) }));
+		useMore.setState(({ entries }) => ({ entries: entries.filter((other) => other !== added) }));
 	};
 }
 
-/** The widget of an input, which may change when a plugin arrives. */
+export function widgetEntry(input: InputInfo): WidgetEntry {
+	if (input.options.forceInput === true) {
+		return FALLBACK;
+	}
+	const wants = (entry: WidgetEntry): boolean => entry.wants(input);
+	return useMore.getState().entries.find(wants) ?? ENTRIES.find(wants) ?? FALLBACK;
+}
+
+/** The same for a component: it is drawn anew when a plugin brings a widget. */
 export function useWidgetEntry(input: InputInfo): WidgetEntry {
-	return entryOf(input, useMore((state) => state.entries));
+	useWidgetCount();
+	return widgetEntry(input);
 }
 
 /** Changes whenever a plugin has brought a widget: inputs that had only a socket may have one now. */
@@ -69,11 +89,22 @@ export function useWidgetCount(): number {
 	return useMore((more) => more.entries.length);
 }
 
-function entryOf(input: InputInfo, more: readonly WidgetEntry[]): WidgetEntry {
-	if (input.options.forceInput === true) {
-		return FALLBACK;
+/** A plugin that fails must not take the whole editor with it. */
+function wantsSafely(entry: WidgetEntry, input: InputInfo): boolean {
+	try {
+		return entry.wants(input);
+	} catch (error) {
+		console.error(error);
+		return false;
 	}
-	return more.find((entry) => entry.wants(input)) ?? ENTRIES.find((entry) => entry.wants(input)) ?? FALLBACK;
+}
+
+function isNumber(input: InputInfo): boolean {
+	return NUMBERS.includes(widgetType(input) ?? '');
+}
+
+function isColour(input: InputInfo): boolean {
+	return input.type === 'COLOR' || (input.options.display === 'color' && widgetType(input) !== null);
 }
 
 /** File names, mostly. A few long ones among many short names do not count. */

@@ -1,0 +1,146 @@
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { DialogProps } from '../commands/Dialogs';
+import { currentKinds, useKinds } from '../graph/kinds';
+import { liveKind } from '../graph/live';
+import { currentDoc, editDoc, useGraph } from '../graph/store';
+import { graphAt } from '../graph/doc';
+import { Modal } from '../ui/Modal';
+import { useMissing, type LostModel } from './missing';
+import { replaceFile, replaceKind, similarKinds, type MissingKind } from './replace';
+
+/** What is not here, and what may stand in for it. */
+export default function MissingDialog({ onClose }: DialogProps) {
+	const { t } = useTranslation();
+	const { kinds, models } = useMissing();
+	return (
+		<Modal title={t('opening.title')} onClose={onClose}>
+			<div className="missing" data-testid="missing">
+				{kinds.length + models.length === 0 && <p className="none">{t('opening.nothing')}</p>}
+				{kinds.length > 0 && (
+					<section>
+						<h3>{t('opening.kindsTitle')}</h3>
+						<p className="hint">{t('opening.kindsHint')}</p>
+						<ul>
+							{kinds.map((kind) => (
+								<KindRow key={kind.kind} missing={kind} />
+							))}
+						</ul>
+					</section>
+				)}
+				{models.length > 0 && (
+					<section>
+						<h3>{t('opening.modelsTitle')}</h3>
+						<ul>
+							{models.map((model) => (
+								<ModelRow key={`${model.folder}/${model.name}`} model={model} />
+							))}
+						</ul>
+					</section>
+				)}
+			</div>
+		</Modal>
+	);
+}
+
+function KindRow({ missing: { kind, count, pack } }: { missing: MissingKind }) {
+	const { t } = useTranslation();
+	const doc = useGraph((state) => state.doc);
+	const kinds = useKinds((state) => state.server);
+	const offered = useMemo(() => similarKinds(doc, kind, kinds), [doc, kind, kinds]);
+	const [chosen, setChosen] = useState<string | null>(null);
+	const info = offered.find((one) => one.kind === chosen) ?? offered[0];
+	return (
+		<li data-testid={`missing-kind-${kind}`}>
+			<div>
+				<strong>{kind}</strong>
+				<span>
+					{t('opening.nodes', { count })}
+					{pack !== '' && ` · ${t('opening.pack', { pack })}`}
+				</span>
+			</div>
+			{info === undefined ? (
+				<span className="none">{t('opening.noneLike')}</span>
+			) : (
+				<div className="buttons">
+					<select
+						aria-label={t('opening.replaceBy', { name: kind })}
+						value={info.kind}
+						onChange={(event) => setChosen(event.target.value)}
+					>
+						{offered.map((one) => (
+							<option key={one.kind} value={one.kind}>
+								{one.title}
+							</option>
+						))}
+					</select>
+					<button
+						type="button"
+						data-testid={`replace-kind-${kind}`}
+						onClick={() => editDoc((now) => replaceKind(now, kind, info, currentKinds()))}
+					>
+						{t('opening.replace')}
+					</button>
+				</div>
+			)}
+		</li>
+	);
+}
+
+function ModelRow({ model }: { model: LostModel }) {
+	const { t } = useTranslation();
+	const { name, folder, url, differs, uses } = model;
+	const choices = useMemo(() => choicesOf(model), [model]);
+	const [chosen, setChosen] = useState<string | null>(null);
+	const file = chosen ?? choices[0];
+	return (
+		<li data-testid={`missing-model-${name}`}>
+			<div>
+				<strong>{name}</strong>
+				<span>
+					{[
+						...(folder === '' ? [] : [t('opening.folder', { folder })]),
+						...(uses.length === 0 ? [] : [t('opening.nodes', { count: uses.length })]),
+						...(differs ? [t('opening.differs')] : []),
+					].join(' · ')}
+				</span>
+			</div>
+			<div className="buttons">
+				{url !== '' && (
+					<a href={url} target="_blank" rel="noreferrer noopener">
+						{t('opening.source')}
+					</a>
+				)}
+				{file !== undefined && (
+					<>
+						<select
+							aria-label={t('opening.replaceBy', { name })}
+							value={file}
+							onChange={(event) => setChosen(event.target.value)}
+						>
+							{choices.map((choice) => (
+								<option key={choice} value={choice}>
+									{choice}
+								</option>
+							))}
+						</select>
+						<button
+							type="button"
+							data-testid={`replace-model-${name}`}
+							onClick={() => editDoc((now) => replaceFile(now, name, file, uses))}
+						>
+							{t('opening.replace')}
+						</button>
+					</>
+				)}
+			</div>
+		</li>
+	);
+}
+
+function choicesOf({ uses }: LostModel): readonly string[] {
+	const [use] = uses;
+	const node = use === undefined ? undefined : graphAt(currentDoc(), use.scope)?.nodes[use.node];
+	const input = node === undefined ? undefined : liveKind(currentKinds().get(node.kind), node)?.inputs.find(({ name }) => name === use?.input);
+	return (input?.choices ?? []).filter((choice) => typeof choice === 'string');
+}
