@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJob } from '../src/api/jobs';
+import { readJob } from '../src/api/jobrecords';
 import { readLine } from '../src/api/logs';
 import { readLoaders } from '../src/api/models';
 import { bytesText, percent, secondsText } from '../src/inspect/format';
