@@ -18,6 +18,7 @@ from engine.events import (
 	JobProgress,
 	JobQueued,
 	JobStarted,
+	ModelDownload,
 	ModelsChanged,
 	NodeBlocked,
 	NodeFinished,
@@ -77,8 +78,8 @@ class Teller:
 		if isinstance(event, QueueChanged):
 			self._queue_changed(event)
 			return
-		if isinstance(event, ModelsChanged):
-			return  # The dialect has no word for it: clients ask again when they open a list.
+		if isinstance(event, ModelsChanged | ModelDownload):
+			return  # The dialect has no words for these: clients ask again when they open a list.
 		if isinstance(event, JobQueued | JobDropped):
 			self._forget(event.job)
 			return

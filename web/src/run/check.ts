@@ -12,6 +12,13 @@ const DELAY_MS = 300;
 const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
 const NOTHING: Checked = { findings: [], packs: [], models: [] };
 
+let again: () => void = () => undefined;
+
+/** Checks once more: what is here has changed, not the graph. */
+export function recheck(): void {
+	again();
+}
+
 /** Checks after each change that a run would see; returns the way to stop. */
 export function startChecking(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,6 +48,10 @@ export function startChecking(): () => void {
 	const soon = (): void => {
 		clearTimeout(timer);
 		timer = setTimeout(() => void check(), DELAY_MS);
+	};
+	again = () => {
+		asked = '';
+		soon();
 	};
 	const stop = useGraph.subscribe(soon);
 	soon();
