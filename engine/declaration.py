@@ -52,12 +52,13 @@ class Number(Model):
 
 
 class Text(Model):
-	"""A line of text, or several."""
+	"""A line of text, or several. `display` says how: `curve` is the points of a curve, as JSON `[[x, y], …]`."""
 
 	type: Literal['text'] = 'text'
 	default: str = ''
 	multiline: bool = False
 	dynamic_prompts: bool = False
+	display: Literal['', 'curve'] = ''
 
 
 class Toggle(Model):

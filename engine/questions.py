@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from pydantic_core import to_json
 
 from engine.errors import WorkerLost
-from engine.forecast import Forecast
 from engine.formats.prompt import write_prompt
 from engine.graph import Graph, NodeId
 from engine.spec import ValidationRequest
@@ -82,12 +81,12 @@ class Questions:
 		"""Drop a model, or all; `freed` tells the bytes. `WorkerLost` as above."""
 		return await self._ask(Unload(id=next(self._ids), resident=resident))
 
-	async def forecast(self, graph: Graph, sinks: Sequence[NodeId]) -> Forecast | None:
-		"""What a checked graph will need of memory; None if it cannot be told. `WorkerLost` as above."""
+	async def forecast(self, graph: Graph, sinks: Sequence[NodeId]) -> Forecasted:
+		"""What a checked graph will need of memory, and what a run of it would do. `WorkerLost` as above."""
 		answer: asyncio.Future[Forecasted] = asyncio.get_running_loop().create_future()
 		prompt = to_json(write_prompt(graph)).decode()
 		asked = AskForecast(id=next(self._ids), prompt=prompt, sinks=tuple(sinks))
-		return (await self._answered(self._forecasts, asked, answer)).forecast
+		return await self._answered(self._forecasts, asked, answer)
 
 	async def _ask(self, message: AskModels | CancelLoad | Unload) -> ModelsTold:
 		answer: asyncio.Future[ModelsTold] = asyncio.get_running_loop().create_future()

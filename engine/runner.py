@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from engine.live import LiveGraph
 from engine.models import CPU, Place
 from engine.modelstore import ModelStore
 from engine.needs import dependency_order
+from engine.outlook import Outlook, outlook
 from engine.plan import Plan
 from engine.plugins import Kit, load_pack, load_packs
 from engine.record import RunRecord
@@ -80,6 +82,7 @@ class Runner:
 		self._settings = settings
 		self._publish = publish
 		self._lanes = Lanes()
+		self._opening = threading.RLock()  # Questions come by other threads than jobs.
 
 	@cached_property
 	def profile(self) -> str:
@@ -87,13 +90,23 @@ class Runner:
 		settings = self._settings
 		return self.kit.compute.profile(self._place, exact=settings.exact, compiled=settings.compile)
 
-	@cached_property
+	@property
 	def cache(self) -> OutputCache:
 		"""Where results are kept; opened when something is first run or asked of it."""
-		return open_cache(self._settings, self.kit.codecs, self._is_valid, profile=self.profile)
+		with self._opening:
+			return self._opened_cache
 
 	@cached_property
+	def _opened_cache(self) -> OutputCache:
+		return open_cache(self._settings, self.kit.codecs, self._is_valid, profile=self.profile)
+
+	@property
 	def _executor(self) -> Executor:
+		with self._opening:
+			return self._made_executor
+
+	@cached_property
+	def _made_executor(self) -> Executor:
 		disk = disk_of(self.cache)
 		tools = Tools(
 			cache=self.cache,
@@ -190,6 +203,13 @@ class Runner:
 		"""How long a call of a kind takes, by earlier runs; None if none is known."""
 		return self._executor.timings.of(kind)
 
+	def outlook(self, graph: Graph, sinks: Collection[NodeId]) -> Outlook:
+		"""What a run of a checked graph would do now, and how long that takes. Raises `NodeFailed`."""
+		fates = self.foresee(graph, sinks)
+		pending = [(node, graph.calls[node].kind) for node, (fate, _) in fates.items() if fate == 'runs']
+		cached = [node for node, (fate, _) in fates.items() if fate == 'cached']
+		return outlook(cached, pending, self.expected_seconds)
+
 	def step_keys(self, graph: Graph, sinks: Collection[NodeId]) -> tuple[CacheKey, ...]:
 		"""The cache keys of all that a checked graph needs for these sinks. Raises `NodeFailed`."""
 		return tuple(step.key for step in self.plan(graph, sinks).steps.values() if step.cacheable)
@@ -225,7 +245,7 @@ class Runner:
 	def close(self) -> None:
 		"""End the threads, and let go of the files."""
 		self._lanes.close()
-		disk = disk_of(self.cache) if 'cache' in self.__dict__ else None
+		disk = disk_of(self.cache) if '_opened_cache' in self.__dict__ else None
 		if disk is not None:
 			disk.close()
 

@@ -17,7 +17,6 @@ from engine.declaration import NodeInfo
 from engine.declared import KeptNodes
 from engine.errors import WorkerLost
 from engine.fit import best_of, models_of
-from engine.forecast import Forecast
 from engine.graph import Graph, NodeId
 from engine.jobs import Job
 from engine.modelreport import ModelReport
@@ -31,7 +30,7 @@ from engine.seat import Seat
 from engine.settings import Settings
 from engine.spec import ValidationRequest
 from engine.storage import Storage
-from engine.wire import Described, Free, ModelsTold, Ready
+from engine.wire import Described, Forecasted, Free, ModelsTold, Ready
 
 log = logging.getLogger(__name__)
 
@@ -156,8 +155,8 @@ class Supervisor:
 			seat.interrupt()
 		return bool(asked)
 
-	async def forecast(self, graph: Graph, sinks: Sequence[NodeId]) -> Forecast | None:
-		"""What a checked graph will need of memory; None if no worker is there to tell."""
+	async def forecast(self, graph: Graph, sinks: Sequence[NodeId]) -> Forecasted | None:
+		"""What a checked graph will need of memory, and what a run of it would do; None if no worker is there to tell."""
 		seat = self._asked()
 		try:
 			return None if seat is None else await seat.questions.forecast(graph, sinks)

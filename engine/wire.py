@@ -12,6 +12,7 @@ from engine.events import AnyEvent
 from engine.facts import FileMark
 from engine.forecast import Forecast
 from engine.modelreport import ModelReport
+from engine.outlook import Outlook
 from engine.plugins import PackReport
 from engine.previews import PreviewMethod
 
@@ -86,7 +87,7 @@ class AskModels(Message):
 
 
 class AskForecast(Message):
-	"""To the worker: tell what a checked graph in API form, a JSON object as text, will need of memory for these sinks."""
+	"""To the worker: tell what a checked graph in API form, a JSON object as text, will need and do for these sinks."""
 
 	type: Literal['ask_forecast'] = 'ask_forecast'
 	id: int
@@ -177,11 +178,12 @@ class ModelsTold(Message):
 
 
 class Forecasted(Message):
-	"""From the worker: what a graph will need; None if that cannot be told."""
+	"""From the worker: what a graph will need, and what a run of it would do; None if that cannot be told."""
 
 	type: Literal['forecasted'] = 'forecasted'
 	id: int
 	forecast: Forecast | None
+	outlook: Outlook | None = None
 
 
 class Happened(Message):

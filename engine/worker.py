@@ -28,6 +28,7 @@ from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.courier import Courier
 from engine.declaration import NodeInfo
+from engine.errors import EngineError
 from engine.events import AnyEvent, GraphExpanded, JobFinished, NodeFinished, NodeStarted, NodeWaits
 from engine.formats.prompt import read_object, read_prompt
 from engine.graph import Graph, NodeId
@@ -164,12 +165,16 @@ class Worker:
 		self._courier.send(Validated(id=message.id, refusals={str(node): reason for node, reason in refusals.items()}))
 
 	def _forecast(self, message: AskForecast) -> None:
-		forecast = None
+		forecast = outlook = None
 		try:
-			forecast = self._runner.forecast(graph_of(message.prompt), [NodeId(sink) for sink in message.sinks])
+			graph, sinks = graph_of(message.prompt), [NodeId(sink) for sink in message.sinks]
+			forecast = self._runner.forecast(graph, sinks)
+			outlook = self._runner.outlook(graph, sinks)
+		except EngineError:
+			pass  # A node refuses its values in the plan: the run will tell.
 		except Exception:
-			log.exception('What a graph will need of memory could not be told.')
-		self._courier.send(Forecasted(id=message.id, forecast=forecast))
+			log.exception('What a graph will need could not be told.')
+		self._courier.send(Forecasted(id=message.id, forecast=forecast, outlook=outlook))
 
 	def _tell_models(self, message: AskModels | CancelLoad | Unload) -> None:
 		store = self._runner.models

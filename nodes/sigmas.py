@@ -7,7 +7,7 @@ import re
 from typing import Annotated, NamedTuple
 
 from engine.declaration import Choice, Number, Text, Toggle
-from engine.errors import NodeUsage
+from engine.errors import BadInput, NodeUsage
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.diffusion.names import SCHEDULES
@@ -183,6 +183,34 @@ def flux2(
 	from nodes.diffusion import sigmas
 
 	return Sigmas(sigmas.flux2(steps, width, height))
+
+
+@node(kind='CurveSigmas', title='Sigmas from a Curve', category='model/sampling/sigmas', lane='cpu')
+def from_curve(
+	curve: Annotated[
+		str,
+		Text(default='[[0, 1], [1, 0]]', display='curve'),
+		'How the noise goes down from the first step to the last.',
+	],
+	steps: Steps,
+	sigma_max: Annotated[
+		float,
+		Number(default=14.614642, min=0.0001, max=5000.0, step=0.01, round=False),
+		'The noise where the curve is at 1.',
+	],
+	sigma_min: Annotated[
+		float, Number(default=0.0291675, min=0.0001, max=5000.0, step=0.01, round=False), 'The noise where it is at 0.'
+	],
+) -> Sigmas:
+	"""Noise levels along a curve that is drawn, by log sigma, and none at the end. A straight line is an exponential schedule."""
+	from nodes.diffusion import sigmas
+	from nodes.diffusion.curve import read_points
+
+	try:
+		points = read_points(curve)
+	except ValueError as error:
+		raise BadInput('curve', 'points such as [[0, 1], [1, 0]]', f'{curve[:80]!r}: {error}') from error
+	return Sigmas(sigmas.along(points, steps, sigma_min, sigma_max))
 
 
 @node(kind='ManualSigmas', category='model/sampling/sigmas', lane='cpu')

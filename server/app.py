@@ -34,10 +34,12 @@ import server.routes.docs
 import server.routes.downloads
 import server.routes.drafts
 import server.routes.events
+import server.routes.extensions
 import server.routes.health
 import server.routes.images
 import server.routes.jobs
 import server.routes.login
+import server.routes.logs
 import server.routes.metrics
 import server.routes.models
 import server.routes.nodes
@@ -118,12 +120,14 @@ OPERATIONS = (
 	*server.routes.images.routes,
 	*server.routes.nodes.routes,
 	*server.routes.packs.routes,
+	*server.routes.extensions.routes,
 	*server.routes.workers.routes,
 	*server.routes.models.routes,
 	*server.routes.downloads.routes,
 	*server.routes.cache.routes,
 	*server.routes.config.routes,
 	*server.routes.health.routes,
+	*server.routes.logs.routes,
 	*server.routes.metrics.routes,
 	*server.routes.docs.routes,
 )

@@ -48,6 +48,7 @@ class LogRing:
 		self._lock = threading.Lock()
 		self._lines: deque[LogLine] = deque(maxlen=kept)
 		self._listeners: tuple[Listener, ...] = ()
+		self._count = 0
 
 	def add(self, at: float, source: str, text: str, *, level: str = 'INFO', job: str = '', node: str = '') -> None:
 		"""Keep a line that was not logged in this process, such as one that a worker printed."""
@@ -57,6 +58,7 @@ class LogRing:
 		"""Keep a line as it is. Its text must be `clean`."""
 		with self._lock:
 			self._lines.append(line)
+			self._count += 1
 		for listener in self._listeners:
 			listener(line)
 
@@ -65,6 +67,21 @@ class LogRing:
 		"""The last lines, oldest first."""
 		with self._lock:
 			return tuple(self._lines)
+
+	@property
+	def last(self) -> int:
+		"""The number of the last line; 0 before the first."""
+		return self._count
+
+	def since(self, number: int) -> tuple[tuple[int, LogLine], ...]:
+		"""The kept lines behind that number, oldest first, each with its own: lines are numbered from 1 on as they come.
+
+		A number that was not given yet is one of an earlier process: then all that is kept is new.
+		"""
+		with self._lock:
+			first = self._count - len(self._lines) + 1
+			after = number if number <= self._count else 0
+			return tuple(item for item in enumerate(self._lines, first) if item[0] > after)
 
 	def listen(self, listener: Listener) -> AbstractContextManager[object]:
 		"""Have somebody called for every further line, in the thread that has it, until the returned context ends.

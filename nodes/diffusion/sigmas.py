@@ -9,6 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from nodes.diffusion.curve import Point, height_at
+
 RHO = 7.0
 NO_LOG_OF_ZERO = 1e-5
 
@@ -132,6 +134,13 @@ def extended(sigmas: Tensor, parts: int, start: float, end: float, spacing: str)
 		if end <= float(sigma) <= start:
 			found.append(place * (lower - sigma) + sigma)
 	return torch.cat([*found, sigmas[-1:]])
+
+
+def along(points: Sequence[Point], steps: int, low: float, high: float) -> Tensor:
+	"""By the heights of a curve at even distances from 0 to 1: 1 is `high`, 0 is `low`, by log sigma in between; then 0."""
+	places = [index / max(1, steps - 1) for index in range(steps)]
+	heights = torch.tensor([height_at(points, place) for place in places], dtype=torch.float64).clamp(0, 1)
+	return _with_zero(torch.exp(math.log(low) + heights * (math.log(high) - math.log(low))).float())
 
 
 def told(numbers: Sequence[float]) -> Tensor:

@@ -22,10 +22,11 @@ from server.comfy.sending import disposition, passive_file
 from server.comfy.uploads import store_upload
 from server.errors import BadRequest, Forbidden, one_line
 from server.http import reply
-from server.keys import PICTURE_SLOTS, STORAGE
+from server.keys import PICTURE_SLOTS, STORAGE, THUMBNAILS
 from server.paths import names_drive, slashed
 from server.schemas.files import OriginalFile, Uploaded
 
+LARGEST_THUMBNAIL = 1024
 # All that reading a form of arbitrary bytes has been seen to raise.
 BROKEN_FORM = (ValueError, LookupError, RuntimeError, AssertionError, zlib.error, HttpProcessingError)
 
@@ -100,6 +101,10 @@ def find_original(files: Files, reference: str) -> Path:
 async def view(request: web.Request) -> web.StreamResponse:
 	"""Show a file of the input, output or temp folder, or a picture of it that is smaller or has fewer channels."""
 	path = find_viewed(request)
+	size = request.query.get('size')
+	if size is not None:
+		small = await request.app[THUMBNAILS].make(path, read_size(size))
+		return web.Response(body=small, content_type='image/webp', headers={'X-Content-Type-Options': 'nosniff'})
 	rendering = read_rendering(request.query.get('preview'), request.query.get('channel'))
 	if rendering is None:
 		return await passive_file(path, request.headers.get('Sec-Fetch-Dest'))
@@ -107,6 +112,13 @@ async def view(request: web.Request) -> web.StreamResponse:
 		picture = await asyncio.to_thread(render, path, rendering)
 	headers = {'Content-Disposition': disposition(path.name), 'X-Content-Type-Options': 'nosniff'}
 	return web.Response(body=picture, content_type=f'image/{rendering.format}', headers=headers)
+
+
+def read_size(text: str) -> int:
+	"""The longest side of a thumbnail in pixels, or `BadRequest`."""
+	if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= LARGEST_THUMBNAIL):
+		raise BadRequest(f'size must be a whole number from 1 to {LARGEST_THUMBNAIL}, not {text[:20]!r}.')
+	return int(text)
 
 
 def find_viewed(request: web.Request) -> Path:

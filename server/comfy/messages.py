@@ -135,7 +135,10 @@ def kept(message: Told) -> HistoryMessage:
 def job_item(job: Job) -> JobItem:
 	"""A job as queue and history list it."""
 	submission = job.submission
-	return job.number, job.id, dict(submission.prompt), dict(submission.extra), list(submission.targets)
+	extra = dict(submission.extra)
+	if submission.client:
+		extra.setdefault('client_id', submission.client)  # Jobs of `/v1` say it apart.
+	return job.number, job.id, dict(submission.prompt), extra, list(submission.targets)
 
 
 def history_entry(job: Job) -> HistoryEntry:

@@ -127,6 +127,7 @@ def widget_options(widget: Widget | None) -> Mapping[str, object]:
 				'default': widget.default,
 				'multiline': widget.multiline or None,
 				'dynamicPrompts': widget.dynamic_prompts or None,
+				'display': widget.display or None,
 			}
 		case Toggle():
 			return {'default': widget.default}

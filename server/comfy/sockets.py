@@ -70,6 +70,11 @@ class Client:
 		"""Whether it knows messages about the progress of a job as a whole."""
 		return self.flags is not None and self.flags.get('job_progress') is True
 
+	@property
+	def wants_model_loading(self) -> bool:
+		"""Whether it knows messages about models that are being loaded."""
+		return self.flags is not None and self.flags.get('model_loading') is True
+
 	def tell(self, message: Message) -> None:
 		"""Send a message."""
 		self.send(message.model_dump_json())

@@ -19,6 +19,7 @@ from engine.events import (
 	JobQueued,
 	JobStarted,
 	ModelDownload,
+	ModelLoading,
 	ModelsChanged,
 	NodeBlocked,
 	NodeFinished,
@@ -46,6 +47,8 @@ from server.schemas.messages import (
 	ExecutingNothing,
 	JobProgressData,
 	JobProgressMessage,
+	ModelLoadingData,
+	ModelLoadingMessage,
 	PreviewInfo,
 	Progress,
 	ProgressData,
@@ -165,6 +168,8 @@ class Teller:
 			case JobProgress() if client is not None and client.wants_job_progress:
 				data = JobProgressData(prompt_id=event.job, fraction=event.fraction, seconds_left=event.seconds_left)
 				client.tell(JobProgressMessage(data=data))
+			case ModelLoading() if client is not None and client.wants_model_loading:
+				client.tell(ModelLoadingMessage(data=ModelLoadingData.of(event, telling.places.of(event.node).display)))
 		if states.pending and telling.due is None and client is not None:
 			# Events come in batches, each within one turn of the loop: what they change is told once.
 			telling.due = asyncio.get_running_loop().call_soon(self._tell_states, telling)

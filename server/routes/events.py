@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Sequence
 
 from aiohttp import WSCloseCode, web
-from pydantic import ValidationError
 
 from engine.events import Event, JobDropped, JobFinished
 from engine.jobs import JobNotFound
-from server.errors import InvalidRequest
 from server.feed import Feed, Interest, Told, TooSlow
-from server.keys import STORE, STREAMS
+from server.keys import STORE
 from server.operation import Operation, Tag
 from server.routes.jobs import find
-from server.schemas.errors import Misfit
 from server.schemas.runs import JobPath
 from server.schemas.stream import EventMessage, EventsQuery, JobEventsQuery
+from server.sse import BEAT_SECONDS, MEDIA, last_event_id, message, over_sse, streaming
 from server.store.writer import NotStored
 
 EVENTS = Tag('events', 'What happens, as it happens, and what was missed.')
-BEAT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
-MEDIA = ('text/event-stream',)
 
 
 async def stream_events(request: web.Request, query: EventsQuery) -> web.StreamResponse:
@@ -42,7 +38,7 @@ async def stream_events(request: web.Request, query: EventsQuery) -> web.StreamR
 	with streaming(request.app):
 		if request.headers.get('Upgrade', '').lower() == 'websocket':
 			return await over_websocket(request, feed.all())
-		return await over_sse(request, feed.all())
+		return await over_sse(request, feed.all(), sse_of)
 
 
 async def stream_job(request: web.Request, path: JobPath, query: JobEventsQuery) -> web.StreamResponse:
@@ -53,7 +49,7 @@ async def stream_job(request: web.Request, path: JobPath, query: JobEventsQuery)
 	job = await find(request.app, path.id)
 	feed = Feed(request.app[STORE], Interest(job.id, query.previews), max(query.after, last_event_id(request) or 0))
 	with streaming(request.app):
-		return await over_sse(request, feed.missed() if job.state.over else until_end(feed.all()))
+		return await over_sse(request, feed.missed() if job.state.over else until_end(feed.all()), sse_of)
 
 
 async def until_end(events: Told) -> Told:
@@ -98,74 +94,15 @@ async def send_all(socket: web.WebSocketResponse, events: Told) -> None:
 			return
 
 
-async def over_sse(request: web.Request, events: Told) -> web.StreamResponse:
-	"""Send events until they end or the client goes; a line now and then keeps the connection open."""
-	response = web.StreamResponse(
-		headers={'Content-Type': MEDIA[0], 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no'}
-	)
-	await response.prepare(request)
-	if request.method == 'HEAD':
-		return response  # Whatever came now would be taken for the next answer of the connection.
-	# Both are closed here, the outer one first: it may be waiting for the inner one.
-	async with contextlib.aclosing(events), contextlib.aclosing(with_beats(events)) as beating:
-		try:
-			await response.write(b': here you are\n\n')
-			async for item in beating:
-				await response.write(b': still here\n\n' if item is None else sse_of(*item))
-		except (ConnectionError, TooSlow):
-			return response
-	await response.write_eof()
-	return response
-
-
-async def with_beats(events: Told) -> AsyncGenerator[tuple[int, Event] | None, None]:
-	"""The events, and None whenever there was none for a while."""
-	while True:
-		following = asyncio.ensure_future(anext(events, None))
-		try:
-			while not (await asyncio.wait((following,), timeout=BEAT_SECONDS))[0]:
-				yield None
-			item = following.result()
-		finally:
-			following.cancel()
-			await asyncio.wait((following,))
-		if item is None:
-			return
-		yield item
-
-
 def message_of(number: int, event: Event) -> str:
 	"""An event as JSON."""
 	return EventMessage.model_validate({'number': number, 'event': event}).model_dump_json()
 
 
-def sse_of(number: int, event: Event) -> bytes:
+def sse_of(told: tuple[int, Event]) -> bytes:
 	"""An event as Server-Sent Events write it."""
-	return f'id: {number}\ndata: {message_of(number, event)}\n\n'.encode()
-
-
-def last_event_id(request: web.Request) -> int | None:
-	"""What browsers send when they come back. `InvalidRequest` if it is no number of ours."""
-	text = request.headers.get('Last-Event-ID')
-	if text is None:
-		return None
-	try:
-		return EventsQuery.model_validate({'after': text}).after
-	except ValidationError as error:
-		reason = error.errors()[0]['msg']
-		raise InvalidRequest([Misfit(place='header.Last-Event-ID', message=reason)]) from None
-
-
-@contextlib.contextmanager
-def streaming(app: web.Application) -> Iterator[None]:
-	"""While this lasts, the end of the server ends the stream."""
-	task = asyncio.current_task()
-	if task is not None:
-		app[STREAMS].add(task)
-	try:
-		yield
-	finally:
-		app[STREAMS].discard(task)
+	number, event = told
+	return message(number, message_of(number, event))
 
 
 routes: Sequence[Operation] = (

@@ -156,7 +156,16 @@ def reply_of(job: Job | JobSummary) -> JobReply:
 		attempts=job.attempts,
 		failure=job.failure,
 		outputs=dict(job.outputs),
+		title=title_of(job) if isinstance(job, Job) else job.title,
 	)
+
+
+def title_of(job: Job) -> str:
+	"""The title of a job's workflow; empty if it has none."""
+	info = job.submission.extra.get('extra_pnginfo')
+	document = info.get('lumengraph') if isinstance(info, dict) else None
+	title = document.get('title') if isinstance(document, dict) else None
+	return title if isinstance(title, str) else ''
 
 
 def detail_of(app: web.Application, job: Job) -> JobDetail:

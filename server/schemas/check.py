@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, RootModel
 from engine.forecast import Forecast
 from engine.formats.editor.read import MissingKind
 from engine.formats.requirements import MissingModel
+from engine.outlook import Outlook
 from engine.problems import Code, Problem
 from server.schemas.base import Reply
 
@@ -86,6 +87,7 @@ class CheckReply(Reply):
 
 	`memory` is what these will need, in bytes: of each node that uses models, their weights, what is needed to work with
 	them, and how that will be managed. It is null if there is nothing to tell, or no worker to tell it.
+	`outlook` is what a run would do now: what comes from the cache, and the seconds that the rest takes.
 	`warnings` tell what of the file was left out or guessed, and which kinds are installed in another version than it was
 	written for; `missing` the packs that it names for unknown kinds, `models` the model files that it asks for and that are
 	not here.
@@ -94,6 +96,7 @@ class CheckReply(Reply):
 	problems: list[ProblemReply]
 	sinks: list[str]
 	memory: Forecast | None = None
+	outlook: Outlook | None = None
 	warnings: list[str] = Field(default_factory=list)
 	missing: list[MissingKindReply] = Field(default_factory=list)
 	models: list[MissingModelReply] = Field(default_factory=list)

@@ -1,10 +1,48 @@
-"""`/internal/logs`: the last log lines."""
+"""`/v1/logs` and `/internal/logs`: the last log lines."""
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field, RootModel
 
-from server.schemas.base import Reply, Request
+from server.logring import LogLine
+from server.schemas.base import Parameters, Reply, Request
+from server.schemas.paging import Page, PageQuery
+
+LogLevel = Literal['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']
+LEAST = 'only lines of this level or a graver one'
+
+
+class NumberedLine(Reply):
+	"""A log line. Numbers go up, and begin anew with the server."""
+
+	number: int
+	line: LogLine
+
+
+class LogFilter(Parameters):
+	"""Which lines: those for which all of this holds."""
+
+	level: Annotated[LogLevel, Field(description=LEAST)] = 'DEBUG'
+	text: Annotated[str, Field(max_length=500, description='every word of it is in the text or the source')] = ''
+	job: Annotated[str | None, Field(max_length=500, description='only those about this job')] = None
+
+
+class LogsQuery(PageQuery, LogFilter):
+	"""Which page of which lines, the newest first."""
+
+
+class LogStreamQuery(LogFilter):
+	"""Which lines, and from where on. Without `after` the stream begins with what comes next."""
+
+	after: Annotated[int | None, Field(ge=0, lt=2**63, description='the `number` of the last line that is known')] = (
+		None
+	)
+
+
+class LogPage(Page[NumberedLine]):
+	"""Some of the lines that are kept, newest first."""
 
 
 class LogText(RootModel[str]):

@@ -61,7 +61,7 @@ class WorkflowJobRequest(RunRequest):
 
 
 class JobReply(Reply):
-	"""A job as lists show it. `outputs` are what its nodes showed: node → name → list."""
+	"""A job as lists show it. `outputs` are what its nodes showed: node → name → list; `title` is its workflow's."""
 
 	id: str
 	state: JobState
@@ -73,6 +73,7 @@ class JobReply(Reply):
 	attempts: int
 	failure: Failure | None
 	outputs: dict[str, Ui]
+	title: str = ''
 
 
 class JobDetail(JobReply):

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from engine.events import Event, Failure, Ui
@@ -29,6 +29,7 @@ T = TypeVar('T')
 MOST_ROWS = 2**63 - 1
 READERS = 4
 """Who asks for a page does not wait for one who asks for everything."""
+TITLE = '$.extra_pnginfo.lumengraph.title'
 Sort = Literal['created', 'duration', 'ended']
 JOBS = select(JobRow, SubmissionRow).outerjoin(SubmissionRow, SubmissionRow.job == JobRow.id)
 
@@ -48,6 +49,7 @@ class JobSummary:
 	attempts: int
 	failure: Failure | None
 	outputs: Mapping[str, Ui]
+	title: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +193,13 @@ def _page(connection: Connection, query: JobQuery) -> tuple[list[JobSummary], in
 	)
 	page = select(*columns).where(*conditions).order_by(*order)
 	rows = connection.execute(page.limit(_limit(query.limit)).offset(_limit(query.offset))).all()
-	outputs = _outputs(connection, [row.id for row in rows])
-	summaries = (_summary(row, outputs.get(row.id, {})) for row in rows)
+	ids = [row.id for row in rows]
+	outputs, titles = _outputs(connection, ids), _titles(connection, ids)
+	summaries = (_summary(row, outputs.get(row.id, {}), titles.get(row.id, '')) for row in rows)
 	return [summary for summary in summaries if summary is not None], total
 
 
-def _summary(row: Row[*tuple[object, ...]], outputs: Mapping[str, Ui]) -> JobSummary | None:
+def _summary(row: Row[*tuple[object, ...]], outputs: Mapping[str, Ui], title: str) -> JobSummary | None:
 	try:
 		return JobSummary(
 			JobId(row.id),
@@ -210,6 +213,7 @@ def _summary(row: Row[*tuple[object, ...]], outputs: Mapping[str, Ui]) -> JobSum
 			row.attempts,
 			read_failure(row.id, row.failure_json),
 			outputs,
+			title,
 		)
 	except DAMAGE as error:
 		log.error('Job %r cannot be read, and is left out: %s', row.id, error)
@@ -225,6 +229,17 @@ def _outputs(connection: Connection, jobs: Sequence[str]) -> dict[str, dict[str,
 			shown = read_ui(job, node, ui)
 			if shown is not None:
 				found.setdefault(job, {})[node] = shown
+	return found
+
+
+def _titles(connection: Connection, jobs: Sequence[str]) -> dict[str, str]:
+	"""Job → the title of its workflow, where it has one. SQLite looks for it: the graphs are not read."""
+	extra = SubmissionRow.extra_json
+	title = case((func.json_valid(extra), func.json_extract(extra, TITLE)), else_=None)
+	found: dict[str, str] = {}
+	for some in _chunks(jobs):
+		rows = connection.execute(select(SubmissionRow.job, title).where(SubmissionRow.job.in_(some)))
+		found.update((job, told) for job, told in rows if isinstance(told, str))
 	return found
 
 

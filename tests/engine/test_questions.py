@@ -119,7 +119,7 @@ class TestModels:
 
 		assert (await cancel).found
 		assert not (await status).found
-		assert await memory is None
+		assert (await memory).forecast is None
 
 	async def test_the_worker_dies(self, asked: Asked) -> None:
 		"""Whoever asked hears that."""

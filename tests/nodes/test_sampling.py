@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.errors import NodeUsage
+from engine.errors import BadInput, NodeUsage
 from engine.graph import Call, Graph, Link, NodeId
 from engine.models import FileDigest, ModelRef
 from nodes import conditioning, guide, model_sampling, sigmas
@@ -269,6 +269,33 @@ class TestSigmas:
 	def test_numbers_are_read_whatever_stands_between_them(self) -> None:
 		"""Commas, spaces, lines."""
 		assert sigmas.manual('14.6, 3; .5\n0').values.tolist() == pytest.approx([14.6, 3.0, 0.5, 0.0])
+
+	def test_a_straight_curve_is_an_exponential_schedule(self) -> None:
+		"""The heights are log sigma, from the highest level to the lowest, and no noise at the end."""
+		drawn = sigmas.from_curve('[[0, 1], [1, 0]]', 5, 10.0, 0.1).values.tolist()
+
+		assert drawn == pytest.approx(sigmas.exponential(5, 10.0, 0.1).values.tolist(), rel=1e-5)
+
+	def test_a_curve_holds_its_levels(self) -> None:
+		"""Beyond its first and last point a curve is level, and nothing leaves the range."""
+		drawn = sigmas.from_curve('[[0.5, 1.5], [0.75, 0]]', 5, 10.0, 0.1).values.tolist()
+
+		assert drawn == pytest.approx([10, 10, 10, 0.1, 0.1, 0], rel=1e-5)
+
+	@pytest.mark.parametrize(
+		('text', 'reason'),
+		[
+			('down', 'not written as'),
+			('[[0, 1]]', 'two points or more'),
+			('[[0, 1], [0, 0]]', 'one above the other'),
+			('[[0, NaN], [1, 0]]', 'not finite|not written'),
+			('[[0, 1, 2], [1, 0]]', 'not written as'),
+		],
+	)
+	def test_what_is_no_curve_is_refused(self, text: str, reason: str) -> None:
+		"""The error says what came, and what is wrong with it."""
+		with pytest.raises(BadInput, match=reason):
+			sigmas.from_curve(text, 5, 10.0, 0.1)
 
 	def test_the_first_level_can_be_set(self) -> None:
 		"""Of none, there is none to set."""

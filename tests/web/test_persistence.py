@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.serving import Server, serving
 from tests.web.conftest import Editor
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 60_000
-VIEW = {'width': 1600, 'height': 900}
+VIEW = ViewportSize(width=1600, height=900)
 
 
 def open_editor(context: BrowserContext, server: Server) -> Page:

@@ -8,6 +8,8 @@ import { Dialogs } from './commands/Dialogs';
 import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
+import { Preflight } from './panels/Preflight';
+import { RunNews } from './panels/RunNews';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -36,6 +38,7 @@ export function App() {
 				<main>
 					<TabBar />
 					<NoticeBar />
+					<Preflight />
 					<Canvas />
 					<EmptyHint />
 				</main>
@@ -45,6 +48,7 @@ export function App() {
 				<Lightbox />
 				<Dialogs />
 				<Toasts />
+				<RunNews />
 				<Tooltips />
 			</div>
 		</ReactFlowProvider>

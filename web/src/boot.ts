@@ -4,7 +4,10 @@ import { create } from 'zustand';
 import { fetchKinds, ServerError } from './api/http';
 import { fetchStored } from './api/library';
 import { registerBuiltin } from './commands/builtin';
+import { registerBuildingCommands } from './commands/building';
 import { registerGraphCommands } from './commands/graph';
+import { registerRunCommands } from './commands/running';
+import { openDoor } from './door';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
@@ -24,6 +27,7 @@ import { holdWindow } from './persist/windows';
 import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
+import { startNotifying, titleMark } from './run/notify';
 import { loadHistory } from './run/recover';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
@@ -54,6 +58,8 @@ export async function boot(): Promise<void> {
 	}
 	registerBuiltin();
 	registerGraphCommands();
+	registerRunCommands();
+	registerBuildingCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
@@ -69,7 +75,10 @@ export async function boot(): Promise<void> {
 	startChecking();
 	reloadKindsOnReturn();
 	nameWindow();
+	openDoor();
 	useBoot.setState({ ready: true, waiting: '' });
+	void import('./extensions/load').then(({ loadExtensions }) => loadExtensions());
+	await tell(() => loadHistory(ownClientId()));
 	await tell(() => loadHistory(id));
 	await tell(offerDrafts);
 }
@@ -118,8 +127,9 @@ function reloadKindsOnReturn(): void {
 function nameWindow(): void {
 	const name = (): void => {
 		const { title } = useGraph.getState().graph;
-		document.title = title === '' ? 'Lumengraph' : `${title} · Lumengraph`;
+		document.title = titleMark() + (title === '' ? 'Lumengraph' : `${title} · Lumengraph`);
 	};
 	name();
 	useGraph.subscribe(name);
+	startNotifying(name);
 }

@@ -8,6 +8,8 @@ import './styles/widgets.css';
 import './styles/panels.css';
 import './styles/dock.css';
 import './styles/persist.css';
+import './styles/running.css';
+import './styles/building.css';
 import { App } from './App';
 import { boot } from './boot';
 import { Fallback } from './Fallback';

@@ -11,31 +11,52 @@ export interface Prefs {
 	readonly language: Language;
 	/** Nodes that are dragged land on the grid. */
 	readonly snap: boolean;
+	/** What is dragged is drawn to the lines of what stands near it. */
+	readonly guides: boolean;
 	readonly minimap: boolean;
 	/** Tell when a job is over while the page is in the background. */
 	readonly notify: boolean;
+	/** Jobs and pictures of other clients are shown too. */
+	readonly others: boolean;
+	/** Kinds that were added lately, the last one first. */
+	readonly recent: readonly string[];
 	/** The panel that is open at the left, and how wide it is, in pixels. */
 	readonly panel: string | null;
 	readonly panelWidth: number;
 }
 
-export const usePrefs = create<Prefs>()(
-	persist(
-		(): Prefs => ({
-			theme: 'system',
-			language: preferredLanguage(),
-			snap: false,
-			minimap: true,
-			notify: false,
-			panel: null,
-			panelWidth: 300,
-		}),
-		{ name: 'lumengraph.prefs', version: 1 },
-	),
-);
+function untouched(): Prefs {
+	return {
+		theme: 'system',
+		language: preferredLanguage(),
+		snap: false,
+		guides: true,
+		recent: [],
+		minimap: true,
+		notify: false,
+		others: false,
+		panel: null,
+		panelWidth: 300,
+	};
+}
+
+export const usePrefs = create<Prefs>()(persist(untouched, { name: 'lumengraph.prefs', version: 1 }));
 
 export function setPrefs(change: Partial<Prefs>): void {
 	usePrefs.setState(change);
+}
+
+const MOST_RECENT = 12;
+
+export function noteRecent(kind: string): void {
+	const { recent } = usePrefs.getState();
+	setPrefs({ recent: [kind, ...recent.filter((other) => other !== kind)].slice(0, MOST_RECENT) });
+}
+
+/** All as it was before anything was chosen; the panel stays where it is. */
+export function resetPrefs(): void {
+	const { panel } = usePrefs.getState();
+	usePrefs.setState({ ...untouched(), panel });
 }
 
 /** The theme that is seen, with the system's where that was chosen. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readProblems } from '../src/api/answers';
 import { readFrame, readPreview } from '../src/api/messages';
-import { runningWords } from '../src/panels/QueueList';
+import { runningWords } from '../src/run/words';
 import { applyEvent } from '../src/run/events';
 import { INITIAL_RUN, type RunState } from '../src/run/types';
 

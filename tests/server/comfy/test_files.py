@@ -392,6 +392,15 @@ class TestRendering:
 		assert colours.getpixel((0, 0)) == (10, 20, 30)
 		assert alpha.getpixel((0, 0)) == (0, 0, 0, 40)
 
+	async def test_small_picture(self, api: Api) -> None:
+		"""`size` gives a WebP of that many pixels at most, with its transparency; other sizes are refused."""
+		content_type, picture = await self.picture(api, size='4')
+		sizes = ('0', '-1', 'large', '1025')
+		refused = [(await api.get('/view', filename='seen.png', type='input', size=size)).status for size in sizes]
+
+		assert (content_type, picture.mode, picture.size) == ('image/webp', 'RGBA', (4, 2))
+		assert refused == [400] * 4
+
 	async def test_file_that_is_no_picture_is_400(self, api: Api) -> None:
 		"""A preview of something else is refused with a sentence."""
 		await upload(api, b'not a picture', 'fake.png')

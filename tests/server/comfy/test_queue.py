@@ -26,6 +26,14 @@ class TestQueue:
 		assert (id, prompt, sinks) == (second, waiting, ['2'])
 		assert extra['client_id'] == 'me'
 
+	async def test_whose_a_job_is(self, api: Api) -> None:
+		"""Its extra data tells the client, by whichever door it came."""
+		await api.running(await api.submit(slow()))
+		await api.post('/v1/jobs', {'workflow': saving(), 'client': 'you'})
+		[waiting] = (await api.json('/queue'))['queue_pending']
+
+		assert waiting[3]['client_id'] == 'you'
+
 	async def test_remaining_counts_running_and_waiting(self, api: Api) -> None:
 		"""GET /prompt counts what runs too."""
 		first = await api.submit(slow())

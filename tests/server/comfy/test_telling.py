@@ -16,6 +16,7 @@ from engine.events import (
 	JobFinished,
 	JobProgress,
 	JobStarted,
+	ModelLoading,
 	NodeFinished,
 	NodeProgress,
 	NodeStarted,
@@ -152,3 +153,31 @@ class TestJobProgress:
 		told = await listener.heard('job_progress')
 
 		assert told == [{'prompt_id': desk.job, 'fraction': 0.25, 'seconds_left': 3.5}] * count
+
+
+class TestModelLoading:
+	"""How far the load of a model has come that a node waits for."""
+
+	@pytest.mark.parametrize(('flags', 'count'), [(None, 0), ({}, 0), ({'model_loading': True}, 1)])
+	async def test_only_who_announced_it_is_told(
+		self, desk: Desk, flags: dict[str, JsonValue] | None, count: int
+	) -> None:
+		"""With the node where it is shown, and the bytes of the phase."""
+		listener = Listener(desk.hub, flags)
+		event = ModelLoading(
+			job=desk.job,
+			node='1',
+			load='a',
+			model='m.safetensors',
+			part='unet',
+			place='cpu',
+			phase='loading_model',
+			done=2,
+			total=5,
+		)
+		await desk.tell(event)
+		told = await listener.heard('model_loading')
+
+		assert [(one['display_node'], one['done'], one['total'], one['state']) for one in told] == [
+			('1', 2, 5, 'loading')
+		] * count

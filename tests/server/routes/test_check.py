@@ -93,6 +93,24 @@ class TestMemory:
 		assert (await checked(api, {'1': call('Unknown')}))['memory'] is None
 
 
+class TestOutlook:
+	"""What a run would do now."""
+
+	async def test_before_and_after_a_run(self, api: Api) -> None:
+		"""First all would run, then nothing."""
+		graph = saving()
+		before = (await checked(api, graph))['outlook']
+		await api.ended(await api.submit(graph))
+		after = (await checked(api, graph))['outlook']
+
+		assert (before['cached'], sorted(before['pending'])) == ([], ['1', '2'])
+		assert (sorted(after['cached']), after['pending'], after['seconds']) == (['1', '2'], [], 0)
+
+	async def test_nothing_can_run(self, api: Api) -> None:
+		"""Then there is nothing to tell."""
+		assert (await checked(api, {'1': call('Unknown')}))['outlook'] is None
+
+
 class TestProblems:
 	"""What is wrong, in full."""
 

@@ -14,10 +14,10 @@ from aiohttp import ClientResponse, ClientWebSocketResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from engine.settings import Settings
+from server import sse
 from server.app import build_app
 from server.feed import Feed, Interest, TooSlow
 from server.keys import STORE
-from server.routes import events
 from tests.server.client import PATIENCE, Api, eventually, saving, slow, stepping
 
 LIFE = ['job_queued', 'job_started', 'nodes_cached', 'node_started', 'node_finished', 'node_started', 'node_finished']
@@ -102,7 +102,7 @@ class TestStream:
 		self, api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 	) -> None:
 		"""Its stream ends at the next line, and nothing listens for it any more."""
-		monkeypatch.setattr(events, 'BEAT_SECONDS', 0.01)
+		monkeypatch.setattr(sse, 'BEAT_SECONDS', 0.01)
 		listeners = api.web.app[STORE].log.listeners
 		async with listening(api, 'sse'):
 			pass

@@ -193,6 +193,15 @@ class TestList:
 		assert page['total'] == 5
 		assert [job['id'] for job in oldest['items']] == made[:1]
 
+	async def test_titles(self, api: Api) -> None:
+		"""Each has that of its workflow, alone and in the list; one that came without has none."""
+		named = await submit(api, {**NATIVE, 'title': 'My shade'}, client='titles')
+		bare = await submit(api, saving(), client='titles')
+		page = await api.json('/v1/jobs', client='titles')
+
+		assert (named['title'], bare['title']) == ('My shade', '')
+		assert {job['id']: job['title'] for job in page['items']} == {named['id']: 'My shade', bare['id']: ''}
+
 	async def test_states(self, paused: Api) -> None:
 		"""Only those that are asked for, several at once too."""
 		waiting = (await submit(paused, saving(), client='states'))['id']

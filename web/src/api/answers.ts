@@ -2,7 +2,7 @@
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
-import type { Event, Finding, HistoryEntry, MissingModel, MissingPack, NodeOutput, QueueItem, Reason, Refusal } from './types';
+import type { Event, Finding, HistoryEntry, MissingModel, MissingPack, ModelFile, NodeOutput, QueueItem, Reason, Refusal } from './types';
 import { t } from '../i18n/i18n';
 
 export function readRefusal(error: Json): Refusal {
@@ -32,6 +32,15 @@ export function readProblems(error: Json | undefined): ReadonlyMap<string, reado
 		}
 	}
 	return problems;
+}
+
+/** A list of one, or of none if it makes no sense. */
+export function readModel(item: Json): ModelFile[] {
+	if (!isObject(item) || typeof item.name !== 'string') {
+		return [];
+	}
+	const { kind, name, size, family, damage } = item;
+	return [{ kind: text(kind), name, size: Number(size ?? 0), family: text(family), damage: text(damage) }];
 }
 
 export function readFindings(answer: Json): Finding[] {

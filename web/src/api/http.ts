@@ -6,6 +6,7 @@ import {
 	readErrorMessage,
 	readFindings,
 	readHistory,
+	readModel,
 	readMissingModels,
 	readMissingPacks,
 	readProblems,
@@ -13,8 +14,23 @@ import {
 	readRefusal,
 } from './answers';
 import { readKinds } from './declarations';
-import type { Finding, HistoryEntry, MissingModel, MissingPack, Picture, QueueItem, QueueState, Submitted, WorkflowEntry } from './types';
+import { readPreflight, type Preflight } from './preflight';
+import type {
+	Finding,
+	HistoryEntry,
+	MissingModel,
+	MissingPack,
+	ModelFile,
+	Picture,
+	QueueItem,
+	QueueState,
+	Submitted,
+	WorkflowEntry,
+} from './types';
 import { t } from '../i18n/i18n';
+
+/** Where the peers' editors keep masked pictures too. */
+const MASK_FOLDER = 'clipspace';
 
 export class ServerError extends Error {
 	constructor(
@@ -57,12 +73,18 @@ export interface Checked {
 	/** Packs that have kinds which are not here. */
 	readonly packs: readonly MissingPack[];
 	readonly models: readonly MissingModel[];
+	readonly preflight: Preflight;
 }
 
-/** What is wrong with a workflow, without running it, and what it asks for that is not here. */
+/** What is wrong with a workflow, what a run of it would take, and what it asks for that is not here; nothing runs. */
 export async function checkWorkflow(document: JsonObject): Promise<Checked> {
 	const answer = await body(await expectOk('v1/check', json(document)));
-	return { findings: readFindings(answer), packs: readMissingPacks(answer), models: readMissingModels(answer) };
+	return {
+		findings: readFindings(answer),
+		packs: readMissingPacks(answer),
+		models: readMissingModels(answer),
+		preflight: readPreflight(answer),
+	};
 }
 
 export interface JobOptions {
@@ -122,16 +144,46 @@ export async function fetchJob(promptId: string): Promise<HistoryEntry | null> {
 	return readHistory(await getJson(`history/${encodeURIComponent(promptId)}`))[0] ?? null;
 }
 
-/** The name under which the server keeps the file, to be used as an input value. */
-export async function uploadImage(file: File): Promise<string> {
+/** Where in the input folder the server keeps the file, to be used as an input value. */
+export async function uploadFile(file: File): Promise<string> {
+	return stored(await expectOk('upload/image', { method: 'POST', body: fileForm(file) }));
+}
+
+/** The picture that an input names, with the transparency of this one, as a new input value. */
+export async function uploadMask(mask: File, original: string): Promise<string> {
+	const form = fileForm(mask);
+	form.append('subfolder', MASK_FOLDER);
+	form.append('original_ref', writeJson({ ...placeOf(original) }));
+	return `${await stored(await expectOk('upload/mask', { method: 'POST', body: form }))} [input]`;
+}
+
+function fileForm(file: File): FormData {
 	const form = new FormData();
 	form.append('image', file, file.name);
-	const answer = await body(await expectOk('upload/image', { method: 'POST', body: form }));
+	form.append('type', 'input');
+	return form;
+}
+
+async function stored(response: Response): Promise<string> {
+	const answer = await body(response);
 	if (!isObject(answer) || typeof answer.name !== 'string') {
 		throw new ServerError(t('server.noPlace'), 200);
 	}
 	const folder = text(answer.subfolder);
 	return folder === '' ? answer.name : `${folder}/${answer.name}`;
+}
+
+/** Every model file that lies on disk, a page after the other. */
+export async function fetchModels(kind = ''): Promise<readonly ModelFile[]> {
+	const found: ModelFile[] = [];
+	let cursor: string | null = null;
+	do {
+		const query: URLSearchParams = new URLSearchParams({ kind, limit: '500', ...(cursor === null ? {} : { cursor }) });
+		const page = await getJson(`v1/models?${query.toString()}`);
+		found.push(...(isObject(page) && isList(page.items) ? page.items.flatMap(readModel) : []));
+		cursor = isObject(page) ? text(page.next) || null : null;
+	} while (cursor !== null);
+	return found;
 }
 
 export async function fetchFile(path: string): Promise<ArrayBuffer> {
@@ -150,11 +202,17 @@ export function pictureUrl(picture: Picture, version: string): string {
 	return pathname + search;
 }
 
-/** The address of an input value such as `sub/name.png` or `name.png [output]`. */
-export function inputPictureUrl(value: string): string {
+/** The address of an input value such as `sub/name.png` or `name.png [output]`; `more` says what of it is wanted. */
+export function inputPictureUrl(value: string, more: Readonly<Record<string, string>> = {}): string {
+	const address = pictureUrl(placeOf(value), value);
+	const query = new URLSearchParams(more).toString();
+	return query === '' ? address : `${address}&${query}`;
+}
+
+function placeOf(value: string): Picture {
 	const [, path = value, type = 'input'] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(value) ?? [];
 	const cut = path.lastIndexOf('/');
-	return pictureUrl({ filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(0, cut)), type }, path);
+	return { filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(0, cut)), type };
 }
 
 export function url(path: string): string {
@@ -163,6 +221,13 @@ export function url(path: string): string {
 
 export async function getJson(path: string): Promise<Json> {
 	return body(await expectOk(path, {}));
+}
+
+/** A request that changes something; null where the server answers with nothing. */
+export async function sendJson(method: string, path: string, value?: Json): Promise<Json> {
+	const init = value === undefined ? {} : json(value);
+	const response = await expectOk(path, { ...init, method });
+	return response.status === 204 ? null : body(response);
 }
 
 export async function expectOk(path: string, init: RequestInit): Promise<Response> {

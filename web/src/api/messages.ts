@@ -40,6 +40,18 @@ export function readEvent(type: string, data: JsonObject): Event | null {
 			const left = typeof data.seconds_left === 'number' ? data.seconds_left : null;
 			return { type, promptId, fraction: count(data.fraction), secondsLeft: left };
 		}
+		case 'model_loading': {
+			const [done, total] = [count(data.done), count(data.total)];
+			return {
+				type,
+				promptId,
+				node,
+				model: text(data.model),
+				phase: text(data.phase),
+				fraction: total > 0 ? done / total : null,
+				loading: data.state === 'loading',
+			};
+		}
 		case 'executed':
 			return { type, promptId, node, output: readOutput(data.output) };
 		case 'execution_interrupted':

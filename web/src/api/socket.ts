@@ -20,7 +20,7 @@ const LONGEST_PAUSE_MS = 5000;
 const STORAGE_KEY = 'lumengraph.client';
 const FEATURES = {
 	type: 'feature_flags',
-	data: { supports_preview_metadata: true, progress_deltas: true, job_progress: true },
+	data: { supports_preview_metadata: true, progress_deltas: true, job_progress: true, model_loading: true },
 };
 
 /** A reload keeps the id and so the events of the running job; a duplicated tab gets its own. */

@@ -13,6 +13,18 @@ export interface Picture {
 	readonly type: string;
 }
 
+/** A model file; `name` is what nodes choose it by. */
+export interface ModelFile {
+	readonly kind: string;
+	readonly name: string;
+	/** In bytes. */
+	readonly size: number;
+	/** Empty if its tensors do not tell. */
+	readonly family: string;
+	/** Why it cannot be read, or empty. */
+	readonly damage: string;
+}
+
 export interface Reason {
 	readonly type: string;
 	readonly message: string;
@@ -110,6 +122,17 @@ export type Event =
 			/** 0 to 1. */
 			readonly fraction: number;
 			readonly secondsLeft: number | null;
+	  }
+	| {
+			readonly type: 'model_loading';
+			readonly promptId: string;
+			readonly node: string;
+			readonly model: string;
+			readonly phase: string;
+			/** 0 to 1; null while that is not known. */
+			readonly fraction: number | null;
+			/** False once it is there, or will not come. */
+			readonly loading: boolean;
 	  }
 	| { readonly type: 'executed'; readonly promptId: string; readonly node: string; readonly output: NodeOutput }
 	| { readonly type: 'execution_success'; readonly promptId: string }

@@ -32,8 +32,10 @@ import { NodeTitle, startRenaming } from './NodeTitle';
 import { guessedOutputs } from './outputs';
 import { socketColour } from './palette';
 import { Socket } from './Socket';
+import { useWidgetCount } from '../widgets/registry';
 import { useView } from './view';
-import { kindTip, outputLabel, outputTip } from './words';
+import { useTabStop } from './focus';
+import { kindTip, nodeWords, outputLabel, outputTip } from './words';
 import { t } from '../i18n/i18n';
 
 const MIN_WIDTH = 190;
@@ -64,7 +66,9 @@ interface CardProps {
 
 function NodeCard({ node, info, state, problems, selected }: CardProps) {
 	const { id } = node;
-	const rows = useMemo(() => inputsOf(node, info), [node, info]);
+	const widgets = useWidgetCount();
+	// Depends on `widgets`: a plugin may bring one for an input that had none.
+	const rows = useMemo(() => inputsOf(node, info), [node, info, widgets]);
 	const exposures = useGraph((store) => store.graph.inputs);
 	const output = useGraph((store) => outputName(store.graph, id));
 	const title = titleOf(node, info);
@@ -83,12 +87,17 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 		/>
 	);
 	const onContextMenu = (event: MouseEvent): void => {
+		// Text has the browser's own menu.
+		if (event.target instanceof Element && event.target.matches('input, textarea, pre')) {
+			return;
+		}
 		if (!selected) {
 			selectNodes([id]);
 		}
 		openMenu(event, [
 			{ text: t('node.rename'), act: () => startRenaming(id) },
 			...(definitionOf(node.kind) === null ? [] : ['enter', 'unpack'].map(commandItem)),
+			commandItem('runBranch'),
 			...['duplicate', 'makeSubgraph', 'mute', 'bypass', 'collapse', 'pin'].map(commandItem),
 			...colourItems((color) => editGraph((graph) => colourNodes(graph, selectedNodes(), color))),
 			...(info?.isSink === true
@@ -106,6 +115,11 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 	return (
 		<div
 			className="node"
+			role="group"
+			tabIndex={useTabStop(id)}
+			aria-roledescription={t('building.node')}
+			aria-label={nodeWords(title, node, state, problems.length)}
+			onContextMenu={onContextMenu}
 			data-testid={`node-${id}`}
 			data-state={state}
 			data-kind={node.kind}
@@ -125,7 +139,7 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 				maxWidth={MAX_WIDTH}
 				onResizeEnd={(_event, { x, y, width }) => resizeNode(id, { x, y, width })}
 			/>
-			<header className="node-head" onContextMenu={onContextMenu}>
+			<header className="node-head">
 				<NodeTitle id={id} title={title} />
 				{mode !== 'run' && <span className="badge">{t(`node.mode.${mode}`)}</span>}
 				{place.pinned === true && <span className="badge">{t('node.pinned')}</span>}

@@ -8,7 +8,7 @@ import { ROOT } from '../graph/doc';
 import { currentKinds } from '../graph/kinds';
 import { promote, withoutOuter } from '../graph/packing';
 import { openMenu, type MenuItem } from '../panels/menu';
-import { widgetEntry } from '../widgets/registry';
+import { useWidgetEntry } from '../widgets/registry';
 import { toggleExposed } from '../graph/edit';
 import { editGraph } from '../graph/store';
 import { cutLink, describeLink, resetInput, setInput } from './commands';
@@ -40,7 +40,7 @@ export const InputRow = memo(function InputRow({
 	const constant = constantOf(value);
 	const plain = !linked && constant === undefined && !hasWidget(input);
 	const label = inputLabel(input);
-	const { widget: Widget, wide } = widgetEntry(input);
+	const { component: Widget, wide = false } = useWidgetEntry(input);
 	const layout = plain ? 'plain' : linked ? 'linked' : wide ? 'wide' : 'line';
 
 	const onContextMenu = (event: MouseEvent): void => {

@@ -24,7 +24,7 @@ export function NodeResult({ id }: { id: NodeId }) {
 	if (result === undefined) {
 		return null;
 	}
-	const shots = result.pictures.map((picture) => ({ picture, url: pictureUrl(picture, result.version) }));
+	const shots = result.pictures.map((picture) => ({ picture, version: result.version, url: pictureUrl(picture, result.version) }));
 	return (
 		<figure className="result nodrag" data-many={shots.length > 1 || undefined}>
 			{shots.map(({ picture, url }, index) => (

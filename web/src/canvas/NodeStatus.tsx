@@ -1,20 +1,25 @@
 import { useEffect, useState } from 'react';
 import type { NodeId } from '../graph/types';
 import { Icon } from '../panels/icons';
-import { useNodeRun } from '../run/inside';
-import type { NodeRun } from '../run/types';
+import { useNodeLoading, useNodeRun, useNodeWhy } from '../run/inside';
+import type { Loading, NodeRun } from '../run/types';
+import { whyWords } from '../run/whys';
 import { t } from '../i18n/i18n';
 
 const TICK_MS = 100;
+const PHASES = { initialization: 1, loading_model: 1, device_setup: 1, optimization: 1 };
 
 export function NodeStatus({ id }: { id: NodeId }) {
 	const run = useNodeRun(id);
+	const why = useNodeWhy(id);
+	const loading = useNodeLoading(id);
+	const tip = loading !== undefined ? loadingTip(loading) : why !== undefined && run.state !== 'idle' ? whyWords(why) : undefined;
 	return (
-		<span className="status" data-testid={`status-${id}`} data-state={run.state}>
+		<span className="status" data-testid={`status-${id}`} data-state={run.state} data-tip={tip}>
 			{run.state === 'done' && <Icon name="check" />}
 			{run.state === 'error' && <Icon name="alert" />}
 			{run.state === 'cached' && <Icon name="bolt" />}
-			<StatusText run={run} />
+			{loading === undefined ? <StatusText run={run} /> : loadingWords(loading)}
 		</span>
 	);
 }
@@ -22,10 +27,12 @@ export function NodeStatus({ id }: { id: NodeId }) {
 /** Kept in the page while idle too, so that a bar that comes and goes does not move the sockets. */
 export function NodeProgress({ id }: { id: NodeId }) {
 	const run = useNodeRun(id);
-	if (run.state !== 'running') {
+	const loading = useNodeLoading(id);
+	if (run.state !== 'running' && loading === undefined) {
 		return <div className="progress" />;
 	}
-	const known = run.max > 1;
+	const { value, max } = loading === undefined ? run : { value: Math.round(100 * (loading.fraction ?? 0)), max: loading.fraction === null ? 0 : 100 };
+	const known = max > 1;
 	return (
 		<div
 			className="progress"
@@ -33,13 +40,22 @@ export function NodeProgress({ id }: { id: NodeId }) {
 			data-testid={`progress-${id}`}
 			aria-label={t('node.progress')}
 			aria-valuemin={0}
-			aria-valuemax={known ? run.max : undefined}
-			aria-valuenow={known ? run.value : undefined}
+			aria-valuemax={known ? max : undefined}
+			aria-valuenow={known ? value : undefined}
 			data-unknown={!known || undefined}
 		>
-			<div style={known ? { width: `${(100 * run.value) / run.max}%` } : undefined} />
+			<div style={known ? { transform: `scaleX(${value / max})` } : undefined} />
 		</div>
 	);
+}
+
+function loadingWords({ fraction }: Loading): string {
+	return fraction === null ? t('running.loading') : t('running.loadingPercent', { percent: Math.floor(100 * fraction) });
+}
+
+function loadingTip({ model, phase }: Loading): string {
+	const known = phase in PHASES ? t(`running.phases.${phase as keyof typeof PHASES}`) : phase;
+	return `${t('running.loadingModel', { model })}\n${known}`;
 }
 
 function StatusText({ run }: { run: NodeRun }) {

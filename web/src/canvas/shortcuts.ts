@@ -3,12 +3,15 @@
 import { useDialogs } from '../commands/dialogs';
 import { commandFor } from '../commands/registry';
 import { useMenu } from '../panels/menu';
-import { closeLightbox, useLightbox } from '../panels/lightbox';
+import { closeLightbox, isViewing } from '../panels/lightbox';
 import { closeSearch, useSearch } from '../panels/searching';
 import { t } from '../i18n/i18n';
+import { pastePicture } from '../panels/pictures';
 import { showToast } from '../panels/toasts';
-import { copySelected, nudgeSelected, pasteText, removeSelected } from './commands';
-import { selectedNodes, selectNodes } from './flow';
+import { cutFocusedLink } from './linking';
+import { copySelected, nudgeSelected, pasteText, removeSelected } from './selection';
+import { noteInput, onCanvasKey } from './focus';
+import { selectedParts, selectNodes } from './flow';
 
 const NUDGE = 12;
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
@@ -21,11 +24,13 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
 /** Returns the way to stop. */
 export function startShortcuts(): () => void {
 	window.addEventListener('keydown', onKeyDown);
+	window.addEventListener('pointerdown', onPointer, true);
 	document.addEventListener('copy', onCopy);
 	document.addEventListener('cut', onCut);
 	document.addEventListener('paste', onPaste);
 	return () => {
 		window.removeEventListener('keydown', onKeyDown);
+		window.removeEventListener('pointerdown', onPointer, true);
 		document.removeEventListener('copy', onCopy);
 		document.removeEventListener('cut', onCut);
 		document.removeEventListener('paste', onPaste);
@@ -34,10 +39,17 @@ export function startShortcuts(): () => void {
 
 function onKeyDown(event: KeyboardEvent): void {
 	if (event.key === 'Escape') {
-		escape();
+		escape(event);
 		return;
 	}
 	if (isModal()) {
+		return;
+	}
+	if (event.key === 'Tab') {
+		noteInput(true);
+	}
+	if (!event.defaultPrevented && !isOver() && (onCanvasKey(event) || cutsLink(event))) {
+		event.preventDefault();
 		return;
 	}
 	const busy = isBusy(event.target);
@@ -53,10 +65,23 @@ function onKeyDown(event: KeyboardEvent): void {
 	}
 }
 
+function onPointer(): void {
+	noteInput(false);
+}
+
+function cutsLink(event: KeyboardEvent): boolean {
+	return (event.key === 'Delete' || event.key === 'Backspace') && cutFocusedLink();
+}
+
+/** Something lies over the canvas. */
+function isOver(): boolean {
+	return useSearch.getState().at !== null || isViewing() || useMenu.getState().at !== null;
+}
+
 /** Keys that depend on where the focus is. */
 function plain(event: KeyboardEvent): boolean {
 	const arrow = ARROWS[event.key];
-	if (arrow !== undefined && selectedNodes().size > 0 && isOnCanvas() && !event.ctrlKey && !event.altKey) {
+	if (arrow !== undefined && selectedParts().size > 0 && isOnCanvas() && !event.ctrlKey && !event.altKey) {
 		nudgeSelected(...arrow);
 		return true;
 	}
@@ -68,14 +93,18 @@ function isModal(): boolean {
 	return useDialogs.getState().open !== null;
 }
 
-function escape(): void {
+function escape(event: KeyboardEvent): void {
+	if (isViewing()) {
+		closeLightbox(); // It may lie over a dialog.
+		return;
+	}
 	if (isModal() || useMenu.getState().at !== null) {
 		return; // They close themselves.
 	}
 	if (useSearch.getState().at !== null) {
 		closeSearch();
-	} else if (useLightbox.getState().shots.length > 0) {
-		closeLightbox();
+	} else if (!event.defaultPrevented && onCanvasKey(event)) {
+		event.preventDefault();
 	} else if (isField(document.activeElement)) {
 		document.activeElement.blur();
 	} else {
@@ -100,17 +129,23 @@ function onCut(event: ClipboardEvent): void {
 
 function onPaste(event: ClipboardEvent): void {
 	const text = event.clipboardData?.getData('text/plain') ?? '';
-	if (isBusy(event.target) || text === '') {
+	const picture = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith('image/'));
+	if (isBusy(event.target) || (text === '' && picture === undefined)) {
 		return;
 	}
 	event.preventDefault();
-	if (!pasteText(text)) {
+	if (text !== '' && pasteText(text)) {
+		return;
+	}
+	if (picture === undefined) {
 		showToast('info', t('clipboard.empty'));
+	} else {
+		void pastePicture(picture);
 	}
 }
 
 function isBusy(target: EventTarget | null): boolean {
-	return isField(target) || useSearch.getState().at !== null || useLightbox.getState().shots.length > 0;
+	return isField(target) || useSearch.getState().at !== null || isViewing();
 }
 
 function isField(target: EventTarget | null): target is HTMLElement {

@@ -1,14 +1,19 @@
 /** The editor's own commands. */
 
-import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll, tidy } from '../canvas/commands';
-import { selectedEdges, selectedNodes } from '../canvas/flow';
+import { tidy } from '../canvas/commands';
+import { selectedEdges, selectedNodes, selectedParts } from '../canvas/flow';
+import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll } from '../canvas/selection';
 import { fitView, lastPointer, zoomBy, zoomTo } from '../canvas/view';
 import { fetchKinds } from '../api/http';
 import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
+import { togglePanel } from '../dock/panels';
+import { openLatestJob } from '../inspect/openJob';
+import { maskable, openMask, type Masked } from '../mask/opening';
 import { t } from '../i18n/i18n';
 import type { en } from '../i18n/en';
 import { chooseFile, openNew, saveFile } from '../panels/files';
+import { clipboardPicture, pastePicture } from '../panels/pictures';
 import { openSearch } from '../panels/searching';
 import { showToast } from '../panels/toasts';
 import { setPrefs, usePrefs } from '../prefs';
@@ -21,7 +26,7 @@ import { registerCommands, type Command } from './registry';
 
 type Own = Omit<Command, 'title'> & { readonly id: keyof typeof en.commands };
 
-const someSelected = (): boolean => selectedNodes().size > 0;
+const someSelected = (): boolean => selectedParts().size > 0;
 
 const COMMANDS: readonly Own[] = [
 	{ id: 'run', group: 'run', keys: ['Mod+Enter'], inFields: true, run: () => void queueRuns(1) },
@@ -48,6 +53,18 @@ const COMMANDS: readonly Own[] = [
 		run: removeSelected,
 	},
 	{ id: 'addNode', group: 'graph', keys: ['/'], run: () => openSearch(lastPointer(), null) },
+	{
+		id: 'mask',
+		group: 'graph',
+		keys: ['Mod+Shift+m'],
+		enabled: () => selectedPicture() !== null,
+		run: () => {
+			const found = selectedPicture();
+			if (found !== null) {
+				openMask(found.node, found.input, found.picture);
+			}
+		},
+	},
 	{ id: 'tidy', group: 'graph', keys: ['Shift+t'], run: () => void tidy() },
 	{ id: 'newTab', group: 'file', keys: ['Alt+n'], run: openNew },
 	{ id: 'closeTab', group: 'file', keys: ['Alt+w'], run: () => closeTab(useTabs.getState().active) },
@@ -64,12 +81,22 @@ const COMMANDS: readonly Own[] = [
 	{ id: 'zoomOut', group: 'view', keys: ['-'], run: () => zoomBy(0.8) },
 	{ id: 'zoomReset', group: 'view', keys: ['0'], run: () => zoomTo(1) },
 	{ id: 'theme', group: 'view', run: turnTheme },
+	{ id: 'jobDetails', group: 'run', keys: ['Alt+j'], run: () => void openLatestJob() },
+	{ id: 'models', group: 'panels', keys: ['Alt+m'], run: () => togglePanel('models') },
+	{ id: 'plugins', group: 'panels', keys: ['Alt+p'], run: () => togglePanel('plugins') },
+	{ id: 'logs', group: 'panels', keys: ['Alt+l'], run: () => togglePanel('logs') },
+	{ id: 'settings', group: 'panels', keys: ['Mod+,'], run: () => togglePanel('settings') },
 	{ id: 'palette', group: 'help', keys: ['Mod+k'], inFields: true, run: () => openDialog('palette') },
 	{ id: 'shortcuts', group: 'help', keys: ['?'], run: () => openDialog('shortcuts') },
 ];
 
 export function registerBuiltin(): void {
 	registerCommands(COMMANDS.map((command) => ({ ...command, title: () => t(`commands.${command.id}`) })));
+}
+
+function selectedPicture(): Masked | null {
+	const ids = [...selectedNodes()];
+	return ids.length === 1 ? maskable(ids[0]) : null;
 }
 
 function canUndo(): boolean {
@@ -96,8 +123,14 @@ async function cut(): Promise<void> {
 }
 
 async function paste(): Promise<void> {
-	if (!pasteText(await navigator.clipboard.readText())) {
+	if (pasteText(await navigator.clipboard.readText())) {
+		return;
+	}
+	const picture = await clipboardPicture();
+	if (picture === null) {
 		showToast('info', t('clipboard.empty'));
+	} else {
+		await pastePicture(picture);
 	}
 }
 

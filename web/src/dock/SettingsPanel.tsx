@@ -1,6 +1,9 @@
 import { useTranslation } from 'react-i18next';
 import { LANGUAGES, type Language } from '../i18n/i18n';
-import { setPrefs, usePrefs, type Theme } from '../prefs';
+import { openDialog } from '../commands/dialogs';
+import { ServerSettings } from '../inspect/ServerSettings';
+import { Icon } from '../panels/icons';
+import { resetPrefs, setPrefs, usePrefs, type Theme } from '../prefs';
 
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
@@ -38,7 +41,7 @@ export default function SettingsPanel() {
 					))}
 				</select>
 			</label>
-			{(['snap', 'minimap', 'notify'] as const).map((name) => (
+			{(['snap', 'guides', 'minimap', 'notify'] as const).map((name) => (
 				<label key={name} className="check">
 					<input
 						type="checkbox"
@@ -49,6 +52,15 @@ export default function SettingsPanel() {
 					{t(`settings.${name}`)}
 				</label>
 			))}
+			<div className="setting-actions">
+				<button type="button" data-testid="setting-keys" onClick={() => openDialog('shortcuts')}>
+					<Icon name="list" /> {t('inspect.settings.keys')}
+				</button>
+				<button type="button" data-testid="setting-reset" onClick={resetPrefs}>
+					<Icon name="undo" /> {t('inspect.settings.reset')}
+				</button>
+			</div>
+			<ServerSettings />
 		</div>
 	);
 }

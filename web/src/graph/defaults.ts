@@ -15,8 +15,37 @@ export function widgetType(input: InputInfo): WidgetType | null {
 	return WIDGET_TYPES.find((type) => types.includes(type)) ?? null;
 }
 
+/** Inputs that a widget was made for though their type is none of those, and what they hold at first. */
+export interface Start {
+	readonly wants: (input: InputInfo) => boolean;
+	readonly start: (input: InputInfo) => Json;
+}
+
+const starts = new Set<Start>([
+	{ wants: ({ type }) => type === 'COLOR', start: () => '#ffffff' },
+	{ wants: ({ type }) => type === 'CURVE', start: () => ({ points: [[0, 0], [1, 1]], interpolation: 'monotone_cubic' }) },
+]);
+
+/** Returns the way to take it back. */
+export function addStart(start: Start): () => void {
+	starts.add(start);
+	return () => starts.delete(start);
+}
+
 export function hasWidget(input: InputInfo): boolean {
-	return widgetType(input) !== null || (input.options.forceInput !== true && input.options.default !== undefined);
+	return (
+		widgetType(input) !== null ||
+		(input.options.forceInput !== true && (input.options.default !== undefined || startOf(input) !== undefined))
+	);
+}
+
+function startOf(input: InputInfo): Start | undefined {
+	for (const start of starts) {
+		if (start.wants(input)) {
+			return start;
+		}
+	}
+	return undefined;
 }
 
 export function defaultValue(input: InputInfo): Json | undefined {
@@ -35,7 +64,7 @@ export function defaultValue(input: InputInfo): Json | undefined {
 		case 'COMBO':
 			return input.choices?.[0] ?? '';
 		case null:
-			return undefined;
+			return startOf(input)?.start(input);
 	}
 }
 

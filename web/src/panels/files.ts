@@ -1,22 +1,28 @@
 /** Workflows in and out of the editor: files, pictures and the server's own. */
 
-import { convertWorkflow, fetchFile, fetchKinds, fetchWorkflows, uploadImage } from '../api/http';
+import { convertWorkflow, fetchFile, fetchWorkflows } from '../api/http';
 import { fetchStored } from '../api/library';
 import type { WorkflowEntry } from '../api/types';
-import { addKind, setInput } from '../canvas/commands';
-import { lastPointer } from '../canvas/view';
 import { emptyDoc, type Doc } from '../graph/doc';
 import { DocumentError, readDoc, writeDoc } from '../graph/document';
-import { currentKinds, useKinds } from '../graph/kinds';
+import { currentKinds } from '../graph/kinds';
 import { isEditorForm, readAny, readJson } from '../graph/open';
 import { embeddedWorkflow } from '../graph/picture';
 import { currentDoc } from '../graph/store';
-import type { InputInfo } from '../graph/types';
+import type { NodeId } from '../graph/types';
 import { writeJson } from '../json';
 import { tell } from '../run/submit';
 import { openTab, type Origin } from '../tabs/tabs';
+import { addPicture, giveFile } from './pictures';
 import { showToast } from './toasts';
 import { t } from '../i18n/i18n';
+
+/** On a node that takes it, a file becomes its value; anywhere else it is opened. */
+export async function dropFile(file: File, node: NodeId | null): Promise<void> {
+	if (node === null || !(await giveFile(node, file))) {
+		await openFile(file);
+	}
+}
 
 /** A workflow, a picture that carries one, or a picture to load with a node. */
 export async function openFile(file: File): Promise<void> {
@@ -55,26 +61,6 @@ async function readForeign(text: string): Promise<Doc> {
 		showToast('info', warning);
 	}
 	return readDoc(document, currentKinds());
-}
-
-async function addPicture(file: File): Promise<void> {
-	const kind = [...currentKinds().values()].find((info) => info.inputs.some(takesUpload));
-	const input = kind?.inputs.find(takesUpload);
-	if (kind === undefined || input === undefined) {
-		showToast('error', t('open.noLoader'));
-		return;
-	}
-	const at = lastPointer();
-	const name = await uploadImage(file);
-	const id = addKind(kind.kind, at, null);
-	if (id !== null) {
-		setInput(id, input.name, name);
-	}
-	useKinds.getState().set(await fetchKinds());
-}
-
-function takesUpload(input: InputInfo): boolean {
-	return input.options.image_upload === true;
 }
 
 export async function openFromServer(name: string): Promise<void> {

@@ -4,13 +4,15 @@ import { checkWorkflow, ServerError, type Checked } from '../api/http';
 import { currentKinds } from '../graph/kinds';
 import { substance, toRequest } from '../graph/request';
 import { currentDoc, useGraph } from '../graph/store';
+import { NO_PREFLIGHT } from '../api/preflight';
 import { noteMissing } from '../opening/missing';
-import { showFindings } from './store';
+import { usePreflight } from './preflight';
+import { showFindings, useRun } from './store';
 
 const DELAY_MS = 300;
 /** What is only not finished yet: told when the graph is run. */
 const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
-const NOTHING: Checked = { findings: [], packs: [], models: [] };
+const NOTHING: Checked = { findings: [], packs: [], models: [], preflight: NO_PREFLIGHT };
 
 let again: () => void = () => undefined;
 
@@ -32,10 +34,12 @@ export function startChecking(): () => void {
 		}
 		asked = text;
 		try {
-			const { findings, packs, models } = Object.keys(doc.root.nodes).length === 0 ? NOTHING : await checkWorkflow(request);
+			const empty = Object.keys(doc.root.nodes).length === 0;
+			const { findings, packs, models, preflight } = empty ? NOTHING : await checkWorkflow(request);
 			// An answer about a graph that has changed since is of no use.
 			if (asked === text) {
 				noteMissing(doc, currentKinds(), packs, models);
+				usePreflight.setState({ ...preflight, findings, empty });
 				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));
 			}
 		} catch (error) {
@@ -54,9 +58,17 @@ export function startChecking(): () => void {
 		soon();
 	};
 	const stop = useGraph.subscribe(soon);
+	// What is in the cache is another after each job.
+	const stopRuns = useRun.subscribe((state, before) => {
+		if (state.turns !== before.turns && state.remaining === 0) {
+			asked = '';
+			soon();
+		}
+	});
 	soon();
 	return () => {
 		clearTimeout(timer);
 		stop();
+		stopRuns();
 	};
 }

@@ -6,18 +6,34 @@ import { currentDoc } from '../graph/store';
 import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
 import { startBatch } from './batch';
+import { noteClient } from './clients';
+import { noteEnd } from './notify';
+import { learnWhys } from './whys';
 import { canvasOf } from './inside';
-import { recover } from './recover';
+import { loadOthers, recover } from './recover';
 import { useRun } from './store';
+import { tell } from './submit';
+import { usePrefs } from '../prefs';
 import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
+const hearers = new Set<(event: Event) => void>();
+const ENDS: ReadonlySet<Event['type']> = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
 
 let id = '';
 
 export function ownClientId(): string {
-	id ||= clientId();
+	if (id === '') {
+		id = clientId();
+		noteClient(id);
+	}
 	return id;
+}
+
+/** Tell somebody of every event of the server, after the editor has it. Returns the way to stop. */
+export function hearEvents(hear: (event: Event) => void): () => void {
+	hearers.add(hear);
+	return () => hearers.delete(hear);
 }
 
 /** Returns the way to stop. */
@@ -27,12 +43,22 @@ export function startClient(): () => void {
 		const canvas = canvasOf(currentDoc());
 		const now = Date.now();
 		useRun.setState((state) => events.reduce((next, event) => applyEvent(next, event, canvas, now), state));
-	});
+		for (const hear of hearers) {
+			events.forEach(hear);
+		}
+	}, isTick);
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
 			batch.add(event);
+			if (ENDS.has(event.type) && 'promptId' in event && event.promptId !== null) {
+				const { promptId } = event;
+				const job = useRun.getState().jobs[promptId];
+				const session = job?.session ?? 0;
+				noteEnd(event, job?.title ?? '');
+				void learnWhys(promptId, session);
+			}
 			if (event.type === 'execution_interrupted') {
 				showToast('info', t('run.interrupted'));
 			}
@@ -54,12 +80,36 @@ export function startClient(): () => void {
 			}
 		}
 	});
+	const stopFollowing = followOthers();
 	return () => {
 		clearTimeout(timer);
 		batch.flush();
+		stopFollowing();
 		stopCleaning();
 		close();
 	};
+}
+
+/** While their pictures are wanted, asks for them whenever some job has ended. */
+function followOthers(): () => void {
+	const ask = (): void => void tell(loadOthers);
+	const stops = [
+		usePrefs.subscribe((prefs, before) => {
+			if (prefs.others && !before.others) {
+				ask();
+			}
+		}),
+		useRun.subscribe((state, before) => {
+			if (state.turns !== before.turns && usePrefs.getState().others) {
+				ask();
+			}
+		}),
+	];
+	return () => stops.forEach((stop) => stop());
+}
+
+function isTick({ type }: Event): boolean {
+	return type === 'progress' || type === 'progress_state' || type === 'job_progress';
 }
 
 function showPreview(preview: Preview): void {

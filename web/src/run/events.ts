@@ -29,7 +29,7 @@ export function applyEvent(state: RunState, event: Event, canvas: Canvas, now: n
 
 function applied(state: RunState, event: Event, canvas: Canvas, now: number): RunState {
 	if (event.type === 'status') {
-		return { ...state, remaining: event.remaining };
+		return { ...state, remaining: event.remaining, turns: state.turns + 1 };
 	}
 	if (event.type === 'executing' && event.node === null) {
 		const ended = event.promptId === null || event.promptId === state.current;
@@ -55,6 +55,8 @@ function applied(state: RunState, event: Event, canvas: Canvas, now: number): Ru
 			return event.promptId === state.current
 				? { ...state, progress: { fraction: event.fraction, secondsLeft: event.secondsLeft } }
 				: state;
+		case 'model_loading':
+			return visible ? { ...state, loads: applyLoading(state.loads, event) } : state;
 		case 'executed':
 			return addOutput(state, event.promptId, event.node, event.output, visible, job?.title ?? '', now);
 		case 'execution_success':
@@ -74,10 +76,11 @@ export function addOutput(
 	visible: boolean,
 	title: string,
 	now: number,
+	own = true,
 ): RunState {
 	const shots = output.pictures.map((picture): Shot => {
 		const key = `${picture.type}/${picture.subfolder}/${picture.filename}`;
-		return { key, picture, version: promptId, title, at: now };
+		return { key, picture, version: promptId, title, at: now, own };
 	});
 	const fresh = new Set(shots.map((shot) => shot.key));
 	const known = new Set(state.shots.map((shot) => shot.key));
@@ -107,7 +110,7 @@ function start(state: RunState, id: string, job: Job | undefined): RunState {
 		return { ...state, current: id, progress: null };
 	}
 	const jobs = { ...state.jobs, [id]: { ...job, started: true } };
-	return { ...state, jobs, current: id, progress: null, nodes: markQueued({}, job.nodes), previews: {} };
+	return { ...state, jobs, current: id, progress: null, nodes: markQueued({}, job.nodes), previews: {}, loads: {}, whys: {} };
 }
 
 function mark(nodes: Nodes, ids: readonly NodeId[], to: NodeState, now: number): Nodes {
@@ -153,6 +156,15 @@ function applyProgress(
 	return next;
 }
 
+function applyLoading(loads: RunState['loads'], event: Extract<Event, { type: 'model_loading' }>): RunState['loads'] {
+	if (event.loading) {
+		const { model, phase, fraction } = event;
+		return { ...loads, [event.node]: { model, phase, fraction } };
+	}
+	const { [event.node]: _over, ...others } = loads;
+	return others;
+}
+
 function withoutJob(state: RunState, id: string): RunState {
 	const { [id]: _gone, ...jobs } = state.jobs;
 	return state.current === id ? { ...state, jobs, current: null, progress: null } : { ...state, jobs };
@@ -173,13 +185,13 @@ function finish(state: RunState, id: string, visible: boolean, now: number): Run
 		}
 		return node.state === 'queued' ? IDLE : node;
 	});
-	return { ...next, nodes, previews: {} };
+	return { ...next, nodes, previews: {}, loads: {} };
 }
 
 function stop(state: RunState, id: string, visible: boolean): RunState {
 	const next = withoutJob(state, id);
 	const nodes = settle(state.nodes, (node) => (node.state === 'running' || node.state === 'queued' ? IDLE : node));
-	return visible ? { ...next, nodes, previews: {} } : next;
+	return visible ? { ...next, nodes, previews: {}, loads: {} } : next;
 }
 
 function fail(

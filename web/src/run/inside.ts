@@ -9,7 +9,7 @@ import { useGraph, type Entered } from '../graph/store';
 import { definitionOf } from '../graph/subgraphs';
 import { nodeOf, type Graph, type GraphNode, type NodeId } from '../graph/types';
 import { useRun } from './store';
-import { IDLE, NO_PROBLEMS, type NodeResult, type NodeRun, type Problem, type RunState } from './types';
+import { IDLE, NO_PROBLEMS, type Loading, type NodeResult, type NodeRun, type Problem, type RunState, type Why } from './types';
 
 /** By which id a node of the graph on the canvas runs. */
 export function runId(path: readonly Entered[], id: NodeId): NodeId {
@@ -83,6 +83,16 @@ export function useNodeResult(id: NodeId): NodeResult | undefined {
 
 export function useNodePreview(id: NodeId): string | undefined {
 	return useOf(id, ({ previews }) => previews);
+}
+
+/** The model that a node, or one in an instance, waits for. */
+export function useNodeLoading(id: NodeId): Loading | undefined {
+	return useOf(id, ({ loads }) => loads);
+}
+
+/** Why a node ran or did not; of an instance, of all that is in it the last that is told. */
+export function useNodeWhy(id: NodeId): Why | undefined {
+	return useOf(id, ({ whys }) => whys);
 }
 
 export function useRunId(id: NodeId): NodeId {

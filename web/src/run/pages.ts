@@ -17,6 +17,6 @@ export function withoutPage(state: RunState, session: number): RunState {
 	return { ...state, away };
 }
 
-function pageOf({ nodes, results, previews, problems, failure }: RunState): Page {
-	return { nodes, results, previews, problems, failure };
+function pageOf({ nodes, results, previews, problems, loads, whys, failure }: RunState): Page {
+	return { nodes, results, previews, problems, loads, whys, failure };
 }

@@ -7,6 +7,7 @@ import { currentDoc } from '../graph/store';
 import type { Doc } from '../graph/doc';
 import { canvasOf, locate } from './inside';
 import { addOutput, applyEvent, markQueued } from './events';
+import { isOwnClient } from './clients';
 import { useRun } from './store';
 import type { Job, RunState } from './types';
 
@@ -40,6 +41,12 @@ export async function loadHistory(client: string): Promise<void> {
 	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc(), client), state));
 }
 
+/** What other clients have made since: their pictures for the gallery. */
+export async function loadOthers(): Promise<void> {
+	const entries = (await fetchHistory(HISTORY_SHOWN)).filter((entry) => !isOwnClient(entry.clientId));
+	useRun.setState((state) => entries.reduce((next, entry) => addEntry(next, entry, currentDoc(), ''), state));
+}
+
 function addEntry(state: RunState, entry: HistoryEntry, doc: Doc, client: string): RunState {
 	let next = state;
 	for (const [node, output] of entry.outputs) {
@@ -53,6 +60,7 @@ function addEntry(state: RunState, entry: HistoryEntry, doc: Doc, client: string
 			same && entry.clientId === client,
 			entry.title,
 			entry.finishedAt,
+			isOwnClient(entry.clientId),
 		);
 	}
 	return next;

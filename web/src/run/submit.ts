@@ -1,6 +1,7 @@
 /** Queue and interrupt. */
 
 import { interrupt, ServerError, submitJob, type JobOptions } from '../api/http';
+import { submitForm, type FormRun } from '../api/jobs';
 import type { Reason, Submitted } from '../api/types';
 import { showToast } from '../panels/toasts';
 import { eachGraph, type Doc, type Scope } from '../graph/doc';
@@ -13,7 +14,7 @@ import type { Kinds, NodeId } from '../graph/types';
 import type { Json } from '../json';
 import { ownClientId } from './client';
 import { markQueued } from './events';
-import { runIds } from './inside';
+import { locate, runIds } from './inside';
 import { addProblems, clearProblems, useRun } from './store';
 import type { Job, Problem } from './types';
 import { t } from '../i18n/i18n';
@@ -88,11 +89,27 @@ async function queueRun(options: RunOptions): Promise<boolean> {
 	return answer.promptId !== null;
 }
 
+/** Queues a workflow with values for its named inputs; gives the job's id, or null if it was refused. */
+export async function queueForm(run: Omit<FormRun, 'id' | 'client'>, title: string): Promise<string | null> {
+	const id = promptId();
+	// It belongs to no document: a sweep has nodes that are on no canvas.
+	const job: Job = { id, session: 0, title, nodes: [], started: false, accepted: false };
+	register(job);
+	const taken = await tell(async () => void (await submitForm({ ...run, id, client: ownClientId() })));
+	if (!taken) {
+		forget(job);
+		return null;
+	}
+	accept(job, { promptId: id, refusal: null, problems: new Map() });
+	return id;
+}
+
 /** Known before the request is sent, since the events of a short job can overtake the answer. */
 function register(job: Job): void {
 	useRun.setState((state) => {
 		const idle = Object.keys(state.jobs).length === 0;
-		return { jobs: { ...state.jobs, [job.id]: job }, nodes: idle ? markQueued({}, job.nodes) : state.nodes };
+		const marks = idle && job.nodes.length > 0;
+		return { jobs: { ...state.jobs, [job.id]: job }, nodes: marks ? markQueued({}, job.nodes) : state.nodes };
 	});
 }
 
@@ -137,7 +154,9 @@ function neededNodes(doc: Doc, kinds: Kinds, targets?: readonly NodeId[]): NodeI
 		Object.values(graph.nodes)
 			.filter((node) => kinds.get(node.kind)?.isSink === true)
 			.map(({ id }) => id);
-	const needed = new Set(ends.flatMap((id) => [...upstream(graph, id)]));
+	// What is in an instance needs what the instance is given.
+	const roots = ends.map((id) => locate(doc, id)?.path[0]?.instance ?? id);
+	const needed = new Set(roots.flatMap((id) => [...upstream(graph, id)]));
 	return [...needed].flatMap((id) => {
 		const node = graph.nodes[id];
 		return node === undefined ? [] : runIds(doc, node, id);

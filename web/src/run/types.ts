@@ -28,6 +28,20 @@ export interface NodeResult {
 	readonly version: string;
 }
 
+/** A model that a node waits for. */
+export interface Loading {
+	readonly model: string;
+	readonly phase: string;
+	/** 0 to 1; null while that is not known. */
+	readonly fraction: number | null;
+}
+
+/** Why a node ran, or did not: a code of the server's, and its words where there is more to say. */
+export interface Why {
+	readonly code: string;
+	readonly text: string;
+}
+
 export interface Job {
 	readonly id: string;
 	/** The graph session it was queued from; 0 when that is not known (any more). */
@@ -46,6 +60,8 @@ export interface Shot {
 	readonly version: string;
 	readonly title: string;
 	readonly at: number;
+	/** Asked for by this browser. */
+	readonly own: boolean;
 }
 
 /** What runs have written on the nodes of one document. */
@@ -54,6 +70,8 @@ export interface Page {
 	readonly results: { readonly [id: NodeId]: NodeResult };
 	readonly previews: { readonly [id: NodeId]: string };
 	readonly problems: { readonly [id: NodeId]: readonly Problem[] };
+	readonly loads: { readonly [id: NodeId]: Loading };
+	readonly whys: { readonly [id: NodeId]: Why };
 	/** What is wrong with the whole graph rather than with a node. */
 	readonly failure: { readonly message: string; readonly details: string } | null;
 }
@@ -64,6 +82,8 @@ export interface RunState extends Page {
 	readonly connection: Connection;
 	/** What the server says is waiting or running, of all clients. */
 	readonly remaining: number;
+	/** How often the server's queue has changed: jobs may come and go between two looks at `remaining`. */
+	readonly turns: number;
 	/** This client's unfinished jobs. */
 	readonly jobs: { readonly [id: string]: Job };
 	readonly current: string | null;
@@ -75,11 +95,12 @@ export interface RunState extends Page {
 export const IDLE: NodeRun = { state: 'idle', value: 0, max: 0, startedAt: 0, endedAt: 0 };
 export const NO_PROBLEMS: readonly Problem[] = [];
 
-export const EMPTY_PAGE: Page = { nodes: {}, results: {}, previews: {}, problems: {}, failure: null };
+export const EMPTY_PAGE: Page = { nodes: {}, results: {}, previews: {}, problems: {}, loads: {}, whys: {}, failure: null };
 
 export const INITIAL_RUN: RunState = {
 	connection: 'connecting',
 	remaining: 0,
+	turns: 0,
 	jobs: {},
 	current: null,
 	progress: null,

@@ -1,15 +1,19 @@
+import { t } from '../i18n/i18n';
 import type { Json } from '../json';
 import { FilterChoice } from './FilterChoice';
 import { Hint } from './Hint';
+import { looksLikeModels } from './models';
 import { widgetTestId, type WidgetProps } from './types';
+import { uploadOf } from './uploads';
 
 const FILTER_FROM = 15;
 
 export function ChoiceWidget(props: WidgetProps) {
 	const choices = props.input.choices ?? [];
+	const searched = choices.length > FILTER_FROM || uploadOf(props.input) === 'image' || looksLikeModels(choices);
 	return (
 		<>
-			{choices.length > FILTER_FROM ? <FilterChoice {...props} /> : <PlainChoice {...props} />}
+			{searched ? <FilterChoice {...props} /> : <PlainChoice {...props} />}
 			<Hint text={choiceHint(props)} />
 		</>
 	);
@@ -23,13 +27,13 @@ export function chosen(choices: readonly Json[], text: string): Json {
 function choiceHint({ input, value }: WidgetProps): string | null {
 	const choices = input.choices ?? [];
 	// The server looks for an uploaded file itself: it may be newer than this list.
-	if (input.options.image_upload === true || input.options.remote !== undefined) {
+	if (uploadOf(input) !== null || input.options.remote !== undefined) {
 		return null;
 	}
 	if (choices.length === 0) {
-		return 'the server offers nothing to choose';
+		return t('widget.noChoices');
 	}
-	return value === undefined || choices.includes(value) ? null : 'not in the list';
+	return value === undefined || choices.includes(value) ? null : t('widget.noChoice');
 }
 
 function PlainChoice({ node, input, value, label, refused, onChange }: WidgetProps) {

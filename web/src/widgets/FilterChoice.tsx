@@ -1,12 +1,19 @@
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
-import { createPortal } from 'react-dom';
+import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { inputPictureUrl } from '../api/http';
+import type { ModelFile } from '../api/types';
+import { t } from '../i18n/i18n';
 import { chosen } from './ChoiceWidget';
+import { filesOf, looksLikeModels, needModels, sizeText, useModels } from './models';
+import { PopupList } from './PopupList';
 import { widgetTestId, type WidgetProps } from './types';
+import { uploadOf } from './uploads';
 
-const LIST_HEIGHT = 280;
+/** In pixels, of the longer side. */
+const THUMBNAIL = '96';
 
-/** A long list: typing narrows it. */
-export function FilterChoice({ node, input, value, label, refused, onChange }: WidgetProps) {
+/** A long list, or one of files: typing narrows it. */
+export function FilterChoice(props: WidgetProps) {
+	const { node, input, value, label, refused, onChange } = props;
 	const choices = input.choices ?? [];
 	const [filter, setFilter] = useState<string | null>(null);
 	const [at, setAt] = useState(0);
@@ -18,6 +25,7 @@ export function FilterChoice({ node, input, value, label, refused, onChange }: W
 		.map(String)
 		.filter((choice) => needle === shown.toLowerCase() || choice.toLowerCase().includes(needle));
 	const open = filter !== null;
+	const rows = useRows(props, open);
 
 	const pick = (text: string): void => {
 		setFilter(null);
@@ -70,8 +78,9 @@ export function FilterChoice({ node, input, value, label, refused, onChange }: W
 				data-testid={widgetTestId(node, input)}
 				aria-label={label}
 				aria-expanded={open}
-				aria-controls={list}
+				aria-controls={open ? list : undefined}
 				aria-autocomplete="list"
+				aria-activedescendant={open && matches.length > 0 ? `${list}-${at}` : undefined}
 				aria-invalid={refused}
 				data-wrong={refused || undefined}
 				autoComplete="off"
@@ -84,12 +93,14 @@ export function FilterChoice({ node, input, value, label, refused, onChange }: W
 				onKeyDown={onKeyDown}
 			/>
 			{open && (
-				<ChoiceList
+				<PopupList
 					id={list}
 					field={field}
 					choices={matches}
 					at={at}
 					current={shown}
+					label={label}
+					row={rows}
 					onPick={pick}
 					onClose={() => setFilter(null)}
 				/>
@@ -98,60 +109,41 @@ export function FilterChoice({ node, input, value, label, refused, onChange }: W
 	);
 }
 
-interface ListProps {
-	readonly id: string;
-	readonly field: React.RefObject<HTMLInputElement | null>;
-	readonly choices: readonly string[];
-	readonly at: number;
-	readonly current: string;
-	readonly onPick: (choice: string) => void;
-	readonly onClose: () => void;
+/** A picture beside its name; a model with its family and size. */
+function useRows({ input }: WidgetProps, open: boolean): ((choice: string) => ReactNode) | undefined {
+	const choices = input.choices ?? [];
+	const models = open && looksLikeModels(choices);
+	useEffect(() => {
+		if (models) {
+			void needModels();
+		}
+	}, [models]);
+	const files = useModels((state) => (models ? state.files : null));
+	const known = useMemo(() => filesOf(choices.map(String), files ?? []), [choices, files]);
+	if (uploadOf(input) === 'image') {
+		return (choice) => <PictureRow name={choice} />;
+	}
+	return models ? (choice) => <ModelRow name={choice} file={known.get(choice)} /> : undefined;
 }
 
-function ChoiceList({ id, field, choices, at, current, onPick, onClose }: ListProps) {
-	const list = useRef<HTMLUListElement>(null);
-	useEffect(() => {
-		list.current?.children[at]?.scrollIntoView({ block: 'nearest' });
-	}, [at]);
-	useEffect(() => {
-		const close = (event: Event): void => {
-			if (!(event.target instanceof Element && list.current?.contains(event.target) === true)) {
-				onClose();
-			}
-		};
-		window.addEventListener('wheel', close, { capture: true, passive: true });
-		return () => window.removeEventListener('wheel', close, { capture: true });
-	}, [onClose]);
+function PictureRow({ name }: { name: string }) {
+	return (
+		<span className="choice-row">
+			<img src={inputPictureUrl(name, { size: THUMBNAIL })} alt="" loading="lazy" decoding="async" />
+			<span>{name}</span>
+		</span>
+	);
+}
 
-	const box = field.current?.getBoundingClientRect();
-	if (box === undefined) {
-		return null;
-	}
-	const below = window.innerHeight - box.bottom > LIST_HEIGHT || box.top < LIST_HEIGHT;
-	const place = below ? { top: box.bottom + 4 } : { bottom: window.innerHeight - box.top + 4 };
-	return createPortal(
-		<ul
-			ref={list}
-			id={id}
-			role="listbox"
-			className="choices"
-			style={{ ...place, left: box.left, minWidth: Math.max(180, box.width), maxHeight: LIST_HEIGHT }}
-			// Keeps the field focused, so that its blur does not close the list before the click lands.
-			onPointerDown={(event) => event.preventDefault()}
-		>
-			{choices.map((choice, index) => (
-				<li
-					key={choice}
-					role="option"
-					aria-selected={choice === current}
-					data-at={index === at || undefined}
-					onClick={() => onPick(choice)}
-				>
-					{choice}
-				</li>
-			))}
-			{choices.length === 0 && <li className="none">nothing matches</li>}
-		</ul>,
-		document.body,
+function ModelRow({ name, file }: { name: string; file: ModelFile | undefined }) {
+	return (
+		<span className="choice-row">
+			<span>{name}</span>
+			{file !== undefined && (
+				<small data-broken={file.damage !== '' || undefined}>
+					{file.damage !== '' ? t('widget.damaged') : [file.family, sizeText(file.size)].filter(Boolean).join(' · ')}
+				</small>
+			)}
+		</span>
 	);
 }

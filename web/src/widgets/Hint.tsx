@@ -1,3 +1,7 @@
-export function Hint({ text }: { text: string | null }) {
-	return text === null ? null : <div className="hint">{text}</div>;
+export function Hint({ text, calm = false }: { text: string | null; calm?: boolean }) {
+	return text === null ? null : (
+		<div className="hint" data-calm={calm || undefined}>
+			{text}
+		</div>
+	);
 }

@@ -1,14 +1,17 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
 import { Icon, type IconName } from '../panels/icons';
 import { Hint } from './Hint';
-import { formatNumber, numberHint, parseNumber, roundNumber, stepNumber } from './numbers';
+import { formatNumber, isSum, numberHint, readNumber, roundNumber, stepNumber } from './numbers';
 import { widgetTestId, type WidgetProps } from './types';
 import { t } from '../i18n/i18n';
 
 const PIXELS_PER_STEP = 5;
 const DRAG_THRESHOLD = 3;
 
-/** Drag sideways to change, click to type. What is typed is kept as typed, and marked when it is out of range. */
+/**
+ * Drag sideways to change, click to type a number or arithmetic. What is typed is kept as typed, and marked when it is
+ * out of range.
+ */
 export function NumberWidget({
 	node,
 	input,
@@ -23,13 +26,15 @@ export function NumberWidget({
 	const scrub = useScrub(field, value, (from, steps) => onChange(stepNumber(from, steps, input)));
 	const hint = numberHint(value, input);
 
+	const sum = draft !== null && isSum(draft) ? t('widget.result', { value: formatNumber(value) }) : null;
+
 	const type = (text: string): void => {
 		setDraft(text);
-		onChange(parseNumber(text));
+		onChange(readNumber(text, input));
 	};
 	const commit = (): void => {
 		if (draft !== null) {
-			const rounded = roundNumber(parseNumber(draft), input);
+			const rounded = roundNumber(readNumber(draft, input), input);
 			setDraft(null);
 			if (rounded !== value) {
 				onChange(rounded);
@@ -49,7 +54,7 @@ export function NumberWidget({
 		} else if (event.key === 'Enter') {
 			commit();
 			if (!event.ctrlKey && !event.metaKey) {
-				event.currentTarget.select();
+				requestAnimationFrame(() => field.current?.select());
 			}
 		}
 	};
@@ -76,7 +81,7 @@ export function NumberWidget({
 				/>
 				{steppers && <Step label={t('widget.more', { label })} icon="plus" onClick={() => step(1)} />}
 			</div>
-			<Hint text={hint} />
+			{hint === null && sum !== null ? <Hint text={sum} calm /> : <Hint text={hint} />}
 		</>
 	);
 }

@@ -1,3 +1,5 @@
+import { Switch } from '@base-ui/react/switch';
+import { t } from '../i18n/i18n';
 import { widgetTestId, type WidgetProps } from './types';
 
 export function ToggleWidget({ node, input, value, label, onChange }: WidgetProps) {
@@ -5,16 +7,16 @@ export function ToggleWidget({ node, input, value, label, onChange }: WidgetProp
 	const word = on ? input.options.label_on : input.options.label_off;
 	return (
 		<label className="toggle nodrag">
-			<input
-				type="checkbox"
-				role="switch"
+			<Switch.Root
+				className="track"
 				data-testid={widgetTestId(node, input)}
 				aria-label={label}
 				checked={on}
-				onChange={(event) => onChange(event.target.checked)}
-			/>
-			<span className="track" aria-hidden="true" />
-			<span>{typeof word === 'string' ? word : on ? 'on' : 'off'}</span>
+				onCheckedChange={onChange}
+			>
+				<Switch.Thumb className="knob" />
+			</Switch.Root>
+			<span>{typeof word === 'string' ? word : t(on ? 'widget.on' : 'widget.off')}</span>
 		</label>
 	);
 }

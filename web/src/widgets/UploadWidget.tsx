@@ -1,20 +1,25 @@
 import { useRef, useState, type DragEvent } from 'react';
-import { fetchKinds, inputPictureUrl, uploadImage } from '../api/http';
-import { useKinds } from '../graph/kinds';
+import { inputPictureUrl, uploadFile } from '../api/http';
+import { t } from '../i18n/i18n';
 import type { InputInfo } from '../graph/types';
+import { openMask } from '../mask/opening';
 import { Icon } from '../panels/icons';
+import { readFilesAnew } from '../panels/pictures';
 import { tell } from '../run/submit';
 import { ChoiceWidget } from './ChoiceWidget';
 import { widgetTestId, type WidgetProps } from './types';
-import { t } from '../i18n/i18n';
+import { ACCEPTED, takes, uploadOf } from './uploads';
 
-/** A list of the server's input files, with a way to add one. */
+/** A list of the server's input files, with a way to add one, and to mask a picture. */
 export function UploadWidget(props: WidgetProps) {
 	const { node, input, value, label, onChange } = props;
 	const [busy, setBusy] = useState(false);
 	const [broken, setBroken] = useState('');
 	const picker = useRef<HTMLInputElement>(null);
+	const kind = uploadOf(input) ?? 'image';
 	const name = typeof value === 'string' ? value : '';
+	const shown = kind === 'image' && name !== '' && name !== broken && isThere(input, name);
+	const testId = widgetTestId(node, input);
 
 	const upload = async (file: File | undefined): Promise<void> => {
 		if (file === undefined) {
@@ -22,14 +27,14 @@ export function UploadWidget(props: WidgetProps) {
 		}
 		setBusy(true);
 		await tell(async () => {
-			onChange(await uploadImage(file));
+			onChange(await uploadFile(file));
 			setBroken('');
-			useKinds.getState().set(await fetchKinds());
 		});
+		await readFilesAnew();
 		setBusy(false);
 	};
 	const onDrop = (event: DragEvent): void => {
-		const file = [...event.dataTransfer.files].find((candidate) => candidate.type.startsWith('image/'));
+		const file = [...event.dataTransfer.files].find((candidate) => takes(kind, candidate));
 		if (file !== undefined) {
 			event.preventDefault();
 			event.stopPropagation();
@@ -56,23 +61,35 @@ export function UploadWidget(props: WidgetProps) {
 				<input
 					ref={picker}
 					type="file"
-					accept="image/*"
+					accept={ACCEPTED[kind]}
 					hidden
-					data-testid={`${widgetTestId(node, input)}-file`}
+					data-testid={`${testId}-file`}
 					onChange={(event) => {
 						void upload(event.target.files?.[0]);
 						event.target.value = '';
 					}}
 				/>
 			</div>
-			{name !== '' && name !== broken && isThere(input, name) && (
-				<img
-					className="thumbnail"
-					src={inputPictureUrl(name)}
-					alt={name}
-					draggable={false}
-					onError={() => setBroken(name)}
-				/>
+			{shown && (
+				<div className="thumbnail-box">
+					<img
+						className="thumbnail"
+						src={inputPictureUrl(name)}
+						alt={name}
+						draggable={false}
+						onError={() => setBroken(name)}
+					/>
+					<button
+						type="button"
+						className="nodrag"
+						data-testid={`${testId}-mask`}
+						aria-label={t('mask.openFor', { label })}
+						onClick={() => openMask(node, input.name, name)}
+					>
+						<Icon name="brush" />
+						{t('mask.open')}
+					</button>
+				</div>
 			)}
 		</div>
 	);

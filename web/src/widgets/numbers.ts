@@ -4,6 +4,7 @@ import type { Json } from '../json';
 import type { InputInfo } from '../graph/types';
 import { widgetType } from '../graph/defaults';
 import { t } from '../i18n/i18n';
+import { evaluate } from './expressions';
 
 type Numeric = number | bigint;
 
@@ -18,6 +19,24 @@ export function parseNumber(text: string): Json {
 	}
 	const value = trimmed === '' ? NaN : Number(trimmed);
 	return Number.isFinite(value) ? value : text;
+}
+
+/** The same, where arithmetic counts too: `512*1.5`, `=1024-64`. What a whole number cannot be is rounded. */
+export function readNumber(text: string, input: InputInfo): Json {
+	const typed = parseNumber(text);
+	const value = isNumeric(typed) ? null : evaluate(text);
+	if (value === null) {
+		return typed;
+	}
+	if (typeof value === 'bigint') {
+		return shrink(value);
+	}
+	return widgetType(input) === 'INT' ? Math.round(value) : Number(value.toPrecision(15));
+}
+
+/** Whether this text says a number by arithmetic. */
+export function isSum(text: string): boolean {
+	return typeof parseNumber(text) === 'string' && evaluate(text) !== null;
 }
 
 export function formatNumber(value: Json | undefined): string {
@@ -36,12 +55,12 @@ export function roundNumber(value: Json, input: InputInfo): Json {
 /** What is wrong with a value, in a few words, or null. */
 export function numberHint(value: Json | undefined, input: InputInfo): string | null {
 	if (!isNumeric(value)) {
-		return 'not a number';
+		return t('widget.notNumber');
 	}
 	const { min, max, step } = input.options;
 	const whole = widgetType(input) === 'INT';
 	if (whole && typeof value === 'number' && !Number.isInteger(value)) {
-		return 'whole numbers only';
+		return t('widget.whole');
 	}
 	if (isNumeric(min) && value < min) {
 		return t('widget.least', { min: String(min) });

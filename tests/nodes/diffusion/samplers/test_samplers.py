@@ -111,7 +111,7 @@ class TestOrder:
 
 
 class TestArrival:
-	@pytest.mark.parametrize('name', [*ORDERS, *WITHOUT_ORDER])
+	@pytest.mark.parametrize('name', [*ORDERS, *sorted(WITHOUT_ORDER)])
 	def test_many_steps_to_zero_end_on_the_path(self, name: str) -> None:
 		"""From the greatest sigma down to a clean value, within a tenth of the spread."""
 		sigmas = karras(gaussian.LEVELS, 100).double()

@@ -1,0 +1,72 @@
+/** What `/v1/workflows/diff` answers. */
+
+import { isList, isObject, writeJson, type Json, type JsonObject } from '../json';
+import { sendJson } from './http';
+
+export interface NodeMark {
+	readonly node: string;
+	readonly title: string;
+}
+
+export interface InputChange {
+	readonly input: string;
+	/** What it was given before and now, as text; null where it was not given. */
+	readonly before: string | null;
+	readonly after: string | null;
+}
+
+export interface Difference {
+	readonly same: boolean;
+	readonly added: readonly NodeMark[];
+	readonly removed: readonly NodeMark[];
+	readonly changed: readonly { readonly mark: NodeMark; readonly inputs: readonly InputChange[] }[];
+	/** Named inputs and outputs, title and description that are another. */
+	readonly others: readonly string[];
+}
+
+export async function diffWorkflows(before: JsonObject, after: JsonObject): Promise<Difference> {
+	return readDifference(await sendJson('POST', 'v1/workflows/diff', { before, after }));
+}
+
+export function readDifference(answer: Json): Difference {
+	const told = isObject(answer) ? answer : {};
+	return {
+		same: told.same === true,
+		added: list(told.added).map(readMark),
+		removed: list(told.removed).map(readMark),
+		changed: list(told.changed).map((change) => ({
+			mark: readMark(isObject(change.after) ? change.after : {}),
+			inputs: list(change.inputs).map((input) => ({
+				input: text(input.input),
+				before: given(input.before),
+				after: given(input.after),
+			})),
+		})),
+		others: [
+			...[...list(told.inputs), ...list(told.outputs)].map((entry) => text(entry.name)),
+			...list(told.texts).map((entry) => text(entry.field)),
+		],
+	};
+}
+
+function readMark(mark: JsonObject): NodeMark {
+	return { node: text(mark.node), title: text(mark.title) || text(mark.kind) };
+}
+
+function given(value: Json | undefined): string | null {
+	if (!isObject(value)) {
+		return null;
+	}
+	if (isObject(value.link)) {
+		return `${text(value.link.node)} → ${text(value.link.output)}`;
+	}
+	return typeof value.value === 'string' ? value.value : writeJson(value.value ?? null);
+}
+
+function list(value: Json | undefined): JsonObject[] {
+	return isList(value) ? value.filter(isObject) : [];
+}
+
+function text(value: Json | undefined): string {
+	return typeof value === 'string' ? value : '';
+}

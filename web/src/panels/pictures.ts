@@ -1,0 +1,73 @@
+/** Files that are dropped on a node or pasted become the value of an input that takes them. */
+
+import { fetchKinds, uploadFile } from '../api/http';
+import { addKind, infoOf, setInput } from '../canvas/commands';
+import { selectedNodes } from '../canvas/flow';
+import { lastPointer } from '../canvas/view';
+import { currentKinds, useKinds } from '../graph/kinds';
+import { currentGraph } from '../graph/store';
+import { nodeOf, type InputInfo, type NodeId } from '../graph/types';
+import { t } from '../i18n/i18n';
+import { tell } from '../run/submit';
+import { fileInput, takes, uploadOf } from '../widgets/uploads';
+import { showToast } from './toasts';
+
+/** Uploads a file for an input of a node that takes it; false if there is none. */
+export async function giveFile(id: NodeId, file: File): Promise<boolean> {
+	const node = nodeOf(currentGraph(), id);
+	const isFree = (name: string): boolean => !('link' in (node?.inputs[name] ?? {}));
+	const input = fileInput(infoOf(node)?.inputs ?? [], isFree, file);
+	if (input === undefined) {
+		return false;
+	}
+	await tell(async () => setInput(id, input.name, await uploadFile(file)));
+	await readFilesAnew();
+	return true;
+}
+
+/** A picture for a new node, at the pointer. */
+export async function addPicture(file: File): Promise<void> {
+	const kind = [...currentKinds().values()].find((info) => info.inputs.some(takesPicture));
+	const input = kind?.inputs.find(takesPicture);
+	if (kind === undefined || input === undefined) {
+		showToast('error', t('open.noLoader'));
+		return;
+	}
+	const at = lastPointer();
+	const name = await uploadFile(file);
+	const id = addKind(kind.kind, at, null);
+	if (id !== null) {
+		setInput(id, input.name, name);
+	}
+	await readFilesAnew();
+}
+
+/** A picture from the clipboard: for the selected node, or for a new one if that takes none. */
+export async function pastePicture(file: File): Promise<void> {
+	const ids = selectedNodes();
+	const [id] = ids.size === 1 ? ids : [];
+	if (id === undefined || !(await giveFile(id, file))) {
+		await tell(() => addPicture(file));
+	}
+}
+
+/** The picture in the clipboard, if the browser lets us look; for the menu, where no paste event tells of it. */
+export async function clipboardPicture(): Promise<File | null> {
+	for (const item of await navigator.clipboard.read()) {
+		const type = item.types.find((candidate) => candidate.startsWith('image/'));
+		if (type !== undefined) {
+			return new File([await item.getType(type)], `pasted.${type.slice(6)}`, { type });
+		}
+	}
+	return null;
+}
+
+/** The lists of files to choose from, with a new one. */
+export async function readFilesAnew(): Promise<void> {
+	await tell(async () => useKinds.getState().set(await fetchKinds()));
+}
+
+function takesPicture(input: InputInfo): boolean {
+	const kind = uploadOf(input);
+	return kind === 'image' && takes(kind, { name: '', type: 'image/png' });
+}

@@ -1,0 +1,48 @@
+/** After a job: why each of its nodes ran or did not. */
+
+import { ServerError } from '../api/http';
+import { fetchSteps } from '../api/jobs';
+import { useGraph } from '../graph/store';
+import { t } from '../i18n/i18n';
+import { onPage } from './pages';
+import { useRun } from './store';
+import type { Why } from './types';
+
+export async function learnWhys(job: string, session: number): Promise<void> {
+	try {
+		const steps = await fetchSteps(job);
+		const whys = Object.fromEntries(steps.flatMap(({ node, why }) => (why === null ? [] : [[node, why] as const])));
+		useRun.setState((state) => {
+			const here = useGraph.getState().doc.root.session;
+			if (session !== here && state.away[session] === undefined) {
+				return state; // Its document is closed.
+			}
+			return onPage({ ...onPage(state, here, session), whys }, session, here);
+		});
+	} catch (error) {
+		// It is only told on hover: a server that is away is told of elsewhere.
+		if (!(error instanceof ServerError)) {
+			throw error;
+		}
+	}
+}
+
+/** The reason in words. */
+export function whyWords({ code, text }: Why): string {
+	switch (code) {
+		case 'first_time':
+		case 'cached':
+		case 'same_inputs':
+		case 'twin':
+			return t(`running.why.${code}`);
+		case 'not_cacheable':
+		case 'evicted':
+		case 'version_changed':
+		case 'input_changed':
+		case 'fingerprint_changed':
+		case 'upstream_changed':
+			return text === '' ? t(`running.why.${code}`) : `${t(`running.why.${code}`)}\n${text}`;
+		default:
+			return text || code;
+	}
+}
