@@ -119,6 +119,20 @@ class ModelsChanged(Event):
 	kinds: tuple[str, ...]
 
 
+class ModelDownload(Event):
+	"""How a model file that is being fetched stands: `received` of `total` bytes, None while that is not known."""
+
+	type: Literal['model_download'] = 'model_download'
+	job: str = ''
+	id: str
+	folder: str
+	name: str
+	state: Literal['running', 'done', 'failed', 'cancelled']
+	received: int
+	total: int | None
+	error: str = ''
+
+
 class JobQueued(Event):
 	"""A job waits: it is new, or comes back since who ran it is gone, which `reason` then tells."""
 

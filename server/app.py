@@ -31,6 +31,7 @@ import server.routes.config
 import server.routes.convert
 import server.routes.difference
 import server.routes.docs
+import server.routes.downloads
 import server.routes.drafts
 import server.routes.events
 import server.routes.extensions
@@ -64,6 +65,7 @@ from server.comfy.logteller import LogTeller
 from server.comfy.sockets import Hub
 from server.comfy.teller import Teller
 from server.docs import API_PAGES, ApiPages
+from server.downloads import Downloads
 from server.drafts import Drafts
 from server.errors import errors
 from server.headers import FOREIGN_PAGES, OWN_PAGES, add_guards
@@ -121,6 +123,7 @@ OPERATIONS = (
 	*server.routes.extensions.routes,
 	*server.routes.workers.routes,
 	*server.routes.models.routes,
+	*server.routes.downloads.routes,
 	*server.routes.cache.routes,
 	*server.routes.config.routes,
 	*server.routes.health.routes,
@@ -138,6 +141,7 @@ def build_app(
 	host: str = '127.0.0.1',
 	cors_origin: str = '',
 	allowed_hosts: tuple[str, ...] = (),
+	model_hosts: tuple[str, ...] = (),
 	auth: Auth | None = None,
 	limits: Limits | None = None,
 	previews: PreviewMethod = 'none',
@@ -149,7 +153,8 @@ def build_app(
 	"""Make the server: queue, supervisor of the worker, WebSocket hub, routes.
 
 	`pack` is the module whose nodes the worker loads; `host` is what the server will be bound to, `allowed_hosts` how it is
-	called besides; the pages of `cors_origin` may read its answers. With `auth`, everybody is asked for a token. `previews`
+	called besides; model files are
+	fetched from `model_hosts`; the pages of `cors_origin` may read its answers. With `auth`, everybody is asked for a token. `previews`
 	is for jobs that do not say; `editor` is the folder of the built editor, or of another front end. Nothing starts before
 	the application does.
 	"""
@@ -196,6 +201,7 @@ def build_app(
 	app[keys.PICTURE_SLOTS] = asyncio.Semaphore(PICTURES_AT_ONCE)
 	app[keys.EDITOR] = editor
 	app[keys.LIBRARY] = Library.of(settings, workflows)
+	app[keys.DOWNLOADS] = downloads = Downloads(storage.catalogue, model_hosts, bus.publish)
 	app[keys.DRAFTS] = Drafts(settings.user_folder / 'drafts')
 	app[keys.THUMBNAILS] = Thumbnails()
 	app[keys.METRICS] = metrics
@@ -230,6 +236,7 @@ def build_app(
 
 		watch.start(changed)
 		yield
+		await downloads.stop()
 		await asyncio.to_thread(watch.stop)
 
 	async def worker(_: web.Application) -> AsyncIterator[None]:

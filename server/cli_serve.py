@@ -61,6 +61,13 @@ def _reach_flags(group: argparse._ArgumentGroup) -> None:
 	group.add_argument('--port', type=port_number, default=8188, help='port to listen at (default: %(default)s)')
 	group.add_argument('--insecure', action='store_true', help='ask nobody for a token, wherever it listens')
 	group.add_argument(
+		'--model-hosts',
+		nargs='+',
+		default=[],
+		metavar='HOST',
+		help='let the editor fetch model files from these hosts and their subdomains; without it, from none',
+	)
+	group.add_argument(
 		'--allow-host',
 		action='append',
 		default=[],
@@ -126,6 +133,7 @@ def serving_from(options: argparse.Namespace) -> Serving:
 		port=options.port,
 		insecure=options.insecure,
 		allowed_hosts=tuple(name.lower() for name in options.allow_host),
+		model_hosts=tuple(options.model_hosts),
 		cors_origin=options.enable_cors_header,
 		certificate=options.tls_certfile,
 		certificate_key=options.tls_keyfile,

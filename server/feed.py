@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from engine.errors import EngineError
-from engine.events import Event, ModelsChanged, NodePreview, QueueChanged
+from engine.events import Event, ModelDownload, ModelsChanged, NodePreview, QueueChanged
 from engine.jobs import PASSING
 from server.store.store import Store
 
@@ -85,7 +85,7 @@ class Feed:
 	def _hear(self, number: int, event: Event) -> None:
 		if self._lost or not self._interest.covers(event):
 			return
-		passing = isinstance(event, (*PASSING, QueueChanged, ModelsChanged))
+		passing = isinstance(event, (*PASSING, QueueChanged, ModelsChanged, ModelDownload))
 		if len(self._waiting) < (MOST_PASSING if passing else MOST_WAITING):
 			self._waiting.append((number, event))
 		elif not passing:

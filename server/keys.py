@@ -19,6 +19,7 @@ from server.access import Access
 from server.auth import Auth
 from server.comfy.logteller import LogTeller
 from server.comfy.sockets import Hub
+from server.downloads import Downloads
 from server.drafts import Drafts
 from server.library import Library
 from server.logring import LogRing
@@ -49,6 +50,7 @@ PROMPTS = web.AppKey('prompts', RecentPrompts)
 PREVIEWS: web.AppKey[PreviewMethod] = web.AppKey('previews')
 EDITOR = web.AppKey('editor', Path)
 LIBRARY = web.AppKey('library', Library)
+DOWNLOADS = web.AppKey('downloads', Downloads)
 DRAFTS = web.AppKey('drafts', Drafts)
 THUMBNAILS = web.AppKey('thumbnails', Thumbnails)
 METRICS = web.AppKey('metrics', Metrics)

@@ -56,6 +56,7 @@ async def run_server(
 			pack=pack,
 			host=serving.host,
 			allowed_hosts=serving.allowed_hosts,
+			model_hosts=serving.model_hosts,
 			cors_origin=serving.cors_origin,
 			auth=auth,
 			limits=serving.limits,

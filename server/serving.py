@@ -38,6 +38,7 @@ class Serving(Model):
 	`allowed_hosts` are names under which the server may be called besides its own; the pages of `cors_origin` may talk
 	to it. `previews` is for jobs that do not say. `grace` is how many seconds the running job gets when the server is
 	asked to end. `max_body` are bytes of a request's body; `editor` is a front end other than the program's.
+	`model_hosts` are where the editor may have model files fetched from.
 	"""
 
 	host: str = '127.0.0.1'
@@ -55,6 +56,7 @@ class Serving(Model):
 	open_browser: bool = False
 	max_body: int = MAX_BODY
 	editor: Path | None = None
+	model_hosts: tuple[str, ...] = ()
 
 	@property
 	def hosts(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from engine.events import (
 	JobProgress,
 	JobQueued,
 	JobStarted,
+	ModelDownload,
 	ModelLoading,
 	ModelsChanged,
 	NodeBlocked,
@@ -80,8 +81,8 @@ class Teller:
 		if isinstance(event, QueueChanged):
 			self._queue_changed(event)
 			return
-		if isinstance(event, ModelsChanged):
-			return  # The dialect has no word for it: clients ask again when they open a list.
+		if isinstance(event, ModelsChanged | ModelDownload):
+			return  # The dialect has no words for these: clients ask again when they open a list.
 		if isinstance(event, JobQueued | JobDropped):
 			self._forget(event.job)
 			return

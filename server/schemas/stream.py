@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from engine.events import AnyEvent, JobDropped, JobQueued, ModelsChanged, QueueChanged
+from engine.events import AnyEvent, JobDropped, JobQueued, ModelDownload, ModelsChanged, QueueChanged
 from server.schemas.base import Parameters, Reply
 
 AFTER = 'the `number` of the last event that the client has; what came since is told first'
@@ -19,7 +19,9 @@ class EventMessage(Reply):
 	model_config = ConfigDict(extra='forbid', ser_json_bytes='base64', val_json_bytes='base64')
 
 	number: int
-	event: Annotated[AnyEvent | JobQueued | JobDropped | QueueChanged | ModelsChanged, Field(discriminator='type')]
+	event: Annotated[
+		AnyEvent | JobQueued | JobDropped | QueueChanged | ModelsChanged | ModelDownload, Field(discriminator='type')
+	]
 
 
 class EventsQuery(Parameters):

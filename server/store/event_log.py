@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, func, insert, select
 
-from engine.events import Event, ModelsChanged, QueueChanged
+from engine.events import Event, ModelDownload, ModelsChanged, QueueChanged
 from engine.jobs import PASSING
 from server.store.database import Database
 from server.store.rows import event_row, text_of
@@ -51,7 +51,7 @@ class EventLog:
 
 	def hear(self, event: Event) -> None:
 		"""Called by the bus."""
-		if not isinstance(event, (*PASSING, QueueChanged, ModelsChanged)):
+		if not isinstance(event, (*PASSING, QueueChanged, ModelsChanged, ModelDownload)):
 			self._last += 1
 			if self._runs and self._runs[-1][-1][1].job == event.job:
 				self._runs[-1].append((self._last, event))

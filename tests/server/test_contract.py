@@ -50,7 +50,8 @@ CHECKS: Sequence[CheckFunction] = (
 )
 VERSION = f'{1_700_000_000_000}-{"a" * 32}'
 KNOWN: Mapping[str, Sequence[str]] = {
-	'id': ('job', 'waiting', VERSION),
+	'id': ('job', 'waiting', '1'),
+	'GET /v1/workflows/{name}/versions/{id}': (VERSION,),
 	'GET /v1/drafts/{id}': ('draft',),
 	'name': ('text_to_image', 'mine'),
 	'POST /v1/workflows/{name}/jobs': ('shade',),
@@ -75,6 +76,10 @@ BODIES: Mapping[str, Sequence[JsonValue]] = {
 		{'sweep': {'value': {'from': 1, 'to': 3, 'steps': 3}}},
 	),
 	'PATCH /v1/jobs/{id}': ({'number': 3}, {'before': 'waiting'}),
+	'POST /v1/models/downloads': (
+		{'url': 'http://127.0.0.1:9/x.safetensors', 'folder': 'checkpoints', 'name': 'x.safetensors'},
+		{'url': 'http://elsewhere/x.safetensors', 'folder': 'checkpoints', 'name': 'x.safetensors'},
+	),
 	'POST /v1/convert': (
 		{'1': {'class_type': 'Shade', 'inputs': {'value': 999, 'seed': 0}}},
 		{'nodes': [{'id': 1, 'type': 'Shade', 'widgets_values': [3, 5]}, {'id': 2, 'type': 'Elsewhere'}], 'links': []},
@@ -128,15 +133,17 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 		(base / name).mkdir(parents=True)
 	Image.new('RGB', (300, 200)).save(base / 'output' / 'a.png')
 	Image.new('RGBA', (30, 20)).save(base / 'output' / 'sub' / 'b.webp')
-	(base / 'user' / 'versions' / 'mine').mkdir(parents=True)
-	(base / 'user' / 'versions' / 'mine' / f'{VERSION}.json').write_text('{"lumengraph": 2, "nodes": {}}')
+	(base / 'user' / 'versions' / VERSION).mkdir(parents=True)
+	(base / 'user' / 'versions' / VERSION / f'{VERSION}.json').write_text('{"lumengraph": 2, "nodes": {}}')
 	(base / 'output' / 'damaged.png').write_bytes(b'no picture')
 	(base / 'models' / 'checkpoints' / 'one.safetensors').write_bytes(b'weights')
-	async with TestClient(TestServer(build_app(Settings(base=base), pack='tests.server.pack'))) as web:
+	app = build_app(Settings(base=base), pack='tests.server.pack', model_hosts=('127.0.0.1',))
+	async with TestClient(TestServer(app)) as web:
 		api = Api(web)
 		await api.ended(await api.submit(saving(), prompt_id='job'))
 		await web.put('/v1/workflows/mine', json={'lumengraph': 2, 'nodes': {}})
 		await web.put('/v1/workflows/shade', json=SHADE)
+		await web.post('/v1/models/downloads', json=BODIES['POST /v1/models/downloads'][0])
 		await web.put('/v1/drafts/draft', json={'document': SHADE})
 		yield str(web.make_url('')).rstrip('/')
 

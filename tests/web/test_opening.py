@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +152,31 @@ class TestMissing:
 		page.get_by_test_id('replace-model-nowhere.safetensors').click()
 		page.keyboard.press('Escape')
 		expect(page.get_by_test_id('node-model')).to_contain_text(here.split('.')[0])
+
+	def test_model_is_fetched_with_one_click(self, browser: Browser, tmp_path: Path) -> None:
+		"""From a host that the server was told, into its folder; then nothing of it is missing."""
+		(tmp_path / 'hub').mkdir()
+		shipped = PROJECT / 'nodes' / 'demo' / 'models' / 'checkpoints' / 'lumen-demo.safetensors'
+		(tmp_path / 'hub' / 'nowhere.safetensors').write_bytes(shipped.read_bytes())
+		handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path / 'hub'))
+		with (
+			ThreadingHTTPServer(('127.0.0.1', 0), handler) as hub,
+			serving(tmp_path, '--model-hosts', '127.0.0.1') as server,
+		):
+			threading.Thread(target=hub.serve_forever, daemon=True).start()
+			url = f'http://127.0.0.1:{hub.server_port}/nowhere.safetensors'
+			needs = {'models': {'nowhere.safetensors': {'folder': 'checkpoints', 'url': url}}}
+			page = browser.new_page()
+			page.goto(server.url)
+			page.get_by_test_id('editor-ready').wait_for(state='attached', timeout=60_000)
+			drop(page, '.toolbar', 'a.json', json.dumps({**LOST, 'requires': needs}).encode(), 'application/json')
+			page.get_by_test_id('missing-look').click()
+			page.get_by_test_id('download-nowhere.safetensors').click()
+			expect(page.get_by_test_id('missing-model-nowhere.safetensors')).to_have_count(0, timeout=30_000)
+			page.close()
+			hub.shutdown()
+
+		assert (tmp_path / 'models' / 'checkpoints' / 'nowhere.safetensors').read_bytes() == shipped.read_bytes()
 
 	def test_notice_goes_when_nothing_is_missing(self, editor: Editor) -> None:
 		"""And does not come back for what was dismissed."""

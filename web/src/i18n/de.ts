@@ -654,6 +654,8 @@ export const de: Messages = {
 		replaceBy: 'Was für {{name}} einspringt',
 		replace: 'Ersetzen',
 		source: 'Wo sie zu finden ist',
+		download: 'Von {{host}} laden',
+		stop: 'Anhalten, {{percent}} %',
 		templates: {
 			search: 'Vorlagen suchen',
 		},

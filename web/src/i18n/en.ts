@@ -654,6 +654,8 @@ export const en = {
 		replaceBy: 'What stands in for {{name}}',
 		replace: 'Replace',
 		source: 'Where it is found',
+		download: 'Download from {{host}}',
+		stop: 'Stop, {{percent}} %',
 		templates: {
 			search: 'Search templates',
 		},

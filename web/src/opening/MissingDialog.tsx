@@ -1,5 +1,8 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { fetchModelHosts, isFrom } from '../api/downloads';
+import { tell } from '../run/submit';
+import { DownloadButton } from './DownloadButton';
 import type { DialogProps } from '../commands/Dialogs';
 import { currentKinds, useKinds } from '../graph/kinds';
 import { liveKind } from '../graph/live';
@@ -13,6 +16,10 @@ import { replaceFile, replaceKind, similarKinds, type MissingKind } from './repl
 export default function MissingDialog({ onClose }: DialogProps) {
 	const { t } = useTranslation();
 	const { kinds, models } = useMissing();
+	const [hosts, setHosts] = useState<readonly string[]>([]);
+	useEffect(() => {
+		void tell(async () => setHosts(await fetchModelHosts()));
+	}, []);
 	return (
 		<Modal title={t('opening.title')} onClose={onClose}>
 			<div className="missing" data-testid="missing">
@@ -33,7 +40,7 @@ export default function MissingDialog({ onClose }: DialogProps) {
 						<h3>{t('opening.modelsTitle')}</h3>
 						<ul>
 							{models.map((model) => (
-								<ModelRow key={`${model.folder}/${model.name}`} model={model} />
+								<ModelRow key={`${model.folder}/${model.name}`} model={model} hosts={hosts} />
 							))}
 						</ul>
 					</section>
@@ -87,7 +94,7 @@ function KindRow({ missing: { kind, count, pack } }: { missing: MissingKind }) {
 	);
 }
 
-function ModelRow({ model }: { model: LostModel }) {
+function ModelRow({ model, hosts }: { model: LostModel; hosts: readonly string[] }) {
 	const { t } = useTranslation();
 	const { name, folder, url, differs, uses } = model;
 	const choices = useMemo(() => choicesOf(model), [model]);
@@ -106,6 +113,7 @@ function ModelRow({ model }: { model: LostModel }) {
 				</span>
 			</div>
 			<div className="buttons">
+				{!differs && folder !== '' && isFrom(url, hosts) && <DownloadButton model={model} />}
 				{url !== '' && (
 					<a href={url} target="_blank" rel="noreferrer noopener">
 						{t('opening.source')}

@@ -14,6 +14,13 @@ const DELAY_MS = 300;
 const UNFINISHED = new Set(['required_input_missing', 'prompt_no_outputs']);
 const NOTHING: Checked = { findings: [], packs: [], models: [], preflight: NO_PREFLIGHT };
 
+let again: () => void = () => undefined;
+
+/** Checks once more: what is here has changed, not the graph. */
+export function recheck(): void {
+	again();
+}
+
 /** Checks after each change that a run would see; returns the way to stop. */
 export function startChecking(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,6 +52,10 @@ export function startChecking(): () => void {
 	const soon = (): void => {
 		clearTimeout(timer);
 		timer = setTimeout(() => void check(), DELAY_MS);
+	};
+	again = () => {
+		asked = '';
+		soon();
 	};
 	const stop = useGraph.subscribe(soon);
 	// What is in the cache is another after each job.
