@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 T = TypeVar('T')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
 	"""The results of one run.
 
 	`result[handle]` is the value of an output that was asked for, `result['name']` that of a named output of the workflow.
-	Pictures are lists of Pillow's, one for each of the batch.
+	Pictures are lists of Pillow's, one for each of the batch. Iterating gives the names of the outputs.
 	"""
 
 	session: Session
@@ -44,6 +44,8 @@ class Result:
 	def __getitem__(self, key: str) -> Any: ...
 	def __getitem__(self, key: Handle[Any] | str) -> Any:
 		"""The value of an output. Raises `NotFound` if it was not asked for, or its node was passed over."""
+		if not isinstance(key, str | Handle):
+			raise TypeError(f'a result has outputs by name or handle, not by {type(key).__name__}')
 		if isinstance(key, str) and key not in self.outputs:
 			raise NotFound(f'The workflow has no output {key!r}; it has: {", ".join(self.outputs) or "none"}.')
 		link = self.links.get(key) if isinstance(key, str) else key.link
@@ -53,6 +55,13 @@ class Result:
 		if not items:
 			raise NotFound(f'There is no value of {key!r}: ask for it with run({key!r}).')
 		return self._exported(items, self.sockets.get(link, ''))
+
+	def __iter__(self) -> Iterator[str]:
+		return iter(self.outputs)
+
+	def __repr__(self) -> str:
+		names, files = ', '.join(self.outputs) or 'none', ', '.join(map(str, self.files)) or 'none'
+		return f'<Result: outputs {names}; files {files}>'
 
 	@cached_property
 	def files(self) -> list[Path]:
@@ -93,7 +102,7 @@ class Result:
 		return png_of(self.pictures[0]) if self.pictures else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SweepResult:
 	"""The results of a sweep: one for each combination, and all pictures as one with the values at its sides.
 
@@ -110,6 +119,9 @@ class SweepResult:
 
 	def __len__(self) -> int:
 		return len(self.table.cells)
+
+	def __repr__(self) -> str:
+		return f'<SweepResult: {len(self)} combinations>'
 
 	def pictures(self, cell: Cell) -> list[Image.Image]:
 		"""The pictures of one combination."""

@@ -65,7 +65,7 @@ def load_denoiser(load: Load) -> Denoiser:
 	if known is None:
 		if find_vae(source.shapes) is not None or _stack(source) is not None:
 			raise UnknownFormat(source.path, 'it holds no UNet, and no other network that denoises')
-		raise unknown(source.shapes)
+		raise unknown(source.path, source.shapes)
 	family, found = known
 	part = read_part(source, family.denoiser, found, load)
 	latents = _latents(source, family)
@@ -124,7 +124,7 @@ def load_autoencoder(load: Load) -> Vae:
 	known = find_vae(source.shapes)
 	if known is None:
 		if find_denoiser(source.shapes) is None and _stack(source) is None:
-			raise unknown(source.shapes)
+			raise unknown(source.path, source.shapes)
 		raise UnknownFormat(source.path, 'it holds no VAE')
 	vae, found = known
 	part = read_part(source, vae, found, load)
@@ -245,7 +245,7 @@ def _found_together(source: TensorSource) -> tuple[Family, list[Placed]]:
 	if known is None:
 		stack = _stack(source)
 		if stack is None and find_vae(source.shapes) is None:
-			raise unknown(source.shapes)
+			raise unknown(source.path, source.shapes)
 	else:
 		stack = known[0], list(_towers(known[0], source))
 	if stack is None or not stack[1]:
@@ -294,10 +294,15 @@ def _assembled(sources: list[TensorSource], option: str, among: Sequence[Listeni
 	family, towers = best
 	strange = next((source for source in sources if source not in [placed[2] for placed in towers]), None)
 	if strange is not None:
-		wanted = ', '.join(tower.name for tower in family.text.towers)
-		raise UnknownFormat(strange.path, f'it holds no text encoder of {family.title} ({wanted})')
+		raise UnknownFormat(strange.path, f'it holds no text encoder of {_wanted(families)}')
 	_check_whole(family, towers)
 	return best
+
+
+def _wanted(families: Sequence[Listening]) -> str:
+	"""Families with the names of their text encoders."""
+	named = [f'{one.title} ({", ".join(tower.name for tower in one.text.towers)})' for one in families]
+	return ', nor of '.join(dict.fromkeys(named))
 
 
 def _missing(family: Listening, towers: list[Placed]) -> TowerPart | None:

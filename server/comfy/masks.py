@@ -10,12 +10,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from engine.files import is_keyword
-from server.comfy.pictures import opened_picture
+from server.comfy.pictures import opened_picture, upright
 from server.errors import BadRequest
 
 
 def masked(original: Path, mask: IO[bytes]) -> IO[bytes]:
-	"""The original as a PNG with the colours and the text it has, and the transparency of the mask.
+	"""The original as a PNG, upright, with the colours and the text it has, and the transparency of the mask.
 
 	`BadRequest` if one of them is no picture, or they differ in size. Takes time: not for the event loop.
 	"""
@@ -23,9 +23,10 @@ def masked(original: Path, mask: IO[bytes]) -> IO[bytes]:
 		alpha = opened.convert('RGBA').getchannel('A')
 	result = io.BytesIO()
 	with opened_picture(original, original.name) as opened:
-		if opened.size != alpha.size:
-			raise BadRequest(f'The mask has {sized(alpha)} pixels, the original has {sized(opened)}.')
-		picture = opened.convert('RGB').convert('RGBA')
+		seen = upright(opened)
+		if seen.size != alpha.size:
+			raise BadRequest(f'The mask has {sized(alpha)} pixels, the original has {sized(seen)}.')
+		picture = seen.convert('RGB').convert('RGBA')
 		picture.putalpha(alpha)
 		picture.save(result, 'PNG', compress_level=4, pnginfo=text_of(opened))
 	result.seek(0)

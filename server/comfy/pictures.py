@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from server.errors import BadRequest
 
@@ -83,7 +83,7 @@ def render(path: Path, wanted: Rendering) -> bytes:
 	stream = io.BytesIO()
 	with opened_picture(path, path.name) as opened:
 		check_size(opened, wanted.format)
-		picture = pick_channel(opened, wanted)
+		picture = pick_channel(upright(opened), wanted)
 		if wanted.format == 'png':
 			picture.save(stream, 'PNG', compress_level=4)
 		else:
@@ -97,6 +97,12 @@ def check_size(picture: Image.Image, format: Format) -> None:
 	if longest is not None and max(picture.size) > longest:
 		size = f'{picture.width} × {picture.height}'
 		raise ValueError(f'it has {size} pixels, {format} holds at most {longest} a side')
+
+
+def upright(opened: Image.Image) -> Image.Image:
+	"""The picture as it is meant to be seen: turned, if its EXIF data says that the camera was."""
+	turned = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
+	return ImageOps.exif_transpose(opened) if turned else opened
 
 
 def pick_channel(opened: Image.Image, wanted: Rendering) -> Image.Image:

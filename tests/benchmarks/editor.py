@@ -1,7 +1,8 @@
 """How fast the editor is, in a headless Chromium against the real server: `python -m tests.benchmarks.editor [NODES ...]`.
 
-The graph is a grid of samplers and the nodes around them, each row linked from left to right. Frames are what the browser
-drew, so with software rendering; times are of this machine, and nothing is asserted on them.
+The graph is a grid of samplers and the nodes around them, each row linked from left to right. Then a node among a hundred
+others is run that tells of its progress a thousand times a second. Frames are what the browser drew, so with software
+rendering; times are of this machine, and nothing is asserted on them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 from pydantic import JsonValue
 
 from engine.settings import PROJECT
-from tests.serving import serving
+from tests.serving import Server, serving
 from tests.web.chromium import FLAGS, find_chromium
 
 SIZES = (1000, 5000)
@@ -28,6 +29,49 @@ ROW = 40
 VIEW = ViewportSize(width=1600, height=900)
 FRAMES = 40
 KINDS = ('EmptyLatentImage', 'LatentUpscaleBy', 'LatentFlip', 'KSampler', 'LatentCrop')
+TICKS = 5000
+TICKS_A_SECOND = 1000
+TICKING = """
+import time
+
+import comfy.utils
+
+
+class Ticking:
+	CATEGORY = 'benchmark'
+	RETURN_TYPES = ()
+	FUNCTION = 'run'
+	OUTPUT_NODE = True
+
+	@classmethod
+	def INPUT_TYPES(cls):
+		return {'required': {'ticks': ('INT', {'default': 1000, 'max': 10**6}), 'rate': ('INT', {'default': 1000, 'max': 10**6})}}
+
+	@classmethod
+	def IS_CHANGED(cls, **inputs):
+		return float('nan')
+
+	def run(self, ticks, rate):
+		# Of longer bars the server tells twenty ticks a second; of these all.
+		bar, start = comfy.utils.ProgressBar(200), time.perf_counter()
+		for tick in range(ticks):
+			bar.update_absolute(tick % 200 + 1)
+			time.sleep(max(0.0, start + (tick + 1) / rate - time.perf_counter()))
+		return {'ui': {'text': [f'{ticks / (time.perf_counter() - start):.0f}']}}
+
+
+NODE_CLASS_MAPPINGS = {'Ticking': Ticking}
+"""
+COUNT = """() => {
+	const Plain = window.WebSocket;
+	window.messages_ = 0;
+	window.WebSocket = class extends Plain {
+		constructor(...given) {
+			super(...given);
+			this.addEventListener('message', () => { window.messages_ += 1; });
+		}
+	};
+}"""
 RECORD = """() => {
 	window.frames_ = [];
 	let last = performance.now();
@@ -37,12 +81,12 @@ RECORD = """() => {
 RECORDED = '() => { cancelAnimationFrame(window.frame_); return window.frames_.slice(2); }'
 
 
-def document(count: int) -> dict[str, JsonValue]:
-	"""A native file of so many nodes."""
+def document(count: int, columns: int = ROW) -> dict[str, JsonValue]:
+	"""A native file of so many nodes, in rows."""
 	nodes: dict[str, JsonValue] = {}
 	places: dict[str, JsonValue] = {}
 	for number in range(count):
-		row, column = divmod(number, ROW)
+		row, column = divmod(number, columns)
 		kind = KINDS[0] if column == 0 else KINDS[1 + (column - 1) % (len(KINDS) - 1)]
 		link: JsonValue = {'node': f'n{number - 1}', 'output': 0}
 		inputs: dict[str, JsonValue] = (
@@ -59,6 +103,9 @@ def frames(page: Page, name: str) -> Iterator[None]:
 	page.evaluate(RECORD)
 	yield
 	times = sorted(page.evaluate(RECORDED))
+	if not times:
+		print(f'  {name:34} fewer than three frames')
+		return
 	worst = times[-1 - len(times) // 20]
 	print(f'  {name:34} median {statistics.median(times):6.1f} ms   95 % below {worst:6.1f} ms   {len(times)} frames')
 
@@ -133,14 +180,59 @@ def opened(page: Page, count: int) -> None:
 				move(page)
 
 
+def under_events(page: Page) -> None:
+	"""Print how the editor draws while a node tells of its progress a thousand times a second."""
+	graph = document(100, columns=10)
+	nodes, layout = graph['nodes'], graph['layout']
+	assert isinstance(nodes, dict)
+	assert isinstance(layout, dict)
+	places = layout['nodes']
+	assert isinstance(places, dict)
+	nodes['ticking'] = {'kind': 'Ticking', 'inputs': {'ticks': TICKS, 'rate': TICKS_A_SECOND}}
+	# In the middle, so that it is seen however near the view is.
+	places['ticking'], places['n55'] = places['n55'], {'x': 3400, 'y': 0}
+	with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+		json.dump({**graph, 'title': 'Ticking'}, file)
+		file.flush()
+		page.get_by_test_id('workflow-file').set_input_files(file.name)
+		page.get_by_test_id('node-ticking').wait_for(state='attached')
+	page.wait_for_timeout(1500)
+	for name, key in (('fit to view', 'f'), ('100 %', '0')):
+		page.mouse.click(800, 880)
+		page.keyboard.press(key)
+		page.wait_for_timeout(1200)
+		messages = page.evaluate('() => window.messages_')
+		page.keyboard.press('Control+Enter')
+		page.wait_for_function(f'() => window.messages_ > {messages} + 20', timeout=60_000)
+		start, first = time.perf_counter(), page.evaluate('() => window.messages_')
+		with frames(page, f'{TICKS_A_SECOND} ticks a second, {name}'):
+			page.wait_for_timeout(3000)
+		told, seconds = page.evaluate('() => window.messages_') - first, time.perf_counter() - start
+		print(f'  {told / seconds:.0f} messages a second came')
+		page.wait_for_function(
+			"() => document.querySelector('[data-testid=interrupt-button]').disabled", timeout=60_000
+		)
+
+
+@contextmanager
+def ticking(base: Path) -> Iterator[Server]:
+	"""A server that has the node."""
+	(base / 'custom_nodes').mkdir()
+	(base / 'custom_nodes' / 'ticking.py').write_text(TICKING)
+	with serving(base) as server:
+		yield server
+
+
 def main(sizes: tuple[int, ...]) -> None:
 	"""Print all figures."""
-	with tempfile.TemporaryDirectory() as base, serving(Path(base)) as server, sync_playwright() as playwright:
+	with tempfile.TemporaryDirectory() as base, sync_playwright() as playwright, ticking(Path(base)) as server:
 		browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS])
 		page = browser.new_context(viewport=VIEW).new_page()
+		page.add_init_script(f'({COUNT})()')
 		first_load(page, server.url)
 		for count in sizes:
 			opened(page, count)
+		under_events(page)
 		browser.close()
 
 

@@ -74,7 +74,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 	page = context.new_page()
 	page.goto(server.url)
 	page.get_by_test_id('editor-ready').wait_for(state='attached', timeout=60_000)
-	page.get_by_role('button', name='Ruler').wait_for()
+	page.get_by_test_id('panel-ruler:jobs').wait_for()
 	yield page
 	context.close()
 
@@ -105,7 +105,7 @@ class TestExample:
 
 		page.get_by_test_id('queue-button').click()
 		expect(page.get_by_test_id('node-one')).to_contain_text('7 mm long', timeout=RUN_MILLISECONDS)
-		page.get_by_role('button', name='Ruler').click()
+		page.get_by_test_id('panel-ruler:jobs').click()
 		expect(page.locator('.foreign-panel')).to_contain_text('succeeded')
 
 	def test_its_command_is_in_the_palette(self, page: Page) -> None:

@@ -96,10 +96,10 @@ class TestModels:
 		expect(page.locator('.inspect .row')).to_have_count(1)
 		page.get_by_test_id('model-lumen-demo-night.safetensors').locator('.row-main').click()
 		expect(page.get_by_test_id('node-lora_loader_model_only')).to_have_count(0)
-		expect(page.get_by_test_id('widget-lora_loader-lora_name')).to_contain_text('lumen-demo-night')
+		expect(page.get_by_test_id('widget-lora_loader-lora_name')).to_have_value('lumen-demo-night.safetensors')
 
 		page.get_by_test_id('model-lumen-demo-night.safetensors').locator('.row-main').click(button='right')
-		page.get_by_role('menuitem', name='Load LoRA (Model').first.click()
+		page.get_by_role('menuitem', name='LoraLoaderModelOnly').click()
 		expect(page.get_by_test_id('node-lora_loader_model_only')).to_be_attached()
 		assert editor.complaints == []
 

@@ -6,6 +6,7 @@ run here, on tiny models under the names of the real ones.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import re
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+from engine.catalogue import sampled_digest
 from engine.code.drawn import drawn_size
 from engine.code.session import Session
 from engine.code.workflow import Workflow
@@ -78,6 +80,16 @@ class TestEveryWorkflow:
 	def test_passes_the_check(self, file: Path, session: Session) -> None:
 		"""Nothing is wrong with it where its models are there."""
 		Workflow.load(file, session=session).check()
+
+	def test_names_the_models_that_come_along(self, file: Path) -> None:
+		"""By the digests that they have, so that nobody is told that they are others."""
+		for name, need in document_of(file).requires.models.items():
+			shipped = DEMO_MODELS / need.folder / name
+			if shipped.is_file():
+				content = shipped.read_bytes()
+
+				assert need.digest == sampled_digest(shipped, len(content))
+				assert need.sha256 == hashlib.sha256(content).hexdigest()
 
 	def test_is_documented(self, file: Path) -> None:
 		"""It has a title, a description and a note; the README shows it, with its picture if there is one."""

@@ -9,6 +9,7 @@ import { Dock } from './dock/Dock';
 import { ContextMenu } from './panels/ContextMenu';
 import { Lightbox } from './panels/Lightbox';
 import { Preflight } from './panels/Preflight';
+import { RunNews } from './panels/RunNews';
 import { SearchPalette } from './panels/SearchPalette';
 import { SidePanel } from './panels/SidePanel';
 import { Toasts } from './panels/Toasts';
@@ -36,8 +37,8 @@ export function App() {
 				<Dock />
 				<main>
 					<TabBar />
-					<Preflight />
 					<NoticeBar />
+					<Preflight />
 					<Canvas />
 					<EmptyHint />
 				</main>
@@ -47,6 +48,7 @@ export function App() {
 				<Lightbox />
 				<Dialogs />
 				<Toasts />
+				<RunNews />
 				<Tooltips />
 			</div>
 		</ReactFlowProvider>

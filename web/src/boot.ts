@@ -4,8 +4,10 @@ import { create } from 'zustand';
 import { fetchKinds, ServerError } from './api/http';
 import { fetchStored } from './api/library';
 import { registerBuiltin } from './commands/builtin';
+import { registerBuildingCommands } from './commands/building';
 import { registerGraphCommands } from './commands/graph';
 import { registerRunCommands } from './commands/running';
+import { openDoor } from './door';
 import { registerBuiltinPanels } from './dock/builtin';
 import { startFlow } from './canvas/flow';
 import { startShortcuts } from './canvas/shortcuts';
@@ -59,6 +61,7 @@ export async function boot(): Promise<void> {
 	registerBuiltin();
 	registerGraphCommands();
 	registerRunCommands();
+	registerBuildingCommands();
 	registerBuiltinPanels();
 	startFlow();
 	startShortcuts();
@@ -76,6 +79,7 @@ export async function boot(): Promise<void> {
 	followOthers();
 	reloadKindsOnReturn();
 	nameWindow();
+	openDoor();
 	useBoot.setState({ ready: true, waiting: '' });
 	void import('./extensions/load').then(({ loadExtensions }) => loadExtensions());
 	await tell(() => loadHistory(ownClientId()));

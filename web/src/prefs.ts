@@ -11,11 +11,15 @@ export interface Prefs {
 	readonly language: Language;
 	/** Nodes that are dragged land on the grid. */
 	readonly snap: boolean;
+	/** What is dragged is drawn to the lines of what stands near it. */
+	readonly guides: boolean;
 	readonly minimap: boolean;
 	/** Tell when a job is over while the page is in the background. */
 	readonly notify: boolean;
 	/** Jobs and pictures of other clients are shown too. */
 	readonly others: boolean;
+	/** Kinds that were added lately, the last one first. */
+	readonly recent: readonly string[];
 	/** The panel that is open at the left, and how wide it is, in pixels. */
 	readonly panel: string | null;
 	readonly panelWidth: number;
@@ -26,6 +30,8 @@ function untouched(): Prefs {
 		theme: 'system',
 		language: preferredLanguage(),
 		snap: false,
+		guides: true,
+		recent: [],
 		minimap: true,
 		notify: false,
 		others: false,
@@ -38,6 +44,13 @@ export const usePrefs = create<Prefs>()(persist(untouched, { name: 'lumengraph.p
 
 export function setPrefs(change: Partial<Prefs>): void {
 	usePrefs.setState(change);
+}
+
+const MOST_RECENT = 12;
+
+export function noteRecent(kind: string): void {
+	const { recent } = usePrefs.getState();
+	setPrefs({ recent: [kind, ...recent.filter((other) => other !== kind)].slice(0, MOST_RECENT) });
 }
 
 /** All as it was before anything was chosen; the panel stays where it is. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { copyNodes, pasteNodes, readClipboard } from '../src/graph/clipboard';
 import { readDocument, writeDocument } from '../src/graph/document';
 import * as edit from '../src/graph/edit';
 import { closesLoop } from '../src/graph/links';
@@ -126,23 +125,6 @@ test('a sink is named as a workflow output, and no more', () => {
 
 	expect(named.outputs).toEqual({ sample: { node: 'sample' } });
 	expect(edit.toggleOutput(named, 'sample').outputs).toEqual({});
-});
-
-describe('clipboard', () => {
-	test('copies keep links among themselves and those from outside that still fit', () => {
-		const pasted = readClipboard(copyNodes(GRAPH, new Set(['text', 'sample'])), KINDS)!;
-		const { graph, ids } = pasteNodes(GRAPH, pasted, KINDS, { x: 40, y: 40 });
-
-		expect(ids).toEqual(['text_2', 'sample_2']);
-		expect(graph.nodes.sample_2?.inputs.positive).toEqual({ link: { node: 'text_2', output: 0 } });
-		expect(graph.nodes.sample_2?.inputs.latent_image).toEqual({ link: { node: 'latent', output: 0 } });
-		expect(graph.nodes.text_2?.place.x).toBe(GRAPH.nodes.text!.place.x + 40);
-	});
-
-	test('other text is not taken for nodes', () => {
-		expect(readClipboard('a red circle', KINDS)).toBeNull();
-		expect(readClipboard('{"a": 1}', KINDS)).toBeNull();
-	});
 });
 
 describe('seeds', () => {

@@ -22,4 +22,17 @@ describe('search', () => {
 		expect(found('', { side: 'source', type: 'LATENT' })).toEqual(['KSampler', 'Any']);
 		expect(found('', { side: 'target', type: 'CLIP' })).toEqual(['CheckpointLoaderSimple', 'Any']);
 	});
+
+	test('letters left out or mistyped are forgiven, but what is spelt right comes first', () => {
+		expect(found('ksmapler')).toEqual(['KSampler']);
+		expect(found('chekpoint')[0]).toBe('CheckpointLoaderSimple');
+		expect(found('emlatimg')).toEqual(['EmptyLatentImage']);
+		expect(found('zzzzz')).toEqual([]);
+	});
+
+	test('what was used lately comes first, the last one before the others', () => {
+		const kinds = searchKinds(KINDS, '', null, ['SaveImage', 'Any']).map((info) => info.kind);
+
+		expect(kinds.slice(0, 2)).toEqual(['SaveImage', 'Any']);
+	});
 });

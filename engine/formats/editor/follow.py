@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from engine.formats.editor.kinds import BYPASSED, GETTERS, MUTED, PRIMITIVE, REROUTES, SETTERS, SILENT, passed_through
+from engine.formats.editor.kinds import (
+	BROADCASTERS,
+	BYPASSED,
+	GETTERS,
+	MUTED,
+	PRIMITIVE,
+	REROUTES,
+	SETTERS,
+	SILENT,
+	passed_through,
+)
 from engine.formats.editor.places import Place, Places, Record
 from engine.formats.editor.sheet import INSIDE_INPUTS, EditorNode
 
@@ -109,7 +119,7 @@ class Follower:
 		if node.type in GETTERS:
 			setter = self._setter(record.place, node.first_value)
 			return None if setter is None else _Input(setter, 0, step.wanted)
-		return None if node.type in SILENT else Source(record, step.slot)
+		return None if node.type in SILENT | BROADCASTERS else Source(record, step.slot)
 
 	def _inside(self, record: Record, step: _Output) -> _Next:
 		"""Through an output of an instance to what feeds it inside."""

@@ -30,7 +30,11 @@ SILENT = frozenset(
 )
 """Types that hold or switch something on the canvas and give nothing to a graph."""
 NOTES = frozenset({'Note', 'MarkdownNote'})
-VIRTUAL = REROUTES | SETTERS | GETTERS | SILENT | {PRIMITIVE}
+BROADCASTERS = frozenset({'Anything Everywhere', 'Anything Everywhere?', 'Anything Everywhere3', 'Prompts Everywhere'})
+"""Types that send what is linked to them to all inputs that suit it, without links."""
+SEED_BROADCASTER = 'Seed Everywhere'
+"""A node that the server knows, whose own output is sent so."""
+VIRTUAL = REROUTES | SETTERS | GETTERS | SILENT | BROADCASTERS | {PRIMITIVE}
 GROUP_PREFIXES = ('workflow>', 'workflow/')
 
 

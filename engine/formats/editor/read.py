@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
+from engine.formats.editor.broadcast import connect_broadcasts
 from engine.formats.editor.follow import Follower, Value
 from engine.formats.editor.kinds import VIRTUAL
 from engine.formats.editor.places import Places, Record
@@ -61,7 +62,7 @@ def is_editor(document: JsonValue) -> bool:
 def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorReading:
 	"""Read the editor form, version 0.4 or 1.
 
-	Muted and bypassed nodes, reroutes, primitives, notes, group nodes and subgraphs are gone afterwards; the ids of nodes
+	Muted and bypassed nodes, reroutes, primitives, notes, group nodes, subgraphs and what sends without links are gone; the ids of nodes
 	inside of others are joined by colons. Widget values are named by the declarations. Whatever cannot be read is left
 	out, with a warning. Raises `BadDocument` if the document is of another form, or multiplies beyond all measure.
 	"""
@@ -69,6 +70,8 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 		raise BadDocument('A workflow in the editor form is an object that lists its "nodes".')
 	warnings: list[str] = []
 	root, definitions = read_sheet(document, warnings), read_definitions(document, warnings)
+	root = connect_broadcasts(root, mapping(document.get('extra')), warnings)
+	definitions = {id: _connected(definition, warnings) for id, definition in definitions.items()}
 	places = Places(
 		root,
 		definitions,
@@ -87,6 +90,12 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 	}
 	canvas = Canvas(places, definitions, follower.passed)
 	return EditorReading(Graph(calls), canvas, tuple(_missing(records, nodes)), tuple(warnings))
+
+
+def _connected(definition: Definition, warnings: list[str]) -> Definition:
+	extra = mapping(definition.raw.get('extra'))
+	where = f'subgraph {definition.name!r}: '
+	return replace(definition, sheet=connect_broadcasts(definition.sheet, extra, warnings, where))
 
 
 def _arguments(

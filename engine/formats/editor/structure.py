@@ -28,6 +28,7 @@ from engine.formats.editor.drawn import read_layout
 from engine.formats.editor.follow import passed_slot
 from engine.formats.editor.instances import COMFY
 from engine.formats.editor.kinds import (
+	BROADCASTERS,
 	BYPASSED,
 	GETTERS,
 	MUTED,
@@ -305,7 +306,7 @@ class _Structure:
 			if node.type not in VIRTUAL:
 				own = self._drafts.get(self._key(node))
 				return FromNode(node.id, self._reference(node, own, wire.origin_slot))
-			if node.mode == MUTED or node.type in SILENT:
+			if node.mode == MUTED or node.type in SILENT | BROADCASTERS:
 				return None
 			if node.mode == BYPASSED:
 				slot = passed_slot(node, wire.origin_slot, wanted)

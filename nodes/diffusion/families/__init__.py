@@ -6,6 +6,7 @@ A family that is not known is an error that says what was found, never a guess.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from engine.errors import UnknownFamily
 from nodes.diffusion.families import strangers
@@ -21,7 +22,7 @@ from nodes.diffusion.families.sdxl import REFINER, SDXL
 from nodes.diffusion.families.sdxl_edm import COSXL, PLAYGROUND
 from nodes.diffusion.families.z_image import Z_IMAGE
 
-__all__ = ['FAMILIES', 'LISTENERS', 'Family', 'Listening', 'find_denoiser', 'find_vae', 'recognise', 'vaes']
+__all__ = ['FAMILIES', 'LISTENERS', 'Family', 'Listening', 'find_denoiser', 'find_vae', 'unknown', 'vaes']
 
 FAMILIES: Sequence[Family] = (COSXL, PLAYGROUND, SDXL, REFINER, SD2, SD1, SD3, FLUX, FLUX2, QWEN_IMAGE, Z_IMAGE)
 """Every family, the narrower marks first."""
@@ -54,19 +55,11 @@ def vaes() -> Iterator[VaePart]:
 			yield family.vae
 
 
-def recognise(shapes: Shapes) -> Family:
-	"""The family of a file with a denoiser, by names and shapes of its tensors. Raises `UnknownFamily`."""
-	known = find_denoiser(shapes)
-	if known is None:
-		raise unknown(shapes)
-	return known[0]
-
-
-def unknown(shapes: Shapes) -> UnknownFamily:
-	"""What to say of a file whose denoiser is none that is known."""
+def unknown(path: Path, shapes: Shapes) -> UnknownFamily:
+	"""What to say of a file whose tensors are of no family that is known."""
 	title = strangers.title(shapes)
 	some = ', '.join(sorted(shapes)[:3])
 	found = f'none of its {len(shapes)} tensors has a known name ({some} …)' if shapes else 'it has no tensors'
 	runnable = ', '.join(family.title for family in FAMILIES)
 	said = f'it looks like {title}' if title is not None else found
-	return UnknownFamily(f'This model cannot be run: {said}. What can be run: {runnable}.')
+	return UnknownFamily(f'{path} cannot be run: {said}. What can be run: {runnable}.')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image as Pictures
@@ -134,6 +134,16 @@ class TestRunning:
 		assert result['original'][0].size == (8, 16)
 		assert [path.parent for path in result.files] == [session.storage.files.root('output')]
 		assert [picture.size for picture in result.pictures] == [(8, 16)]
+
+	def test_results_tell_what_they_have(self, session: Session) -> None:
+		"""They iterate over the names of outputs, and show these and the files in one line; places mean nothing."""
+		result = painting(session).run(width=8)
+
+		assert sorted(result) == ['original', 'picture']
+		assert 'picture' in result
+		assert str(result.files[0]) in repr(result)
+		with pytest.raises(TypeError, match='by name or handle, not by int'):
+			result[cast('str', 0)]
 
 	def test_values_that_are_asked_for(self, session: Session) -> None:
 		"""Only what they need runs; plain values come as themselves."""

@@ -137,8 +137,7 @@ class TestBadFiles:
 		with pytest.raises(ModelError, match=reason) as caught:
 			load_denoiser(Load((path,), DENOISER))
 
-		told = str(caught.value)
-		assert 'bad.safetensors' in told or 'This model cannot be run' in told
+		assert str(path) in str(caught.value)
 
 	@pytest.mark.parametrize('load', [load_denoiser, load_text_encoder, load_autoencoder])
 	@pytest.mark.parametrize('kind', ['empty', 'truncated', 'random gguf', 'truncated pickle', 'code', 'nothing known'])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, FormData
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.server.client import Api
@@ -57,6 +57,20 @@ class TestUploadMask:
 		assert place == {'name': 'mask.png', 'subfolder': 'masks', 'type': 'input'}
 		assert (mode, pixel) == ('RGBA', (10, 20, 30, 77))
 		assert (text['workflow'], text['note']) == ('{"nodes": []}', 'grün')
+
+	async def test_turned_photograph_is_masked_as_it_is_seen(self, api: Api, base: Path) -> None:
+		"""A mask over what the browser shows: the result is upright, and so is what `/view` makes of the original."""
+		exif = Image.Exif()
+		exif[ExifTags.Base.Orientation] = 6
+		Image.new('RGB', (4, 2), (10, 20, 30)).save(base / 'input' / 'photo.jpg', exif=exif)
+		seen = await api.get('/view', filename='photo.jpg', type='input', channel='rgb')
+		reference = json.dumps({'filename': 'photo.jpg', 'type': 'input'})
+		response = await send(api, reference, mask(size=(2, 4)))
+
+		assert response.status == 200
+		for file in (io.BytesIO(await seen.read()), base / 'input' / 'mask.png'):
+			with Image.open(file) as picture:
+				assert picture.size == (2, 4)
 
 	async def test_equal_masks_are_stored_once(self, api: Api, original: str) -> None:
 		"""Others get a number, unless they may replace."""

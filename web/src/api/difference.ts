@@ -1,7 +1,7 @@
-/** What is another in a workflow than in an earlier one, as a list to show. */
+/** What `/v1/workflows/diff` answers. */
 
 import { isList, isObject, writeJson, type Json, type JsonObject } from '../json';
-import { text } from './fields';
+import { sendJson } from './http';
 
 export interface NodeMark {
 	readonly node: string;
@@ -22,6 +22,10 @@ export interface Difference {
 	readonly changed: readonly { readonly mark: NodeMark; readonly inputs: readonly InputChange[] }[];
 	/** Named inputs and outputs, title and description that are another. */
 	readonly others: readonly string[];
+}
+
+export async function diffWorkflows(before: JsonObject, after: JsonObject): Promise<Difference> {
+	return readDifference(await sendJson('POST', 'v1/workflows/diff', { before, after }));
 }
 
 export function readDifference(answer: Json): Difference {
@@ -61,4 +65,8 @@ function given(value: Json | undefined): string | null {
 
 function list(value: Json | undefined): JsonObject[] {
 	return isList(value) ? value.filter(isObject) : [];
+}
+
+function text(value: Json | undefined): string {
+	return typeof value === 'string' ? value : '';
 }

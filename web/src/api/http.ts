@@ -73,11 +73,10 @@ export interface Checked {
 	/** Packs that have kinds which are not here. */
 	readonly packs: readonly MissingPack[];
 	readonly models: readonly MissingModel[];
-	/** What a run would do and take. */
 	readonly preflight: Preflight;
 }
 
-/** What is wrong with a workflow, without running it, what it asks for that is not here, and what it would take. */
+/** What is wrong with a workflow, what a run of it would take, and what it asks for that is not here; nothing runs. */
 export async function checkWorkflow(document: JsonObject): Promise<Checked> {
 	const answer = await body(await expectOk('v1/check', json(document)));
 	return {
@@ -224,9 +223,10 @@ export async function getJson(path: string): Promise<Json> {
 	return body(await expectOk(path, {}));
 }
 
-/** A request that changes something; null where the answer has no body. */
-export async function sendJson(method: 'POST' | 'DELETE' | 'PATCH', path: string, value?: Json): Promise<Json> {
-	const response = await expectOk(path, value === undefined ? { method } : { ...json(value), method });
+/** A request that changes something; null where the server answers with nothing. */
+export async function sendJson(method: string, path: string, value?: Json): Promise<Json> {
+	const init = value === undefined ? {} : json(value);
+	const response = await expectOk(path, { ...init, method });
 	return response.status === 204 ? null : body(response);
 }
 

@@ -1,140 +1,193 @@
-/** A job with all that the server knows of it. */
+/** `/v1/jobs` and `/v1/queue`. Fields that are missing or of another type are taken as empty. */
 
-import { isObject, type JsonObject } from '../json';
-import { count, countOrNull, object, objects, text, textOrNull, texts } from './fields';
+import { isList, isObject, type Json, type JsonObject } from '../json';
 import { getJson, sendJson } from './http';
 import { readOutput } from './messages';
-import type { NodeOutput } from './types';
+import type { NodeOutput, Picture } from './types';
 
-export const OVER = ['succeeded', 'failed', 'cancelled'];
+export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+export const JOB_STATES: readonly JobState[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled'];
 
-export interface JobDetail {
+export interface JobEntry {
 	readonly id: string;
-	readonly state: string;
+	readonly state: JobState;
 	readonly title: string;
 	readonly client: string;
-	/** Milliseconds since the epoch; null: not yet. */
+	readonly number: number;
+	/** Milliseconds since the epoch; 0 while it has not come to that. */
 	readonly created: number;
-	readonly started: number | null;
-	readonly finished: number | null;
-	readonly attempts: number;
-	/** Its place among the waiting ones, from 0. */
-	readonly position: number | null;
-	/** The graph in API form. */
-	readonly prompt: JsonObject;
-	/** The document it was queued from, if it was ours. */
-	readonly document: JsonObject | null;
+	readonly started: number;
+	readonly finished: number;
+	/** Why it failed, and at which node. */
+	readonly failure: { readonly message: string; readonly node: string | null } | null;
 	readonly outputs: ReadonlyMap<string, NodeOutput>;
-	readonly failure: JobFailure | null;
-	readonly record: RunRecord | null;
 }
 
-export interface JobFailure {
-	readonly message: string;
-	readonly exception: string;
-	readonly node: string | null;
-	readonly kind: string;
-	readonly traceback: string;
-	/** What its worker wrote last, if it died of it. */
-	readonly log: readonly string[];
+/** What a sweep is made of: the values of each axis, and for each combination the nodes that show its results. */
+export interface SweepTable {
+	readonly axes: readonly { readonly name: string; readonly values: readonly Json[] }[];
+	readonly cells: readonly { readonly values: JsonObject; readonly nodes: readonly string[] }[];
+	/** The nodes that save all as one picture. */
+	readonly grids: readonly string[];
 }
 
-/** What it ran with. */
-export interface RunRecord {
-	/** Programs and libraries with their versions. */
-	readonly versions: readonly (readonly [string, string])[];
-	readonly device: string;
-	readonly profile: string;
-	readonly files: readonly { readonly folder: string; readonly name: string; readonly digest: string }[];
+export interface JobDetail extends JobEntry {
+	/** In API form. */
+	readonly prompt: JsonObject;
+	/** The native document it was made of; null for jobs that came without. */
+	readonly document: JsonObject | null;
+	readonly sweep: SweepTable | null;
+	/** What it ran with: versions, device, settings. */
+	readonly record: JsonObject | null;
 }
 
-export interface JobStep {
+export interface JobsPage {
+	readonly items: readonly JobEntry[];
+	/** Where the next page begins; null on the last one. */
+	readonly next: string | null;
+	readonly total: number;
+}
+
+export interface Step {
 	readonly node: string;
-	readonly kind: string;
 	readonly ran: boolean;
 	readonly why: { readonly code: string; readonly text: string } | null;
-	readonly seconds: number;
-	readonly error: string | null;
+}
+
+/** Newest first. */
+export async function fetchJobs(states: readonly JobState[], limit: number, cursor?: string | null): Promise<JobsPage> {
+	const query = new URLSearchParams([['limit', String(limit)], ...states.map((state) => ['state', state])]);
+	if (cursor) {
+		query.set('cursor', cursor);
+	}
+	const answer = await getJson(`v1/jobs?${query.toString()}`);
+	const page = isObject(answer) ? answer : {};
+	return {
+		items: isList(page.items) ? page.items.filter(isObject).map(readJob) : [],
+		next: text(page.next) || null,
+		total: number(page.total),
+	};
 }
 
 export async function fetchJobDetail(id: string): Promise<JobDetail> {
-	return readJob(object(await getJson(`v1/jobs/${encodeURIComponent(id)}`)));
+	return readDetail(await getJson(at(id)));
 }
 
-export async function fetchJobSteps(id: string): Promise<readonly JobStep[]> {
-	return objects(object(await getJson(`v1/jobs/${encodeURIComponent(id)}/steps`)).steps).map((step) => ({
-		node: text(step.node),
-		kind: text(step.kind),
-		ran: step.ran === true,
-		why: isObject(step.why) ? { code: text(step.why.code), text: text(step.why.text) } : null,
-		seconds: count(step.seconds),
-		error: textOrNull(step.error),
+/** The nodes that have their results so far. */
+export async function fetchSteps(id: string): Promise<readonly Step[]> {
+	const answer = await getJson(`${at(id)}/steps`);
+	const steps = isObject(answer) && isList(answer.steps) ? answer.steps.filter(isObject) : [];
+	return steps.map(({ node, ran, why }) => ({
+		node: text(node),
+		ran: ran === true,
+		why: isObject(why) ? { code: text(why.code), text: text(why.text) } : null,
 	}));
 }
 
-/** The newest job of all, or null. */
-export async function fetchLatestJob(): Promise<string | null> {
-	return textOrNull(objects(object(await getJson('v1/jobs?limit=1')).items)[0]?.id);
+/** Puts a waiting job right before another, or behind all that wait. */
+export async function moveJob(id: string, before: string | null): Promise<void> {
+	if (before !== null) {
+		await sendJson('PATCH', at(id), { before });
+		return;
+	}
+	const waiting = (await fetchJobs(['queued'], 200)).items.map((job) => job.number);
+	await sendJson('PATCH', at(id), { number: Math.max(0, ...waiting) + 1 });
 }
 
 export async function cancelJob(id: string): Promise<void> {
-	await sendJson('POST', `v1/jobs/${encodeURIComponent(id)}/cancel`);
+	await sendJson('POST', `${at(id)}/cancel`);
 }
 
-/** The id of the new job. */
+/** Once more, as a new job: its id. */
 export async function retryJob(id: string): Promise<string> {
-	return text(object(await sendJson('POST', `v1/jobs/${encodeURIComponent(id)}/retry`)).id);
+	const answer = await sendJson('POST', `${at(id)}/retry`);
+	return isObject(answer) ? text(answer.id) : '';
 }
 
-export function readJob(job: JsonObject): JobDetail {
-	const info = object(object(job.extra).extra_pnginfo);
-	const document = isObject(info.lumengraph) ? info.lumengraph : null;
-	const milliseconds = (seconds: number | null): number | null => (seconds === null ? null : 1000 * seconds);
+export async function forgetJob(id: string): Promise<void> {
+	await sendJson('DELETE', at(id));
+}
+
+export async function fetchPaused(): Promise<boolean> {
+	return readPaused(await getJson('v1/queue'));
+}
+
+export async function pauseQueue(paused: boolean): Promise<boolean> {
+	return readPaused(await sendJson('POST', `v1/queue/${paused ? 'pause' : 'resume'}`));
+}
+
+/** What a workflow takes to be run like a function; a sweep over several values of some inputs makes one job of all. */
+export interface FormRun {
+	readonly id: string;
+	readonly workflow: JsonObject;
+	readonly inputs: JsonObject;
+	readonly sweep: JsonObject;
+	readonly client: string;
+}
+
+export async function submitForm(run: FormRun): Promise<JobDetail> {
+	return readDetail(await sendJson('POST', 'v1/jobs', { ...run }));
+}
+
+/** Of pictures below the output folder only: others go with the server. */
+export async function deletePicture({ filename, subfolder }: Picture): Promise<void> {
+	const path = [...subfolder.split('/'), filename].filter(Boolean).map(encodeURIComponent).join('/');
+	await sendJson('DELETE', `v1/images/${path}`);
+}
+
+function readDetail(answer: Json): JobDetail {
+	const job = isObject(answer) ? answer : {};
+	const extra = isObject(job.extra) ? job.extra : {};
+	const info = isObject(extra.extra_pnginfo) ? extra.extra_pnginfo : {};
+	return {
+		...readJob(job),
+		prompt: isObject(job.prompt) ? job.prompt : {},
+		document: isObject(info.lumengraph) ? info.lumengraph : null,
+		sweep: isObject(job.sweep) ? readSweep(job.sweep) : null,
+		record: isObject(job.record) ? job.record : null,
+	};
+}
+
+function readJob(job: JsonObject): JobEntry {
+	const failure = isObject(job.failure) ? job.failure : null;
+	const outputs = isObject(job.outputs) ? Object.entries(job.outputs) : [];
 	return {
 		id: text(job.id),
-		state: text(job.state),
-		title: text(document?.title),
+		state: JOB_STATES.find((state) => state === job.state) ?? 'cancelled',
+		title: text(job.title),
 		client: text(job.client),
-		created: 1000 * count(job.created),
-		started: milliseconds(countOrNull(job.started)),
-		finished: milliseconds(countOrNull(job.finished)),
-		attempts: count(job.attempts),
-		position: countOrNull(job.position),
-		prompt: object(job.prompt),
-		document,
-		outputs: new Map(Object.entries(object(job.outputs)).map(([node, output]) => [node, readOutput(output)])),
-		failure: isObject(job.failure) ? readFailure(job.failure) : null,
-		record: isObject(job.record) ? readRecord(job.record) : null,
+		number: number(job.number),
+		created: 1000 * number(job.created),
+		started: 1000 * number(job.started),
+		finished: 1000 * number(job.finished),
+		failure: failure === null ? null : { message: text(failure.message), node: text(failure.node) || null },
+		outputs: new Map(outputs.map(([node, output]) => [node, readOutput(output)])),
 	};
 }
 
-function readFailure(failure: JsonObject): JobFailure {
+function readSweep(table: JsonObject): SweepTable {
+	const axes = Object.entries(isObject(table.axes) ? table.axes : {});
+	const cells = isList(table.cells) ? table.cells.filter(isObject) : [];
+	const names = (value: Json | undefined): string[] => Object.values(isObject(value) ? value : {}).map(text);
 	return {
-		message: text(failure.message),
-		exception: text(failure.exception_type),
-		node: textOrNull(failure.node),
-		kind: text(failure.kind),
-		traceback: texts(failure.traceback).join(''),
-		log: texts(failure.log),
+		axes: axes.map(([name, values]) => ({ name, values: isList(values) ? values : [] })),
+		cells: cells.map(({ values, nodes }) => ({ values: isObject(values) ? values : {}, nodes: names(nodes) })),
+		grids: names(table.grids),
 	};
 }
 
-function readRecord(record: JsonObject): RunRecord {
-	const named = (value: JsonObject): (readonly [string, string])[] =>
-		Object.entries(value).map(([name, version]) => [name, text(version)]);
-	return {
-		versions: [
-			['Lumengraph', text(record.program)],
-			['Python', text(record.python)],
-			...named(object(record.libraries)),
-			...named(object(record.packs)),
-		],
-		device: [text(record.device), text(record.processor)].filter(Boolean).join(' · '),
-		profile: [text(record.profile), text(record.precision)].filter(Boolean).join(' · '),
-		files: [...objects(record.models), ...objects(record.inputs)].map((file) => ({
-			folder: text(file.folder),
-			name: text(file.name),
-			digest: text(file.digest),
-		})),
-	};
+function readPaused(answer: Json): boolean {
+	return isObject(answer) && answer.paused === true;
+}
+
+function at(id: string): string {
+	return `v1/jobs/${encodeURIComponent(id)}`;
+}
+
+function text(value: Json | undefined): string {
+	return typeof value === 'string' ? value : '';
+}
+
+function number(value: Json | undefined): number {
+	return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0;
 }

@@ -30,7 +30,7 @@ import {
 	settlePlaces,
 	type LooseEnd,
 } from './commands';
-import { startConnecting, stopConnecting } from './connecting';
+import { startConnecting, stopConnecting, useConnecting } from './connecting';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { Boundary } from './Boundary';
 import { Breadcrumb } from './Breadcrumb';
@@ -43,10 +43,19 @@ import { LinkEdge, LooseLink } from './LinkEdge';
 import { inputName } from './handles';
 import { MiniNode } from './MiniNode';
 import { LARGE } from './guess';
-import { fitView, notePointer, noteZoom, setInstance, useView, type Point } from './view';
+import { noteFocus } from './focus';
+import { GuideLines } from './GuideLines';
+import { guided, stopGuiding } from './guiding';
+import { LinkTip } from './LinkTip';
+import { startLongPress } from './longpress';
+import { addPoint, canHavePoints } from './pointing';
+import { ReroutePoint } from './ReroutePoint';
+import { fitView, notePointer, noteZoom, setInstance, toGraph, useView, type Point } from './view';
+import { socketOf, whyNot, type HandleEnd } from './why';
+import { commandItem, openMenu } from '../panels/menu';
 import { t } from '../i18n/i18n';
 
-const NODE_TYPES = { graph: GraphNode, frame: FrameBox, note: NoteBox, boundary: Boundary };
+const NODE_TYPES = { graph: GraphNode, frame: FrameBox, note: NoteBox, reroute: ReroutePoint, boundary: Boundary };
 const EDGE_TYPES = { link: LinkEdge };
 const MINI_SIZE = { width: 160, height: 104 };
 const NO_EDGES: FlowEdge[] = [];
@@ -81,6 +90,11 @@ export function Canvas() {
 	return (
 		<div
 			className="canvas"
+			tabIndex={0}
+			role="region"
+			aria-label={t('building.canvas')}
+			onFocus={(event) => noteFocus(event.target)}
+			onPointerDown={startLongPress}
 			data-far={far || undefined}
 			data-tiny={tiny || undefined}
 			data-sharpen={sharpening || undefined}
@@ -95,12 +109,24 @@ export function Canvas() {
 				edges={large && far ? NO_EDGES : edges}
 				nodeTypes={NODE_TYPES}
 				edgeTypes={EDGE_TYPES}
-				onNodesChange={onNodesChange}
+				onNodesChange={(changes) => onNodesChange(guided(changes))}
 				onEdgesChange={onEdgesChange}
 				onNodeDragStart={(_event, node, dragged) => startCarrying(node, dragged)}
 				onNodeDrag={(_event, node) => carryFrame(node)}
-				onNodeDragStop={(_event, _node, dragged) => settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()])}
-				onSelectionDragStop={(_event, dragged) => settlePlaces(dragged.map((node) => node.id))}
+				onNodeDragStop={(_event, _node, dragged) => {
+					stopGuiding();
+					settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()]);
+				}}
+				onSelectionDragStop={(_event, dragged) => {
+					stopGuiding();
+					settlePlaces(dragged.map((node) => node.id));
+				}}
+				onEdgeClick={(event, edge) => event.altKey && addPoint(edge, toGraph({ x: event.clientX, y: event.clientY }))}
+				onEdgeDoubleClick={(event, edge) => addPoint(edge, toGraph({ x: event.clientX, y: event.clientY }))}
+				onEdgeContextMenu={openEdgeMenu}
+				onPaneContextMenu={openCanvasMenu}
+				onClickConnectStart={onConnectStart}
+				onClickConnectEnd={onClickConnectEnd}
 				onConnectStart={onConnectStart}
 				onConnect={onConnect}
 				onConnectEnd={(event, state) => onConnectEnd(event, state, reconnecting.current !== null)}
@@ -125,11 +151,20 @@ export function Canvas() {
 				edgesFocusable={false}
 				colorMode={theme}
 				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
-				onlyRenderVisibleElements={large}
+				onlyRenderVisibleElements={large && !tiny}
 				snapToGrid={snap}
 				snapGrid={GRID}
-				ariaLabelConfig={{ 'controls.fitView.ariaLabel': t('commands.fit') }}
+				ariaLabelConfig={{
+					'controls.ariaLabel': t('building.controls'),
+					'controls.zoomIn.ariaLabel': t('commands.zoomIn'),
+					'controls.zoomOut.ariaLabel': t('commands.zoomOut'),
+					'controls.fitView.ariaLabel': t('commands.fit'),
+				}}
+				disableKeyboardA11y
 			>
+				<span className="canvas-end" tabIndex={-1} />
+				<LinkTip />
+				<GuideLines />
 				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />
 				{large && far && <FarLinks />}
 				{minimap && (
@@ -206,6 +241,30 @@ function onConnectEnd(
 	}
 }
 
+/** The second of two taps on sockets; the reason where they do not fit. */
+function onClickConnectEnd({ target }: globalThis.MouseEvent | TouchEvent): void {
+	const { loose } = useConnecting.getState();
+	const to = target instanceof Element ? socketOf(target) : null;
+	stopConnecting();
+	if (loose !== null && to !== null && to.nodeId !== loose.node) {
+		explain({ nodeId: loose.node, id: loose.handle, type: loose.side }, to);
+	}
+}
+
+function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {
+	const at = toGraph({ x: event.clientX, y: event.clientY });
+	const input = inputName(edge.targetHandle);
+	openMenu(event, [
+		...(canHavePoints(edge) ? [{ text: t('commands.addPoint'), act: () => addPoint(edge, at) }] : []),
+		...(input === null ? [] : [{ text: t('input.cut'), act: () => cutLink(edge.target, input) }]),
+	]);
+}
+
+function openCanvasMenu(event: MouseEvent | globalThis.MouseEvent): void {
+	notePointer({ x: event.clientX, y: event.clientY });
+	openMenu(event, ['addNode', 'paste', 'addNote', 'addFrame', 'selectAll', 'tidy', 'findNode', 'fit'].map(commandItem));
+}
+
 /** On a node: its first socket that fits. On the empty canvas: the search for a node that does. */
 function dropLink(end: LooseEnd, at: Point): void {
 	const below = document.elementFromPoint(at.x, at.y);
@@ -226,25 +285,8 @@ function dropLink(end: LooseEnd, at: Point): void {
 	}
 }
 
-interface HandleEnd {
-	readonly nodeId: string;
-	readonly id?: string | null;
-	readonly type: string;
-}
-
 function explain(from: HandleEnd, to: HandleEnd): void {
-	if (from.type === to.type) {
-		showToast('info', from.type === 'source' ? t('link.outputs') : t('link.inputs'));
-		return;
-	}
-	const [source, target] = from.type === 'source' ? [from, to] : [to, from];
-	const ends = endsOf({
-		source: source.nodeId,
-		target: target.nodeId,
-		sourceHandle: source.id ?? null,
-		targetHandle: target.id ?? null,
-	});
-	const why = ends && objection(currentGraph(), ends);
+	const why = whyNot(from, to);
 	if (why !== null) {
 		showToast('info', why);
 	}

@@ -2,7 +2,7 @@ import { useStoreApi, ViewportPortal } from '@xyflow/react';
 import { memo, useMemo } from 'react';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { socketColour } from './palette';
-import { linkPath } from './routes';
+import { pathThrough } from './routes';
 
 /** All links of a large graph seen from afar: one path for each colour, since an element for each is too many. */
 export const FarLinks = memo(function FarLinks() {
@@ -25,7 +25,8 @@ export const FarLinks = memo(function FarLinks() {
 			const to = end(edge.target, 'target', edge.targetHandle);
 			if (from !== null && to !== null) {
 				const colour = socketColour(edge.data?.type ?? '*');
-				const path = linkPath({ fromX: from.x, fromY: from.y, toX: to.x, toY: to.y }, null);
+				const points = (edge.data?.via ?? []).flatMap((id) => places.get(id) ?? []);
+				const path = pathThrough([from, ...points, to]);
 				const lines = byColour.get(colour);
 				if (lines === undefined) {
 					byColour.set(colour, [path]);

@@ -6,7 +6,10 @@ import { titleOf, type NodeId } from '../graph/types';
 import { useNodeProblems, useNodeResult, useNodeRun } from '../run/inside';
 import type { FlowEdge, FlowNode } from './flow';
 import { NodeResult } from './NodeResult';
+import { t } from '../i18n/i18n';
+import { useTabStop } from './focus';
 import { socketColour } from './palette';
+import { nodeWords } from './words';
 
 /** A node seen from afar: its title, large, or what it made; of its sockets only where links end. */
 export const FarNode = memo(function FarNode({ id }: { id: NodeId }) {
@@ -16,6 +19,7 @@ export const FarNode = memo(function FarNode({ id }: { id: NodeId }) {
 	const problems = useNodeProblems(id);
 	const result = useNodeResult(id);
 	const drawn = useStoreApi<FlowNode, FlowEdge>().getState().nodeLookup.get(id);
+	const tabStop = useTabStop(id);
 	if (node === undefined) {
 		return null;
 	}
@@ -24,6 +28,10 @@ export const FarNode = memo(function FarNode({ id }: { id: NodeId }) {
 	return (
 		<div
 			className="node far"
+			role="group"
+			tabIndex={tabStop}
+			aria-roledescription={t('building.node')}
+			aria-label={nodeWords(titleOf(node, info), node, state, problems.length)}
 			data-testid={`node-${id}`}
 			data-state={state}
 			data-mode={node.mode}

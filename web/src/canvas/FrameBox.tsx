@@ -5,6 +5,7 @@ import { t } from '../i18n/i18n';
 import { commandItem, openMenu } from '../panels/menu';
 import { selectNodes, type FlowNode } from './flow';
 import { colourItems, updateFrame } from './looks';
+import { useTabStop } from './focus';
 import { partOf } from './parts';
 
 const SMALLEST = { width: 120, height: 80 };
@@ -14,6 +15,7 @@ export const FrameBox = memo(function FrameBox({ id: canvasId, selected }: NodeP
 	const { id } = partOf(canvasId);
 	const frame = useGraph((state) => state.graph.frames[id]);
 	const [draft, setDraft] = useState<string | null>(null);
+	const tabStop = useTabStop(canvasId);
 	if (frame === undefined) {
 		return null;
 	}
@@ -24,7 +26,14 @@ export const FrameBox = memo(function FrameBox({ id: canvasId, selected }: NodeP
 		setDraft(null);
 	};
 	return (
-		<div className="frame" data-testid={`frame-${id}`} style={frame.color === '' ? {} : { '--frame': frame.color }}>
+		<div
+			className="frame"
+			role="group"
+			tabIndex={tabStop}
+			aria-roledescription={t('building.frame')}
+			aria-label={frame.title || t('frame.untitled')}
+			data-testid={`frame-${id}`}
+			 style={frame.color === '' ? {} : { '--frame': frame.color }}>
 			<NodeResizer
 				isVisible={selected === true}
 				minWidth={SMALLEST.width}

@@ -34,7 +34,8 @@ import { socketColour } from './palette';
 import { Socket } from './Socket';
 import { useWidgetCount } from '../widgets/registry';
 import { useView } from './view';
-import { kindTip, outputLabel, outputTip } from './words';
+import { useTabStop } from './focus';
+import { kindTip, nodeWords, outputLabel, outputTip } from './words';
 import { t } from '../i18n/i18n';
 
 const MIN_WIDTH = 190;
@@ -86,6 +87,10 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 		/>
 	);
 	const onContextMenu = (event: MouseEvent): void => {
+		// Text has the browser's own menu.
+		if (event.target instanceof Element && event.target.matches('input, textarea, pre')) {
+			return;
+		}
 		if (!selected) {
 			selectNodes([id]);
 		}
@@ -110,6 +115,11 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 	return (
 		<div
 			className="node"
+			role="group"
+			tabIndex={useTabStop(id)}
+			aria-roledescription={t('building.node')}
+			aria-label={nodeWords(title, node, state, problems.length)}
+			onContextMenu={onContextMenu}
 			data-testid={`node-${id}`}
 			data-state={state}
 			data-kind={node.kind}
@@ -129,7 +139,7 @@ function NodeCard({ node, info, state, problems, selected }: CardProps) {
 				maxWidth={MAX_WIDTH}
 				onResizeEnd={(_event, { x, y, width }) => resizeNode(id, { x, y, width })}
 			/>
-			<header className="node-head" onContextMenu={onContextMenu}>
+			<header className="node-head">
 				<NodeTitle id={id} title={title} />
 				{mode !== 'run' && <span className="badge">{t(`node.mode.${mode}`)}</span>}
 				{place.pinned === true && <span className="badge">{t('node.pinned')}</span>}

@@ -44,7 +44,7 @@ export function NodeProgress({ id }: { id: NodeId }) {
 			aria-valuenow={known ? value : undefined}
 			data-unknown={!known || undefined}
 		>
-			<div style={known ? { width: `${(100 * value) / max}%` } : undefined} />
+			<div style={known ? { transform: `scaleX(${value / max})` } : undefined} />
 		</div>
 	);
 }

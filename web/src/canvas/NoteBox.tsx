@@ -5,6 +5,7 @@ import { t } from '../i18n/i18n';
 import { commandItem, openMenu } from '../panels/menu';
 import { selectNodes, type FlowNode } from './flow';
 import { colourItems, updateNote } from './looks';
+import { useTabStop } from './focus';
 import { partOf } from './parts';
 
 const Markdown = lazy(() => import('../ui/Markdown'));
@@ -15,6 +16,7 @@ export const NoteBox = memo(function NoteBox({ id: canvasId, selected }: NodePro
 	const { id } = partOf(canvasId);
 	const note = useGraph((state) => state.graph.notes[id]);
 	const [editing, setEditing] = useState(false);
+	const tabStop = useTabStop(canvasId);
 	if (note === undefined) {
 		return null;
 	}
@@ -22,9 +24,18 @@ export const NoteBox = memo(function NoteBox({ id: canvasId, selected }: NodePro
 	return (
 		<div
 			className="note"
+			role="group"
+			tabIndex={tabStop}
+			aria-roledescription={t('building.note')}
+			aria-label={note.text.split('\n', 1)[0] || t('building.note')}
 			data-testid={`note-${id}`}
 			style={note.color === '' ? {} : { '--frame': note.color }}
 			onDoubleClick={() => setEditing(true)}
+			onKeyDown={(event) => {
+				if (event.key === 'F2' && !editing) {
+					setEditing(true);
+				}
+			}}
 			onContextMenu={(event) => {
 				selectNodes([canvasId]);
 				openMenu(event, [

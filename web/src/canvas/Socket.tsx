@@ -40,6 +40,8 @@ export const Socket = memo(function Socket({
 			data-filled={filled || undefined}
 			data-small={small || undefined}
 			data-wrong={wrong || undefined}
+			role="button"
+			tabIndex={-1}
 			aria-label={t(side === 'source' ? 'node.outputSocket' : 'node.inputSocket', { label, type })}
 		/>
 	);

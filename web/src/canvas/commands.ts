@@ -1,28 +1,29 @@
 /** What a person can do to the graph, by key, menu or button. */
 
 import { FIRST_SOCKET } from '../graph/columns';
-import { copyNodes, pasteNodes, readClipboard } from '../graph/clipboard';
 import * as edit from '../graph/edit';
 import { currentKinds } from '../graph/kinds';
 import { arrange, NODE_WIDTH } from '../graph/layout';
 import { closesLoop } from '../graph/links';
 import { liveKind, settledNode } from '../graph/live';
 import { canJoin, firstFittingInput, firstFittingOutput, inputType, outputReference } from '../graph/sockets';
+import { ROOT } from '../graph/doc';
+import { contains, definitionOf } from '../graph/subgraphs';
+import { noteRecent } from '../prefs';
 import { currentGraph, editGraph, useGraph } from '../graph/store';
 import { nodeOf, outerOf, type Graph, type GraphNode, type KindInfo, type NodeId } from '../graph/types';
 import type { Json } from '../json';
 import { showToast } from '../panels/toasts';
 import { runId } from '../run/inside';
 import { forgiveInput } from '../run/store';
-import { measuredSizes, selectedEdges, selectedNodes, selectedParts, selectNodes, useFlow } from './flow';
+import { measuredSizes, selectedNodes, selectNodes, useFlow } from './flow';
 import { boundaryKind, joinInput, joinOutput, withoutOutput } from './boundary';
 import { inputName, outputIndex } from './handles';
 import { linkSource } from './outputs';
 import { INPUTS, OUTPUTS, partOf } from './parts';
-import { fitView, lastPointer, toGraph, type Point } from './view';
+import { fitView, toGraph, type Point } from './view';
 import { t } from '../i18n/i18n';
 
-const PASTE_OFFSET = 40;
 const PILE_STEP = 36;
 
 export interface Ends {
@@ -140,66 +141,18 @@ export function addKind(kind: string, at: Point, end: LooseEnd | null): NodeId |
 	if (info === undefined) {
 		return null;
 	}
+	const { doc, scope } = useGraph.getState();
+	const definition = definitionOf(kind);
+	if (scope !== ROOT && definition !== null && contains(doc, definition, scope)) {
+		showToast('info', t('subgraph.loop'));
+		return null;
+	}
+	noteRecent(kind);
 	const { graph, id } = edit.addNode(currentGraph(), info, freePlace(toGraph(at), end));
 	const ends = end && joinNode(graph, end, id);
 	editGraph(() => (ends === null ? graph : joined(graph, ends)));
 	selectNodes([id]);
 	return id;
-}
-
-export function removeSelected(): void {
-	const nodes = selectedNodes();
-	const edges = selectedEdges();
-	const parts = [...selectedParts()].map(partOf);
-	const frames = parts.filter(({ part }) => part === 'frame').map(({ id }) => id);
-	const notes = parts.filter(({ part }) => part === 'note').map(({ id }) => id);
-	editGraph((graph) => {
-		const cut = edges.reduce((next, edge) => {
-			const input = inputName(edge.targetHandle);
-			return input === null ? next : unjoined(next, edge.target, input);
-		}, graph);
-		const parts = edit.removeParts(cut, frames, notes);
-		return nodes.size === 0 ? parts : edit.removeNodes(parts, nodes, infoOf);
-	});
-}
-
-export function copySelected(): string | null {
-	const ids = selectedNodes();
-	return ids.size === 0 ? null : copyNodes(currentGraph(), ids);
-}
-
-/** True when the text held nodes. */
-export function pasteText(text: string): boolean {
-	const pasted = readClipboard(text, currentKinds());
-	if (pasted === null) {
-		return false;
-	}
-	const places = Object.values(pasted.nodes).map((node) => node.place);
-	const at = toGraph(lastPointer());
-	paste(pasted, { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) });
-	return true;
-}
-
-export function duplicateSelected(): void {
-	const text = copySelected();
-	const copy = text === null ? null : readClipboard(text, currentKinds());
-	if (copy !== null) {
-		paste(copy, { x: PASTE_OFFSET, y: PASTE_OFFSET });
-	}
-}
-
-export function selectAll(): void {
-	selectNodes(Object.keys(currentGraph().nodes));
-}
-
-export function nudgeSelected(dx: number, dy: number): void {
-	const ids = selectedNodes();
-	editGraph((graph) => {
-		const places = [...ids].map(
-			(id) => [id, { x: (graph.nodes[id]?.place.x ?? 0) + dx, y: (graph.nodes[id]?.place.y ?? 0) + dy }] as const,
-		);
-		return ids.size === 0 ? graph : edit.movePlaces(graph, new Map(places));
-	}, 'nudge');
 }
 
 /** Writes what was dragged into the graph. */
@@ -309,7 +262,7 @@ function joined(graph: Graph, ends: Ends): Graph {
 }
 
 /** Takes away what ends at an input, of a node or of the edge of a subgraph. */
-function unjoined(graph: Graph, id: NodeId, input: string): Graph {
+export function unjoined(graph: Graph, id: NodeId, input: string): Graph {
 	return id === OUTPUTS
 		? withoutOutput(graph, input)
 		: edit.disconnect(graph, id, input, infoOf(nodeOf(graph, id)));
@@ -318,13 +271,4 @@ function unjoined(graph: Graph, id: NodeId, input: string): Graph {
 /** What was said of an input that is changed now no longer holds. */
 function forgive(id: NodeId, input: string): void {
 	forgiveInput(runId(useGraph.getState().path, id), input);
-}
-
-function paste(pasted: Graph, offset: Point): void {
-	const { graph, ids } = pasteNodes(currentGraph(), pasted, currentKinds(), offset);
-	if (ids.length > 0) {
-		editGraph(() => graph);
-		selectNodes(ids);
-		showToast('info', t('canvas.added', { count: ids.length }));
-	}
 }

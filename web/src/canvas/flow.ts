@@ -15,6 +15,7 @@ import { estimatedSize, NODE_WIDTH } from '../graph/layout';
 import { useGraph } from '../graph/store';
 import { ROOT, type Scope } from '../graph/doc';
 import { linkOf, outerOf, type Graph, type GraphNode, type Kinds, type NodeId, type OutputInfo } from '../graph/types';
+import { endKey, pointsByLink } from '../graph/reroutes';
 import { boundaryKind, boundaryPlaces, outerSource, outputLinks } from './boundary';
 import { guessedHandles, LARGE } from './guess';
 import { inputHandle, outputHandle } from './handles';
@@ -23,10 +24,14 @@ import { INPUTS, isNode, OUTPUTS, partId } from './parts';
 import type { Box } from './routes';
 
 /** `place` is what it was drawn from: where the graph still has the same object there, nothing has to be drawn anew. */
-export type FlowNode = Node<{ place: object }, 'graph' | 'frame' | 'note' | 'boundary'>;
-export type FlowEdge = Edge<{ type: string; input: string }, 'link'>;
+export type FlowNode = Node<{ place: object }, 'graph' | 'frame' | 'note' | 'reroute' | 'boundary'>;
+/** `via`: the ids, on the canvas, of the points that it is drawn through. */
+export type FlowEdge = Edge<{ type: string; input: string; via: readonly NodeId[] }, 'link'>;
 
 export const COLLAPSED_WIDTH = 190;
+/** Of the point of a link: large enough to be taken hold of by a finger. */
+const POINT_SIZE = 24;
+const STRAIGHT: readonly NodeId[] = [];
 
 interface FlowStore {
 	/** Of the graph that is drawn: another document's nodes may bear the same ids, but not the same sizes. */
@@ -35,6 +40,8 @@ interface FlowStore {
 	readonly edges: FlowEdge[];
 	/** Per node, the indices of outputs somebody reads, as text so that it compares cheaply. */
 	readonly read: { readonly [id: NodeId]: string };
+	/** The type of what runs through each point of links, by its id on the canvas. */
+	readonly pointTypes: { readonly [id: NodeId]: string };
 	readonly selected: ReadonlySet<NodeId>;
 	/** Where the nodes stand, for links to find their way. */
 	readonly boxes: readonly Box[];
@@ -47,6 +54,7 @@ export const useFlow = create<FlowStore>()((set, get) => ({
 	nodes: [],
 	edges: [],
 	read: {},
+	pointTypes: {},
 	selected: new Set(),
 	boxes: [],
 	onNodesChange: (changes) => {
@@ -74,7 +82,7 @@ export function startFlow(): () => void {
 	return () => stops.forEach((stop) => stop());
 }
 
-/** The selected nodes of the graph; frames and notes are in `selectedParts`. */
+/** The selected nodes of the graph; frames, notes and points are in `selectedParts`. */
 export function selectedNodes(): Set<NodeId> {
 	return new Set([...useFlow.getState().selected].filter(isNode));
 }
@@ -137,6 +145,7 @@ function drawn({ graph, scope }: Drawn, kinds: Kinds): Omit<FlowStore, 'onNodesC
 		nodes,
 		edges,
 		read: readOutputs(edges),
+		pointTypes: pointTypes(edges),
 		selected: selectedOf(nodes),
 		boxes: boxesOf(nodes),
 	};
@@ -164,6 +173,9 @@ function drawNodes(graph: Graph, scope: Scope, kinds: Kinds, before: readonly Fl
 	const notes = Object.entries(graph.notes).map(([id, note]) =>
 		draw(partId('note', id), note, { type: 'note', width: note.width, height: note.height, dragHandle: '.note' }),
 	);
+	const points = Object.entries(graph.reroutes).map(([id, point]) =>
+		draw(partId('reroute', id), point, { type: 'reroute', origin: [0.5, 0.5], width: POINT_SIZE, height: POINT_SIZE }),
+	);
 	const entries = Object.values(graph.nodes);
 	const large = entries.length >= LARGE;
 	const nodes = entries.map((node) => {
@@ -178,7 +190,7 @@ function drawNodes(graph: Graph, scope: Scope, kinds: Kinds, before: readonly Fl
 		scope === ROOT
 			? []
 			: boundaryPlaces(graph).map(([id, place]) => draw(id, place, { type: 'boundary', deletable: false }));
-	return [...frames, ...notes, ...edge, ...nodes];
+	return [...frames, ...notes, ...edge, ...nodes, ...points];
 }
 
 function guessed(node: GraphNode, kinds: Kinds): Pick<FlowNode, 'measured' | 'handles'> {
@@ -202,15 +214,18 @@ function measuredNodes(nodes: FlowNode[], changes: readonly NodeChange<FlowNode>
 
 function drawEdges(graph: Graph, kinds: Kinds, scope: Scope, before: readonly FlowEdge[]): FlowEdge[] {
 	const known = new Map(before.map((edge) => [edge.id, edge]));
+	const points = pointsByLink(graph.reroutes);
 	const draw = (source: NodeId, output: OutputInfo, target: NodeId, input: string): FlowEdge => {
-		const id = JSON.stringify([target, input]);
+		const id = endKey({ node: target, input });
 		const sourceHandle = outputHandle(output.index);
+		const via = points.get(id)?.map((point) => partId('reroute', point)) ?? STRAIGHT;
 		const old = known.get(id);
-		if (old?.source === source && old.sourceHandle === sourceHandle && old.data?.type === output.type) {
+		const same = old?.source === source && old.sourceHandle === sourceHandle && old.data?.type === output.type;
+		if (same && old.data?.via.join() === via.join()) {
 			return old;
 		}
 		const ends = { source, sourceHandle, target, targetHandle: inputHandle(input) };
-		return { id, type: 'link' as const, ...ends, data: { type: output.type, input } };
+		return { id, type: 'link' as const, ...ends, data: { type: output.type, input, via } };
 	};
 	const inside = scope === ROOT ? undefined : boundaryKind(graph, kinds, INPUTS);
 	const given = scope === ROOT ? [] : outputLinks(graph);
@@ -239,4 +254,8 @@ function readOutputs(edges: readonly FlowEdge[]): FlowStore['read'] {
 		read[source] = `${read[source] ?? ' '}${sourceHandle ?? ''} `;
 	}
 	return read;
+}
+
+function pointTypes(edges: readonly FlowEdge[]): FlowStore['pointTypes'] {
+	return Object.fromEntries(edges.flatMap(({ data }) => (data?.via ?? []).map((id) => [id, data?.type ?? '*'] as const)));
 }

@@ -1,8 +1,8 @@
-/** What lies on the canvas beside nodes: frames, notes, and inside of a subgraph what it takes and gives. Each has an id. */
+/** What lies on the canvas beside nodes: frames, notes, points of links, and inside of a subgraph what it takes and gives. Each has an id. */
 
 import type { NodeId } from '../graph/types';
 
-export type Part = 'node' | 'frame' | 'note' | 'inputs' | 'outputs';
+export type Part = 'node' | 'frame' | 'note' | 'reroute' | 'inputs' | 'outputs';
 
 /** What a subgraph takes, at its left, and what it gives, at its right. */
 export const INPUTS = ':inputs:';
@@ -14,7 +14,7 @@ export function partId(part: Part, id: string): NodeId {
 }
 
 export function partOf(id: NodeId): { readonly part: Part; readonly id: string } {
-	const [, part, rest] = /^:(frame|note|inputs|outputs):(.*)$/s.exec(id) ?? [];
+	const [, part, rest] = /^:(frame|note|reroute|inputs|outputs):(.*)$/s.exec(id) ?? [];
 	return part === undefined ? { part: 'node', id } : { part: part as Part, id: rest ?? '' };
 }
 

@@ -76,6 +76,19 @@ export function linkPath(run: Omit<Run, 'track'>, lane: Lane | null): string {
 	return `M${fromX},${fromY} ${curve(fromX, fromY, left, y)} L${right},${y} ${curve(right, y, toX, toY)}`;
 }
 
+/** Through points on the way, level at each of them. */
+export function pathThrough(spots: readonly { readonly x: number; readonly y: number }[]): string {
+	const [first, ...rest] = spots;
+	if (first === undefined) {
+		return '';
+	}
+	const curves = rest.map((spot, index) => {
+		const from = spots[index] ?? first;
+		return curve(from.x, from.y, spot.x, spot.y);
+	});
+	return `M${first.x},${first.y} ${curves.join(' ')}`;
+}
+
 function curve(fromX: number, fromY: number, toX: number, toY: number): string {
 	const reach = handleLength(fromX, toX);
 	return `C${fromX + reach},${fromY} ${toX - reach},${toY} ${toX},${toY}`;

@@ -8,8 +8,10 @@ import { closeSearch, useSearch } from '../panels/searching';
 import { t } from '../i18n/i18n';
 import { pastePicture } from '../panels/pictures';
 import { showToast } from '../panels/toasts';
-import { copySelected, nudgeSelected, pasteText, removeSelected } from './commands';
-import { selectedNodes, selectNodes } from './flow';
+import { cutFocusedLink } from './linking';
+import { copySelected, nudgeSelected, pasteText, removeSelected } from './selection';
+import { noteInput, onCanvasKey } from './focus';
+import { selectedParts, selectNodes } from './flow';
 
 const NUDGE = 12;
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
@@ -22,11 +24,13 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
 /** Returns the way to stop. */
 export function startShortcuts(): () => void {
 	window.addEventListener('keydown', onKeyDown);
+	window.addEventListener('pointerdown', onPointer, true);
 	document.addEventListener('copy', onCopy);
 	document.addEventListener('cut', onCut);
 	document.addEventListener('paste', onPaste);
 	return () => {
 		window.removeEventListener('keydown', onKeyDown);
+		window.removeEventListener('pointerdown', onPointer, true);
 		document.removeEventListener('copy', onCopy);
 		document.removeEventListener('cut', onCut);
 		document.removeEventListener('paste', onPaste);
@@ -35,10 +39,17 @@ export function startShortcuts(): () => void {
 
 function onKeyDown(event: KeyboardEvent): void {
 	if (event.key === 'Escape') {
-		escape();
+		escape(event);
 		return;
 	}
 	if (isModal()) {
+		return;
+	}
+	if (event.key === 'Tab') {
+		noteInput(true);
+	}
+	if (!event.defaultPrevented && !isOver() && (onCanvasKey(event) || cutsLink(event))) {
+		event.preventDefault();
 		return;
 	}
 	const busy = isBusy(event.target);
@@ -54,10 +65,23 @@ function onKeyDown(event: KeyboardEvent): void {
 	}
 }
 
+function onPointer(): void {
+	noteInput(false);
+}
+
+function cutsLink(event: KeyboardEvent): boolean {
+	return (event.key === 'Delete' || event.key === 'Backspace') && cutFocusedLink();
+}
+
+/** Something lies over the canvas. */
+function isOver(): boolean {
+	return useSearch.getState().at !== null || isViewing() || useMenu.getState().at !== null;
+}
+
 /** Keys that depend on where the focus is. */
 function plain(event: KeyboardEvent): boolean {
 	const arrow = ARROWS[event.key];
-	if (arrow !== undefined && selectedNodes().size > 0 && isOnCanvas() && !event.ctrlKey && !event.altKey) {
+	if (arrow !== undefined && selectedParts().size > 0 && isOnCanvas() && !event.ctrlKey && !event.altKey) {
 		nudgeSelected(...arrow);
 		return true;
 	}
@@ -69,7 +93,7 @@ function isModal(): boolean {
 	return useDialogs.getState().open !== null;
 }
 
-function escape(): void {
+function escape(event: KeyboardEvent): void {
 	if (isViewing()) {
 		closeLightbox(); // It may lie over a dialog.
 		return;
@@ -79,6 +103,8 @@ function escape(): void {
 	}
 	if (useSearch.getState().at !== null) {
 		closeSearch();
+	} else if (!event.defaultPrevented && onCanvasKey(event)) {
+		event.preventDefault();
 	} else if (isField(document.activeElement)) {
 		document.activeElement.blur();
 	} else {

@@ -2,10 +2,10 @@
 
 import type { ReactFlowInstance } from '@xyflow/react';
 import { create } from 'zustand';
-import { nodeOf, type NodeId } from '../graph/types';
-import { currentGraph, useGraph } from '../graph/store';
+import type { NodeId } from '../graph/types';
+import { useGraph, type Entered } from '../graph/store';
 import { locate } from '../run/inside';
-import { selectNodes, type FlowEdge, type FlowNode } from './flow';
+import { selectNodes, useFlow, type FlowEdge, type FlowNode } from './flow';
 
 type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
 export interface Point {
@@ -76,24 +76,52 @@ export function zoomTo(zoom: number): void {
 	void instance?.zoomTo(zoom, { duration: MOVE_MS });
 }
 
-/** Shows the node that runs by this id, inside of its subgraph if it is in one. */
-export function focusRun(id: NodeId): void {
-	const { doc, path: before, show, log } = useGraph.getState();
-	const found = locate(doc, id);
-	if (found === null) {
+export function currentZoom(): number {
+	return instance?.getZoom() ?? 1;
+}
+
+/** Moves the view just so that the node can be seen, if it cannot. */
+export function reveal(id: NodeId): void {
+	const node = instance?.getNode(id);
+	const box = document.querySelector('.canvas')?.getBoundingClientRect();
+	if (node === undefined || box === undefined || instance === null) {
 		return;
 	}
-	const same = found.path.map(({ instance }) => instance).join(':') === before.map(({ instance }) => instance).join(':');
+	const { x, y } = instance.flowToScreenPosition(node.position);
+	const zoom = instance.getZoom();
+	const [right, bottom] = [x + (node.measured?.width ?? 0) * zoom, y + Math.min((node.measured?.height ?? 0) * zoom, box.height / 2)];
+	if (x < box.left || y < box.top || right > box.right || bottom > box.bottom) {
+		const middle = { x: node.position.x + (node.measured?.width ?? 0) / 2, y: node.position.y + (node.measured?.height ?? 0) / 2 };
+		void instance.setCenter(middle.x, middle.y, { zoom, duration: 0 });
+	}
+}
+
+/** Shows a part of the graph at the end of this way through subgraphs, and selects it. */
+export function jumpTo(path: readonly Entered[], id: NodeId): void {
+	const { doc, path: before, show, log } = useGraph.getState();
+	const same = path.map(({ instance: one }) => one).join(':') === before.map(({ instance: one }) => one).join(':');
 	if (!same) {
-		show({ doc, log, path: found.path });
+		show({ doc, log, path });
 	}
 	// Another graph is measured and fitted first.
-	setTimeout(() => focusNode(found.node.id), same ? 0 : FITTED_MS);
+	setTimeout(() => focusNode(id), same ? 0 : FITTED_MS);
+}
+
+/** Shows the node that runs by this id, inside of its subgraph if it is in one. */
+export function focusRun(id: NodeId): void {
+	const found = locate(useGraph.getState().doc, id);
+	if (found !== null) {
+		jumpTo(found.path, found.node.id);
+	}
 }
 
 export function focusNode(id: string): void {
-	if (nodeOf(currentGraph(), id) !== undefined) {
+	if (isDrawn(id)) {
 		selectNodes([id]);
 		void instance?.fitView({ nodes: [{ id }], maxZoom: 1, padding: 0.4, duration: MOVE_MS });
 	}
+}
+
+function isDrawn(id: string): boolean {
+	return useFlow.getState().nodes.some((node) => node.id === id);
 }

@@ -1,7 +1,8 @@
 /** Names and explanations of inputs and outputs, for people. */
 
 import { hasWidget } from '../graph/defaults';
-import type { InputInfo, KindInfo, OutputInfo } from '../graph/types';
+import type { GraphNode, InputInfo, KindInfo, OutputInfo } from '../graph/types';
+import type { NodeState } from '../run/types';
 import { t } from '../i18n/i18n';
 
 export function inputLabel(input: InputInfo): string {
@@ -43,4 +44,17 @@ export function kindTip(kind: string, info: KindInfo | undefined): string {
 	]
 		.filter(Boolean)
 		.join('\n');
+}
+
+/** A node as it is read out: title, kind, what it is doing and what is wrong with it. */
+export function nodeWords(title: string, node: GraphNode, state: NodeState, problems: number): string {
+	return [
+		title,
+		node.kind === title ? '' : node.kind,
+		node.mode === 'run' ? '' : t(`node.mode.${node.mode}`),
+		state === 'idle' ? '' : state === 'running' ? t('queue.running') : t(`node.state.${state}`),
+		problems === 0 ? '' : t('problems.count', { count: problems }),
+	]
+		.filter(Boolean)
+		.join(', ');
 }

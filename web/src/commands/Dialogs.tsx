@@ -7,14 +7,16 @@ export interface DialogProps {
 
 const DIALOGS: { [name: string]: ComponentType<DialogProps> } = {
 	palette: lazy(() => import('./Palette')),
+	findNode: lazy(() => import('./FindNode')),
+	linkTo: lazy(() => import('./LinkTo')),
 	job: lazy(() => import('../inspect/JobDialog')),
 	mask: lazy(() => import('../mask/MaskEditor')),
 	shortcuts: lazy(() => import('./Shortcuts')),
-	difference: lazy(() => import('../panels/DifferenceDialog')),
-	runForm: lazy(() => import('../panels/RunForm')),
 	saveAs: lazy(() => import('../persist/SaveAsDialog')),
 	conflict: lazy(() => import('../persist/ConflictDialog')),
 	missing: lazy(() => import('../opening/MissingDialog')),
+	difference: lazy(() => import('../panels/DifferenceDialog')),
+	runForm: lazy(() => import('../panels/RunForm')),
 };
 
 /** The dialog that `openDialog` names. */

@@ -1,7 +1,8 @@
 /** The editor's own commands. */
 
-import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll, tidy } from '../canvas/commands';
-import { selectedEdges, selectedNodes } from '../canvas/flow';
+import { tidy } from '../canvas/commands';
+import { selectedEdges, selectedNodes, selectedParts } from '../canvas/flow';
+import { copySelected, duplicateSelected, pasteText, removeSelected, selectAll } from '../canvas/selection';
 import { fitView, lastPointer, zoomBy, zoomTo } from '../canvas/view';
 import { fetchKinds } from '../api/http';
 import { useKinds } from '../graph/kinds';
@@ -25,7 +26,7 @@ import { registerCommands, type Command } from './registry';
 
 type Own = Omit<Command, 'title'> & { readonly id: keyof typeof en.commands };
 
-const someSelected = (): boolean => selectedNodes().size > 0;
+const someSelected = (): boolean => selectedParts().size > 0;
 
 const COMMANDS: readonly Own[] = [
 	{ id: 'run', group: 'run', keys: ['Mod+Enter'], inFields: true, run: () => void queueRuns(1) },

@@ -22,7 +22,7 @@ const one = (): NodeId | null => (selectedNodes().size === 1 ? ([...selectedNode
 
 const COMMANDS: readonly Own[] = [
 	{ id: 'makeSubgraph', group: 'graph', keys: ['Mod+Shift+g'], enabled: some, run: pack },
-	{ id: 'enter', group: 'graph', keys: ['Enter'], enabled: () => selectedInstance() !== null, run: enterSelected },
+	{ id: 'enter', group: 'graph', keys: ['Alt+ArrowDown', 'Enter'], enabled: () => selectedInstance() !== null, run: enterSelected },
 	{
 		id: 'leave',
 		group: 'graph',

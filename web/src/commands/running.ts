@@ -1,6 +1,6 @@
 /** Commands on runs and the queue. */
 
-import { pauseQueue, fetchPaused } from '../api/runs';
+import { pauseQueue, fetchPaused } from '../api/jobs';
 import { selectedNodes } from '../canvas/flow';
 import { togglePanel } from '../dock/panels';
 import { currentKinds } from '../graph/kinds';

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { pictureUrl, ServerError } from '../api/http';
-import { fetchJobs, forgetJob, type JobEntry, type JobState } from '../api/runs';
+import { fetchJobs, forgetJob, type JobEntry, type JobState } from '../api/jobs';
 import { Icon, type IconName } from '../panels/icons';
 import { compareJob, openJob, retry } from '../panels/jobs';
 import { openLightbox } from '../panels/lightbox';

@@ -41,7 +41,7 @@ export default function SettingsPanel() {
 					))}
 				</select>
 			</label>
-			{(['snap', 'minimap', 'notify'] as const).map((name) => (
+			{(['snap', 'guides', 'minimap', 'notify'] as const).map((name) => (
 				<label key={name} className="check">
 					<input
 						type="checkbox"

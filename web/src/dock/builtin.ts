@@ -9,10 +9,12 @@ import { lazyPanel, registerPanel } from './panels';
 type Load = () => Promise<{ readonly default: ComponentType }>;
 
 const PANELS: readonly (readonly [keyof typeof en.panels, IconName, Load])[] = [
+	['nodes', 'plus', () => import('./NodesPanel')],
+	['outline', 'list', () => import('./OutlinePanel')],
 	['templates', 'grid', () => import('../opening/TemplatesPanel')],
 	['models', 'box', () => import('../inspect/ModelsPanel')],
-	['history', 'list', () => import('./HistoryPanel')],
-	['versions', 'clock', () => import('../persist/VersionsPanel')],
+	['versions', 'undo', () => import('../persist/VersionsPanel')],
+	['history', 'clock', () => import('./HistoryPanel')],
 	['plugins', 'plug', () => import('../inspect/PluginsPanel')],
 	['logs', 'log', () => import('../inspect/LogsPanel')],
 	['settings', 'gear', () => import('./SettingsPanel')],

@@ -2,8 +2,6 @@
 
 import { createElement } from 'react';
 import { hearEvents } from '../run/client';
-import { pictureUrl } from '../api/http';
-import type { Event } from '../api/types';
 import { selectedNodes } from '../canvas/flow';
 import { registerCommands } from '../commands/registry';
 import { registerPanel } from '../dock/panels';
@@ -12,8 +10,9 @@ import { currentGraph, editGraph, useGraph } from '../graph/store';
 import { t } from '../i18n/i18n';
 import { showToast } from '../panels/toasts';
 import { registerWidget } from '../widgets/registry';
-import { API_VERSION, type ExtensionApi, type RunEvent } from './api';
+import { API_VERSION, type ExtensionApi } from './api';
 import { EDITS, flaw, frozen } from './edits';
+import { runEvents } from './events';
 import { ForeignPanel, ForeignWidget } from './Foreign';
 
 /** Runs a part of an extension; what it throws, or rejects with, is handed on, and the second value is given. */
@@ -78,32 +77,4 @@ export function makeApi(name: string, guard: Guard): ExtensionApi {
 			}),
 		tell: (text) => showToast('info', String(text)),
 	};
-}
-
-/** The server's events in the words of the extension API. */
-export function runEvents(event: Event): readonly RunEvent[] {
-	switch (event.type) {
-		case 'execution_start':
-			return [{ type: 'started', job: event.promptId }];
-		case 'progress':
-			return [{ type: 'progress', job: event.promptId, node: event.node, done: event.value, total: event.max }];
-		case 'progress_state':
-			return event.nodes
-				.filter(({ state }) => state === 'running')
-				.map(({ node, value, max }) => ({ type: 'progress', job: event.promptId, node, done: value, total: max }));
-		case 'executed': {
-			const { pictures, texts } = event.output;
-			const addresses = pictures.map((picture) => pictureUrl(picture, event.promptId));
-			return [{ type: 'result', job: event.promptId, node: event.node, pictures: addresses, texts }];
-		}
-		case 'execution_success':
-			return [{ type: 'finished', job: event.promptId, state: 'succeeded' }];
-		case 'execution_interrupted':
-			return [{ type: 'finished', job: event.promptId, state: 'cancelled' }];
-		case 'execution_error':
-			// A branch that was passed over is told as an error, though the job goes on.
-			return event.exception === 'ExecutionBlocked' ? [] : [{ type: 'finished', job: event.promptId, state: 'failed' }];
-		default:
-			return [];
-	}
 }

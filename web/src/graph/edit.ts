@@ -5,6 +5,7 @@ import { isObject } from '../json';
 import { defaultInputs, defaultValue, hasWidget } from './defaults';
 import { settled } from './live';
 import { freeId, readableId } from './names';
+import { removeReroutes, settleReroutes } from './reroutes';
 import { inputOf } from './sockets';
 import {
 	linkOf,
@@ -44,22 +45,29 @@ export function removeNodes(
 				([, entry]) => !(isObject(entry) && typeof entry.node === 'string' && ids.has(entry.node)),
 			),
 		);
-	return { ...graph, nodes, inputs: kept(graph.inputs), outputs: kept(graph.outputs) };
+	return settleReroutes({ ...graph, nodes, inputs: kept(graph.inputs), outputs: kept(graph.outputs) }, graph);
 }
 
 export function connect(graph: Graph, link: Link, target: NodeId, input: string): Graph {
-	return updateNode(graph, target, (node) => withInput(node, input, { link }));
+	return settleReroutes(
+		updateNode(graph, target, (node) => withInput(node, input, { link })),
+		graph,
+	);
 }
 
 /** Takes a link away; an input with a widget gets its default back. */
 export function disconnect(graph: Graph, target: NodeId, input: string, info: KindInfo | undefined): Graph {
-	return updateNode(graph, target, (node) =>
+	const next = updateNode(graph, target, (node) =>
 		node.inputs[input] === undefined || 'constant' in node.inputs[input] ? node : unlinked(node, input, info),
 	);
+	return settleReroutes(next, graph);
 }
 
 export function setConstant(graph: Graph, id: NodeId, input: string, value: Json): Graph {
-	return updateNode(graph, id, (node) => withInput(node, input, { constant: value }));
+	return settleReroutes(
+		updateNode(graph, id, (node) => withInput(node, input, { constant: value })),
+		graph,
+	);
 }
 
 export function removeInput(graph: Graph, id: NodeId, input: string): Graph {
@@ -84,7 +92,7 @@ export function movePlaces(graph: Graph, places: ReadonlyMap<NodeId, { x: number
 	return { ...graph, nodes };
 }
 
-/** Moves a node, a frame, a note or an edge of a subgraph; the graph itself if it is there already. */
+/** Moves a node, a frame, a note, a point of links or an edge of a subgraph; the graph itself if it is there already. */
 export function movePart(graph: Graph, { part, id }: { part: string; id: string }, to: { x: number; y: number }): Graph {
 	const at = { x: to.x, y: to.y };
 	switch (part) {
@@ -92,6 +100,8 @@ export function movePart(graph: Graph, { part, id }: { part: string; id: string 
 			return withParts(graph, 'frames', moved(graph.frames, id, at));
 		case 'note':
 			return withParts(graph, 'notes', moved(graph.notes, id, at));
+		case 'reroute':
+			return withParts(graph, 'reroutes', moved(graph.reroutes, id, at));
 		case 'inputs':
 		case 'outputs':
 			return { ...graph, layout: { ...graph.layout, [part]: { x: Math.round(at.x), y: Math.round(at.y) } } };
@@ -104,10 +114,17 @@ export function movePart(graph: Graph, { part, id }: { part: string; id: string 
 	}
 }
 
-export function removeParts(graph: Graph, frames: readonly string[], notes: readonly string[]): Graph {
-	return frames.length + notes.length === 0
-		? graph
-		: { ...graph, frames: withoutKeys(graph.frames, frames), notes: withoutKeys(graph.notes, notes) };
+export function removeParts(
+	graph: Graph,
+	frames: readonly string[],
+	notes: readonly string[],
+	reroutes: readonly string[] = [],
+): Graph {
+	const rest =
+		frames.length + notes.length === 0
+			? graph
+			: { ...graph, frames: withoutKeys(graph.frames, frames), notes: withoutKeys(graph.notes, notes) };
+	return removeReroutes(rest, reroutes);
 }
 
 /** Exposes an input of a node as a named input of the workflow, or takes that back. */
@@ -177,7 +194,7 @@ function unlinked(node: GraphNode, name: string, info: KindInfo | undefined): Gr
 	return { ...node, inputs };
 }
 
-function withParts<K extends 'frames' | 'notes'>(graph: Graph, key: K, parts: Graph[K]): Graph {
+function withParts<K extends 'frames' | 'notes' | 'reroutes'>(graph: Graph, key: K, parts: Graph[K]): Graph {
 	return graph[key] === parts ? graph : { ...graph, [key]: parts };
 }
 

@@ -44,7 +44,10 @@ export function estimatedSize(node: GraphNode, kinds: Kinds): Size {
 		return { width, height: 60 + Object.keys(node.inputs).length * 26 };
 	}
 	const widgets = info.inputs.filter(hasWidget);
-	const tall = widgets.filter((input) => input.options.multiline === true || input.options.image_upload === true);
+	const tall = widgets.filter(
+		({ type, options }) =>
+			options.multiline === true || options.image_upload === true || type === 'CURVE' || options.display === 'curve',
+	);
 	const sockets = Math.max(info.inputs.length - widgets.length, info.outputs.length);
 	return { width, height: FIRST_SOCKET - 4 + sockets * SOCKET_STEP + widgets.length * 31 + tall.length * 60 };
 }

@@ -26,6 +26,8 @@ export type Change =
 	| {
 			readonly of: 'subgraph';
 			readonly scope: Scope;
+			/** Its place among the definitions. */
+			readonly index: number;
 			readonly before: Graph | undefined;
 			readonly after: Graph | undefined;
 	  };
@@ -84,7 +86,8 @@ export function differences(before: Doc, after: Doc): Change[] {
 		const old = before.subgraphs[scope];
 		const next = after.subgraphs[scope];
 		if (old === undefined || next === undefined) {
-			changes.push({ of: 'subgraph', scope, before: old, after: next });
+			const index = Object.keys(old === undefined ? after.subgraphs : before.subgraphs).indexOf(scope);
+			changes.push({ of: 'subgraph', scope, index, before: old, after: next });
 		} else {
 			changes.push(...graphDifferences(scope, old, next));
 		}
@@ -139,6 +142,7 @@ function turned(doc: Doc, operation: Operation, side: 'before' | 'after'): Doc {
 	}
 	let { root } = doc;
 	const subgraphs = { ...doc.subgraphs };
+	const come: [number, Scope, Graph][] = [];
 	for (const [scope, changes] of byScope) {
 		const whole = changes.find((change) => change.of === 'subgraph');
 		if (whole !== undefined) {
@@ -146,7 +150,7 @@ function turned(doc: Doc, operation: Operation, side: 'before' | 'after'): Doc {
 			if (graph === undefined) {
 				delete subgraphs[scope];
 			} else {
-				subgraphs[scope] = graph;
+				come.push([whole.index, scope, graph]);
 			}
 			continue;
 		}
@@ -161,7 +165,12 @@ function turned(doc: Doc, operation: Operation, side: 'before' | 'after'): Doc {
 			subgraphs[scope] = next;
 		}
 	}
-	return { root, subgraphs };
+	const definitions = Object.entries(subgraphs);
+	// From the first place to the last, as with nodes.
+	for (const [index, scope, graph] of come.sort(([a], [b]) => a - b)) {
+		definitions.splice(index, 0, [scope, graph]);
+	}
+	return { root, subgraphs: Object.fromEntries(definitions) };
 }
 
 function turnedGraph(graph: Graph, changes: readonly Change[], side: 'before' | 'after'): Graph {

@@ -5,6 +5,7 @@ import { defaultValue, hasWidget } from './defaults';
 import { emptyGraph, graphAt, withGraph, type Doc, type Scope } from './doc';
 import { liveKind } from './live';
 import { freeId, readableId } from './names';
+import { renamedReroutes, settleReroutes } from './reroutes';
 import { inputOf, resolveOutput } from './sockets';
 import { definitionOf, instanceKind, outputLink } from './subgraphs';
 import {
@@ -102,7 +103,7 @@ export function makeSubgraph(
 				? { ...entry, node: `${id}:${String(entry.node)}` }
 				: { ...entry, node: id, output: outputOf(link) };
 		}),
-		reroutes: withoutEnds(graph.reroutes, ids),
+		reroutes: settleReroutes({ ...graph, nodes, reroutes: ends(graph.reroutes, (node) => !ids.has(node)) }).reroutes,
 	};
 	const written = Object.entries(outputs).map(([key, entry]) => {
 		const { index: _index, ...rest } = isObject(entry) ? entry : {};
@@ -112,6 +113,7 @@ export function makeSubgraph(
 		...emptyGraph(),
 		title,
 		nodes: moved,
+		reroutes: settleReroutes({ ...graph, nodes: moved, reroutes: ends(graph.reroutes, (node) => ids.has(node)) }).reroutes,
 		inputs,
 		outputs: Object.fromEntries(written),
 	};
@@ -212,7 +214,17 @@ export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc:
 		const link = outputLink(definition.outputs[String(entry.output)]);
 		return link === null ? entry : { ...entry, node: renamed.get(link.node) ?? link.node, output: link.output };
 	};
-	const next = { ...graph, nodes, inputs: mapEntries(graph.inputs, named), outputs: mapEntries(graph.outputs, named) };
+	const offset = { x: node.place.x - at.x, y: node.place.y - at.y };
+	const points = renamedReroutes(definition.reroutes, graph.reroutes, (inner) => renamed.get(inner), offset).reroutes;
+	const next = settleReroutes({
+		...graph,
+		nodes,
+		frames: beside(graph.frames, definition.frames, offset),
+		notes: beside(graph.notes, definition.notes, offset),
+		reroutes: { ...graph.reroutes, ...points },
+		inputs: mapEntries(graph.inputs, named),
+		outputs: mapEntries(graph.outputs, named),
+	});
 	return { doc: withGraph(doc, scope, next), ids: [...renamed.values()] };
 }
 
@@ -282,14 +294,27 @@ function mapEntries(entries: JsonObject, change: (entry: JsonObject) => JsonObje
 	return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, isObject(entry) ? change(entry) : entry]));
 }
 
-/** Points of links that now end inside of the subgraph are gone. */
-function withoutEnds(reroutes: Graph['reroutes'], ids: ReadonlySet<NodeId>): Graph['reroutes'] {
+/** The points, with those of their links that end at these nodes. */
+function ends(reroutes: Graph['reroutes'], stays: (node: NodeId) => boolean): Graph['reroutes'] {
 	return Object.fromEntries(
 		Object.entries(reroutes).map(([id, reroute]) => [
 			id,
-			{ ...reroute, links: reroute.links.filter(({ node }) => !ids.has(node)) },
+			{ ...reroute, links: reroute.links.filter(({ node }) => stays(node)) },
 		]),
 	);
+}
+
+/** Frames and notes of a definition beside those of the graph that it is unpacked into. */
+function beside<T extends { readonly x: number; readonly y: number }>(
+	parts: { readonly [id: string]: T },
+	inner: { readonly [id: string]: T },
+	offset: { x: number; y: number },
+): { readonly [id: string]: T } {
+	const all: { [id: string]: T } = { ...parts };
+	for (const [id, part] of Object.entries(inner)) {
+		all[freeId(id, (taken) => Object.hasOwn(all, taken))] = { ...part, x: part.x + offset.x, y: part.y + offset.y };
+	}
+	return all;
 }
 
 function text(value: Json | undefined): string {

@@ -29,7 +29,8 @@ export const { t } = i18next;
 
 /** The browser's language, if there is a catalogue for it. */
 export function preferredLanguage(): Language {
-	const found = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES);
+	const tags = typeof navigator === 'undefined' ? [] : navigator.languages;
+	const found = tags.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES);
 	return (found as Language | undefined) ?? 'en';
 }
 

@@ -1,6 +1,7 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
-import { cancelJob, fetchJobDetail, fetchJobSteps, OVER, retryJob, type JobDetail, type JobStep } from '../api/jobs';
+import { cancelJob, retryJob } from '../api/jobs';
+import { fetchJobDetail, fetchJobSteps, OVER, type JobDetail, type JobStep } from '../api/jobrecords';
 import { pictureUrl } from '../api/http';
 import type { DialogProps } from '../commands/Dialogs';
 import { readDoc } from '../graph/document';

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { JobFailure, JobStep, RunRecord } from '../api/jobs';
+import type { JobFailure, JobStep, RunRecord } from '../api/jobrecords';
 import type { JsonObject } from '../json';
 import { isObject } from '../json';
 import { useKinds } from '../graph/kinds';

@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'react';
-import { readDifference, type Difference, type NodeMark } from '../api/difference';
-import { fetchDifference } from '../api/library';
+import { diffWorkflows, type Difference, type NodeMark } from '../api/difference';
 import { focusRun } from '../canvas/view';
 import type { DialogProps } from '../commands/Dialogs';
 import { currentKinds } from '../graph/kinds';
@@ -16,7 +15,7 @@ export default function DifferenceDialog({ onClose }: DialogProps) {
 	const { title, before } = useCompared();
 	const [found, setFound] = useState<Difference | null>(null);
 	useEffect(() => {
-		void tell(async () => setFound(readDifference(await fetchDifference(before, toRequest(currentDoc(), currentKinds())))));
+		void tell(async () => setFound(await diffWorkflows(before, toRequest(currentDoc(), currentKinds()))));
 	}, [before]);
 	const show = (node: string): void => {
 		onClose();

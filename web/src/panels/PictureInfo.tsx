@@ -1,6 +1,6 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { ServerError } from '../api/http';
-import { fetchRun, type RunDetail } from '../api/runs';
+import { fetchJobDetail, type JobDetail } from '../api/jobs';
 import { factsOf } from '../run/facts';
 import { dayWords, durationWords, timeWords } from '../run/words';
 import type { LightboxShot } from './lightbox';
@@ -8,7 +8,7 @@ import { t } from '../i18n/i18n';
 
 /** What is known of a picture: of the file, and of the job that made it. */
 export function PictureInfo({ shot }: { shot: LightboxShot }) {
-	const [job, setJob] = useState<RunDetail | null>(null);
+	const [job, setJob] = useState<JobDetail | null>(null);
 	const [gone, setGone] = useState(shot.version === undefined);
 	const [size, setSize] = useState('');
 	useEffect(() => {
@@ -17,7 +17,7 @@ export function PictureInfo({ shot }: { shot: LightboxShot }) {
 		image.src = shot.url;
 		let stale = false;
 		if (shot.version !== undefined) {
-			fetchRun(shot.version).then(
+			fetchJobDetail(shot.version).then(
 				(found) => !stale && setJob(found),
 				(error: unknown) => {
 					if (!(error instanceof ServerError)) {

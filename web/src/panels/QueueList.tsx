@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useState, type DragEvent, type KeyboardEvent } from 'react';
 import { clearQueue, fetchQueue, ServerError } from '../api/http';
-import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob, type JobEntry } from '../api/runs';
+import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob, type JobEntry } from '../api/jobs';
 import type { QueueItem, QueueState } from '../api/types';
+import { openJob } from '../inspect/openJob';
 import { usePrefs } from '../prefs';
 import { isOwnClient } from '../run/clients';
-import { openJob } from '../inspect/openJob';
 import { recover } from '../run/recover';
 import { ownClientId } from '../run/client';
 import { useRun } from '../run/store';

@@ -1,12 +1,12 @@
 import { pictureUrl } from '../api/http';
-import type { RunDetail, SweepTable } from '../api/runs';
+import type { JobDetail, SweepTable } from '../api/jobs';
 import type { Picture } from '../api/types';
 import { writeJson, type Json } from '../json';
 import { openLightbox, type LightboxShot } from './lightbox';
 import { t } from '../i18n/i18n';
 
 /** What a job made: of a sweep, a table with the values at its sides. */
-export function ResultGrid({ job }: { job: RunDetail }) {
+export function ResultGrid({ job }: { job: JobDetail }) {
 	if (job.state !== 'succeeded') {
 		return (
 			<p className="none" data-testid="form-failed">

@@ -1,6 +1,6 @@
 import { useMemo, useState, type DragEvent, type MouseEvent } from 'react';
 import { pictureUrl, url } from '../api/http';
-import { deletePicture } from '../api/runs';
+import { deletePicture } from '../api/jobs';
 import { usePrefs } from '../prefs';
 import { groupShots, removeShots, selectShots } from '../run/shots';
 import { useRun } from '../run/store';

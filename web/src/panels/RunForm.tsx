@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import { fetchStored } from '../api/library';
-import { fetchRun, type RunDetail } from '../api/runs';
+import { fetchJobDetail, type JobDetail } from '../api/jobs';
 import type { WorkflowEntry } from '../api/types';
 import type { DialogProps } from '../commands/Dialogs';
 import type { Doc } from '../graph/doc';
@@ -151,10 +151,10 @@ function Outcome({ job }: { job: string }) {
 	const going = useRun((state) => state.jobs[job] !== undefined);
 	const running = useRun((state) => state.current === job);
 	const progress = useRun((state) => state.progress);
-	const [detail, setDetail] = useState<RunDetail | null>(null);
+	const [detail, setDetail] = useState<JobDetail | null>(null);
 	useEffect(() => {
 		if (!going) {
-			void tell(async () => setDetail(await fetchRun(job)));
+			void tell(async () => setDetail(await fetchJobDetail(job)));
 		}
 	}, [going, job]);
 	if (detail === null) {

@@ -3,6 +3,7 @@ import { addKind, type LooseEnd } from '../canvas/commands';
 import { socketColour } from '../canvas/palette';
 import type { Point } from '../canvas/view';
 import { inputLabel } from '../canvas/words';
+import { usePrefs } from '../prefs';
 import { useKinds } from '../graph/kinds';
 import type { KindInfo } from '../graph/types';
 import { Icon } from './icons';
@@ -21,7 +22,9 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 	const kinds = useKinds((state) => state.kinds);
 	const [text, setText] = useState('');
 	const [index, setIndex] = useState(0);
-	const found = useMemo(() => searchKinds(kinds, text, end), [kinds, text, end]);
+	// As they were when the search opened: the list does not move under the pointer.
+	const [recent] = useState(() => usePrefs.getState().recent);
+	const found = useMemo(() => searchKinds(kinds, text, end, recent), [kinds, text, end, recent]);
 	const shown = found.slice(0, SHOWN);
 	const chosen = shown[index];
 
@@ -45,7 +48,7 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 
 	return (
 		<div className="veil" onPointerDown={(event) => event.target === event.currentTarget && closeSearch()}>
-			<div className="search" role="dialog" aria-label={t('commands.addNode')}>
+			<div className="search" role="dialog" aria-modal="true" aria-label={t('commands.addNode')}>
 				<div className="search-head">
 					<Icon name="search" />
 					<input
@@ -55,6 +58,7 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 						aria-label={t('search.label')}
 						aria-expanded="true"
 						aria-controls="search-results"
+						aria-activedescendant={chosen === undefined ? undefined : `search-option-${index}`}
 						autoComplete="off"
 						spellCheck={false}
 						placeholder={t('search.hint')}
@@ -70,7 +74,7 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 				<div className="search-body">
 					<Results
 						shown={shown}
-						grouped={text.trim() === '' && end === null}
+						groupOf={text.trim() === '' && end === null ? (info) => groupOf(info, recent) : null}
 						index={index}
 						onPoint={setIndex}
 						onPick={pick}
@@ -96,6 +100,10 @@ function Palette({ at, end }: { at: Point; end: LooseEnd | null }) {
 	);
 }
 
+function groupOf(info: KindInfo, recent: readonly string[]): string {
+	return recent.includes(info.kind) ? t('building.recent') : info.category || t('search.other');
+}
+
 function EndChip({ end }: { end: LooseEnd }) {
 	return (
 		<span className="chip" style={{ '--socket': socketColour(end.type) }}>
@@ -106,13 +114,14 @@ function EndChip({ end }: { end: LooseEnd }) {
 
 interface ResultsProps {
 	readonly shown: readonly KindInfo[];
-	readonly grouped: boolean;
+	/** Under which heading a kind stands, where there are headings. */
+	readonly groupOf: ((info: KindInfo) => string) | null;
 	readonly index: number;
 	readonly onPoint: (index: number) => void;
 	readonly onPick: (info: KindInfo) => void;
 }
 
-function Results({ shown, grouped, index, onPoint, onPick }: ResultsProps) {
+function Results({ shown, groupOf, index, onPoint, onPick }: ResultsProps) {
 	const list = useRef<HTMLUListElement>(null);
 	useEffect(() => {
 		list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
@@ -121,12 +130,13 @@ function Results({ shown, grouped, index, onPoint, onPick }: ResultsProps) {
 		<ul ref={list} id="search-results" role="listbox" aria-label={t('panels.nodes')}>
 			{shown.map((info, place) => (
 				<li key={info.kind} role="presentation">
-					{grouped && info.category !== shown[place - 1]?.category && (
-						<div className="group">{info.category || t('search.other')}</div>
+					{groupOf !== null && (place === 0 || groupOf(info) !== groupOf(shown[place - 1] ?? info)) && (
+						<div className="group">{groupOf(info)}</div>
 					)}
 					<div
 						className="entry"
 						role="option"
+						id={`search-option-${place}`}
 						aria-selected={place === index}
 						data-testid={`search-result-${info.kind}`}
 						onPointerMove={() => onPoint(place)}
@@ -135,7 +145,7 @@ function Results({ shown, grouped, index, onPoint, onPick }: ResultsProps) {
 						<i style={{ background: socketColour(info.outputs[0]?.type ?? info.inputs[0]?.type ?? '*') }} />
 						<span className="name">{info.title}</span>
 						{info.deprecated && <span className="badge">{t('node.deprecated')}</span>}
-						<span className="category">{grouped ? '' : info.category}</span>
+						<span className="category">{groupOf === null ? info.category : ''}</span>
 					</div>
 				</li>
 			))}

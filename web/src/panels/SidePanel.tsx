@@ -11,7 +11,8 @@ import { t } from '../i18n/i18n';
 type Tab = 'results' | 'queue';
 
 export function SidePanel() {
-	const [wanted, setOpen] = useState(true);
+	// Where it would lie over the canvas it is opened when it is asked for.
+	const [wanted, setOpen] = useState(() => !matchMedia('(max-width: 1000px)').matches);
 	const [tab, setTab] = useState<Tab>('results');
 	// Problems are not to be overlooked: they open the panel until they are dismissed or mended.
 	const failed = useRun((state) => state.failure !== null);

@@ -1,10 +1,11 @@
-import { useState } from 'react';
+import { useState, type MouseEvent } from 'react';
 import { tidy } from '../canvas/commands';
 import { canvasCentre } from '../canvas/view';
 import { editGraph, useGraph } from '../graph/store';
 import { interruptRun, queueRuns } from '../run/submit';
 import { useRun } from '../run/store';
 import { Icon, type IconName } from './icons';
+import { commandItem, openMenu } from './menu';
 import { openSearch } from './searching';
 import { JobProgress } from './JobProgress';
 import { WorkflowMenu } from './WorkflowMenu';
@@ -13,6 +14,7 @@ import { commandOf } from '../commands/registry';
 import { t } from '../i18n/i18n';
 
 const MOST_RUNS = 99;
+const NARROW = ['undo', 'redo', 'tidy', 'findNode', 'palette', 'shortcuts', 'open', 'download', 'newTab', 'theme'];
 
 export function Toolbar() {
 	const canUndo = useGraph((state) => state.log.done > 0);
@@ -27,6 +29,7 @@ export function Toolbar() {
 			<WorkflowMenu />
 			<GraphTitle />
 			<span className="gap" />
+			<MoreMenu />
 			<div className="tools">
 				<Tool icon="undo" label={t('commands.undo')} tip={tip('undo')} disabled={!canUndo} onClick={undo} />
 				<Tool icon="redo" label={t('commands.redo')} tip={tip('redo')} disabled={!canRedo} onClick={redo} />
@@ -40,15 +43,34 @@ export function Toolbar() {
 			<button
 				type="button"
 				data-testid="add-node-button"
+				aria-label={t('commands.addNode')}
 				data-tip={`${tip('addNode')}\n${t('toolbar.add')}`}
 				onClick={() => openSearch(canvasCentre(), null)}
 			>
-				<Icon name="plus" /> {t('commands.addNode')}
+				<Icon name="plus" /> <span className="words">{t('commands.addNode')}</span>
 			</button>
 			<ConnectionState />
 			<JobProgress />
 			<RunControls />
 		</header>
+	);
+}
+
+/** In a narrow window, what does not fit beside the rest. */
+function MoreMenu() {
+	const open = (event: MouseEvent): void => openMenu(event, NARROW.map(commandItem));
+	return (
+		<button
+			type="button"
+			className="tool more"
+			data-testid="more-menu"
+			aria-haspopup="menu"
+			aria-label={t('building.more')}
+			data-tip={t('building.more')}
+			onClick={open}
+		>
+			<Icon name="more" />
+		</button>
 	);
 }
 
@@ -99,7 +121,7 @@ function ConnectionState() {
 	return (
 		<span className="connection" data-testid="connection-state" data-state={connection} role="status">
 			<i aria-hidden="true" />
-			{t(`toolbar.connection.${connection}`)}
+			<span className="words">{t(`toolbar.connection.${connection}`)}</span>
 		</span>
 	);
 }
@@ -114,12 +136,13 @@ function RunControls() {
 			<button
 				type="button"
 				className="stop"
+				aria-label={t('queue.interrupt')}
 				data-testid="interrupt-button"
 				disabled={!running}
 				data-tip={tip('interrupt')}
 				onClick={() => void interruptRun()}
 			>
-				<Icon name="stop" /> {t('queue.interrupt')}
+				<Icon name="stop" /> <span className="words">{t('queue.interrupt')}</span>
 			</button>
 			<div className="queue">
 				<button

@@ -1,7 +1,7 @@
 /** What people do with jobs that are over: open their graphs, compare them, run them again. */
 
 import { fetchFile, ServerError } from '../api/http';
-import { fetchRun, retryJob, type RunDetail } from '../api/runs';
+import { fetchJobDetail, retryJob, type JobDetail } from '../api/jobs';
 import { openDialog } from '../commands/dialogs';
 import type { Doc } from '../graph/doc';
 import { DocumentError } from '../graph/document';
@@ -23,7 +23,7 @@ import { t } from '../i18n/i18n';
 export async function openJob(id: string): Promise<void> {
 	await tell(async () => {
 		try {
-			openTab(docOfJob(await fetchRun(id)));
+			openTab(docOfJob(await fetchJobDetail(id)));
 		} catch (error) {
 			if (!(error instanceof DocumentError)) {
 				throw error;
@@ -46,7 +46,7 @@ export async function openShot({ url, version }: LightboxShot): Promise<void> {
 /** Shows what is another on the canvas than in a job's graph. */
 export async function compareJob(id: string): Promise<void> {
 	await tell(async () => {
-		const job = await fetchRun(id);
+		const job = await fetchJobDetail(id);
 		useCompared.setState({ title: job.title || t('tabs.untitled'), before: graphOf(job) });
 		openDialog('difference');
 	});
@@ -59,11 +59,11 @@ export async function retry(id: string): Promise<void> {
 	}
 }
 
-function docOfJob(job: RunDetail): Doc {
+function docOfJob(job: JobDetail): Doc {
 	return readAny(graphOf(job), currentKinds());
 }
 
-function graphOf({ document, prompt }: RunDetail): JsonObject {
+function graphOf({ document, prompt }: JobDetail): JsonObject {
 	return document ?? prompt;
 }
 

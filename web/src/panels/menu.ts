@@ -19,7 +19,10 @@ interface MenuStore {
 
 export const useMenu = create<MenuStore>()(() => ({ at: null, items: [] }));
 
-export function openMenu(event: MouseEvent, items: readonly MenuItem[]): void {
+/** What of a mouse event a menu needs, React's or the browser's. */
+type At = Pick<MouseEvent, 'clientX' | 'clientY' | 'preventDefault' | 'stopPropagation'>;
+
+export function openMenu(event: At, items: readonly MenuItem[]): void {
 	event.preventDefault();
 	event.stopPropagation();
 	useMenu.setState({ at: { x: event.clientX, y: event.clientY }, items });

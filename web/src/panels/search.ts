@@ -1,17 +1,35 @@
 /** Which kinds a few typed words mean, best first. */
 
 import type { LooseEnd } from '../canvas/commands';
+import { fuzzyScore } from '../graph/fuzzy';
 import { firstFittingInput, firstFittingOutput } from '../graph/sockets';
 import type { KindInfo, Kinds } from '../graph/types';
 
-export function searchKinds(kinds: Kinds, text: string, end: Pick<LooseEnd, 'side' | 'type'> | null): KindInfo[] {
+const RECENT_BONUS = 4;
+
+/** `recent` are kinds used lately, the last one first: they come first where nothing was typed, and before equals where something was. */
+export function searchKinds(
+	kinds: Kinds,
+	text: string,
+	end: Pick<LooseEnd, 'side' | 'type'> | null,
+	recent: readonly string[] = [],
+): KindInfo[] {
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	return [...kinds.values()]
 		.filter((info) => end === null || takes(info, end))
-		.map((info) => ({ info, score: score(info, words) + (end !== null && exactly(info, end) ? 5 : 0) }))
-		.filter(({ score: points }) => points >= 0)
+		.map((info) => ({ info, found: score(info, words) }))
+		.filter(({ found }) => found >= 0)
+		.map(({ info, found }) => {
+			const exact = end !== null && exactly(info, end) ? 5 : 0;
+			return { info, score: found + exact + lately(info, words.length === 0, recent) };
+		})
 		.sort((a, b) => b.score - a.score || byName(a.info, b.info))
 		.map(({ info }) => info);
+}
+
+function lately(info: KindInfo, alone: boolean, recent: readonly string[]): number {
+	const place = recent.indexOf(info.kind);
+	return place === -1 ? 0 : (alone ? 100 : RECENT_BONUS) - place / recent.length;
 }
 
 function takes(info: KindInfo, { side, type }: Pick<LooseEnd, 'side' | 'type'>): boolean {
@@ -56,7 +74,11 @@ function wordScore(info: KindInfo, word: string): number {
 	if (initials(info.kind).startsWith(word) || info.category.toLowerCase().includes(word)) {
 		return 25;
 	}
-	return info.description.toLowerCase().includes(word) ? 10 : 0;
+	if (info.description.toLowerCase().includes(word)) {
+		return 10;
+	}
+	const names = [title, spaced(info.kind), kind, ...info.aliases.map((alias) => alias.toLowerCase())];
+	return Math.max(...names.map((name) => fuzzyScore(name, word))) / 4;
 }
 
 function startsWord(text: string, word: string): boolean {

@@ -13,6 +13,9 @@ import { openWindows } from './windows';
 
 const DELAY_MS = 2000;
 
+/** Those of our tabs that the server has, as far as is known. */
+const there = new Set<string>();
+
 export function startDrafts(client: string): void {
 	/** What the server has of each draft. */
 	const sent = new Map<string, { readonly doc: Doc; readonly name: string | null }>();
@@ -25,6 +28,7 @@ export function startDrafts(client: string): void {
 			return;
 		}
 		sent.set(tab.draft, { doc, name: tab.name });
+		there.add(tab.draft);
 		const { draft: id, name: workflow, etag } = tab;
 		try {
 			await keepDraft({ id, document: writeDoc(doc), workflow, etag, client }, last);
@@ -38,9 +42,11 @@ export function startDrafts(client: string): void {
 	};
 	const drop = async (id: string): Promise<void> => {
 		sent.delete(id);
+		there.delete(id);
 		try {
 			await dropDraft(id);
 		} catch (error) {
+			there.add(id);
 			if (!(error instanceof ServerError)) {
 				throw error;
 			}
@@ -55,7 +61,7 @@ export function startDrafts(client: string): void {
 		for (const tab of unsaved) {
 			void put(tab, last);
 		}
-		for (const id of [...sent.keys()].filter((draft) => !kept.has(draft))) {
+		for (const id of [...there].filter((draft) => !kept.has(draft))) {
 			void drop(id);
 		}
 	};
@@ -63,13 +69,6 @@ export function startDrafts(client: string): void {
 		clearTimeout(timer);
 		timer = setTimeout(flush, DELAY_MS);
 	};
-	// Those that were restored may be on the server already; if they are saved now they must not stay there.
-	for (const tab of useTabs.getState().tabs) {
-		const unsaved = isUnsaved(tab);
-		if (openedOf(tab).log.operations.length > 0 && !unsaved) {
-			void drop(tab.draft);
-		}
-	}
 	useGraph.subscribe(soon);
 	useTabs.subscribe(soon);
 	useRun.subscribe((state, before) => {
@@ -86,7 +85,11 @@ export function startDrafts(client: string): void {
 export async function offerDrafts(): Promise<void> {
 	const mine = new Set(useTabs.getState().tabs.map((tab) => tab.draft));
 	const open = (await openWindows()) ?? new Set<string>();
-	const drafts = (await fetchDrafts()).filter((draft) => !draft.open && !mine.has(draft.id) && !open.has(draft.client));
+	const all = await fetchDrafts();
+	for (const { id } of all.filter((draft) => mine.has(draft.id))) {
+		there.add(id);
+	}
+	const drafts = all.filter((draft) => !draft.open && !mine.has(draft.id) && !open.has(draft.client));
 	useNotices.setState({ drafts });
 }
 
@@ -94,6 +97,7 @@ export async function restoreDrafts(drafts: readonly DraftEntry[]): Promise<void
 	useNotices.setState({ drafts: [] });
 	for (const { id, workflow, etag } of drafts) {
 		const doc = readDoc(await fetchDraft(id), currentKinds());
+		there.add(id);
 		openTab(doc, { name: workflow, etag, draft: id, mark: undefined });
 	}
 }

@@ -1,7 +1,11 @@
-/** A thousand events a second, told once a frame: the page is redrawn no more often than it can be seen. */
+/**
+ * A thousand events a second, told once a frame: the page is redrawn no more often than it can be seen. Ticks, which the
+ * next one says all over again, are told less often: drawing them costs more than to read them.
+ */
 
 /** The page draws no frames while it is in the background. */
 const HIDDEN_MS = 250;
+const TICKS_MS = 60;
 
 export interface Batch<T> {
 	readonly add: (item: T) => void;
@@ -9,10 +13,19 @@ export interface Batch<T> {
 	readonly flush: () => void;
 }
 
-export function startBatch<T>(tell: (items: readonly T[]) => void): Batch<T> {
+export function startBatch<T>(tell: (items: readonly T[]) => void, isTick: (item: T) => boolean = () => false): Batch<T> {
 	let items: T[] = [];
+	let told = -Infinity;
+	let ticksOnly = true;
 	let frame = 0;
 	let timer: ReturnType<typeof setTimeout> | undefined;
+	const drawn = (): void => {
+		if (ticksOnly && performance.now() - told < TICKS_MS) {
+			frame = requestAnimationFrame(drawn);
+		} else {
+			flush();
+		}
+	};
 	const flush = (): void => {
 		cancelAnimationFrame(frame);
 		clearTimeout(timer);
@@ -20,15 +33,18 @@ export function startBatch<T>(tell: (items: readonly T[]) => void): Batch<T> {
 		if (items.length > 0) {
 			const gathered = items;
 			items = [];
+			ticksOnly = true;
+			told = performance.now();
 			tell(gathered);
 		}
 	};
 	return {
 		add: (item) => {
 			items.push(item);
+			ticksOnly &&= isTick(item);
 			if (timer === undefined) {
 				timer = setTimeout(flush, HIDDEN_MS);
-				frame = requestAnimationFrame(flush);
+				frame = requestAnimationFrame(drawn);
 			}
 		},
 		flush,

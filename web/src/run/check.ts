@@ -31,8 +31,8 @@ export function startChecking(): () => void {
 			const { findings, packs, models, preflight } = empty ? NOTHING : await checkWorkflow(request);
 			// An answer about a graph that has changed since is of no use.
 			if (asked === text) {
-				usePreflight.setState({ ...preflight, findings, empty });
 				noteMissing(doc, currentKinds(), packs, models);
+				usePreflight.setState({ ...preflight, findings, empty });
 				showFindings(findings.filter(({ code }) => !UNFINISHED.has(code)));
 			}
 		} catch (error) {

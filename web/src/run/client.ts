@@ -59,7 +59,7 @@ export function startClient(): () => void {
 		for (const hear of endHearers) {
 			ends.forEach(hear);
 		}
-	});
+	}, isTick);
 	const close = openSocket(ownClientId(), {
 		onConnection: (connection) => useRun.setState({ connection }),
 		onOpen: () => void recover(ownClientId()),
@@ -104,6 +104,10 @@ function endOf(event: Event): End[] {
 		default:
 			return [];
 	}
+}
+
+function isTick({ type }: Event): boolean {
+	return type === 'progress' || type === 'progress_state' || type === 'job_progress';
 }
 
 function showPreview(preview: Preview): void {

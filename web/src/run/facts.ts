@@ -1,7 +1,7 @@
 /** What is worth telling of a job: the values that people ask for when they see a picture. */
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
-import type { RunDetail } from '../api/runs';
+import type { JobDetail } from '../api/jobs';
 
 export interface Facts {
 	readonly seeds: readonly string[];
@@ -13,7 +13,7 @@ export interface Facts {
 	readonly record: readonly (readonly [string, string])[];
 }
 
-export function factsOf({ prompt, record }: Pick<RunDetail, 'prompt' | 'record'>): Facts {
+export function factsOf({ prompt, record }: Pick<JobDetail, 'prompt' | 'record'>): Facts {
 	const values = Object.values(prompt).flatMap((node) =>
 		isObject(node) && isObject(node.inputs) ? Object.entries(node.inputs) : [],
 	);

@@ -1,7 +1,7 @@
 /** Queue and interrupt. */
 
 import { interrupt, ServerError, submitJob, type JobOptions } from '../api/http';
-import { submitForm, type FormRun } from '../api/runs';
+import { submitForm, type FormRun } from '../api/jobs';
 import type { Reason, Submitted } from '../api/types';
 import { showToast } from '../panels/toasts';
 import { eachGraph, type Doc, type Scope } from '../graph/doc';

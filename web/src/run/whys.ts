@@ -1,7 +1,7 @@
 /** After a job: why each of its nodes ran or did not. */
 
 import { ServerError } from '../api/http';
-import { fetchJobSteps } from '../api/jobs';
+import { fetchSteps } from '../api/jobs';
 import { useGraph } from '../graph/store';
 import { t } from '../i18n/i18n';
 import { hearEnds } from './client';
@@ -20,7 +20,7 @@ export function startLearningWhys(): () => void {
 
 async function learnWhys(job: string, session: number): Promise<void> {
 	try {
-		const steps = await fetchJobSteps(job);
+		const steps = await fetchSteps(job);
 		const whys = Object.fromEntries(steps.flatMap(({ node, why }) => (why === null ? [] : [[node, why] as const])));
 		useRun.setState((state) => {
 			const here = useGraph.getState().doc.root.session;

@@ -11,7 +11,9 @@ export function TabBar() {
 	const { tabs, active } = useTabs();
 	return (
 		<div className="tabs">
-			<div role="tablist" aria-label={t('tabs.label')}>
+			{/* Beside the tabs stand buttons that close them, which a list of tabs must not contain. */}
+			<span role="tablist" aria-label={t('tabs.label')} aria-owns={tabs.map(({ id }) => id).join(' ')} />
+			<div className="tab-row">
 				{tabs.map((tab) => (
 					<TabButton key={tab.id} tab={tab} selected={tab.id === active} />
 				))}
@@ -47,6 +49,7 @@ function TabButton({ tab, selected }: { tab: Tab; selected: boolean }) {
 			<button
 				type="button"
 				role="tab"
+				id={tab.id}
 				aria-selected={selected}
 				data-testid={`tab-${tab.id}`}
 				onClick={() => switchTab(tab.id)}

@@ -1,5 +1,5 @@
 import { Dialog } from '@base-ui/react/dialog';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../panels/icons';
 
@@ -15,11 +15,15 @@ interface ModalProps {
 /** A dialog over the page: takes the focus, gives it back, and closes on Escape or a click beside it. */
 export function Modal({ title, onClose, children, className = '', bare = false }: ModalProps) {
 	const { t } = useTranslation();
+	const [opener] = useState(() => document.activeElement);
 	return (
 		<Dialog.Root open onOpenChange={(open) => !open && onClose()}>
 			<Dialog.Portal>
 				<Dialog.Backdrop className="veil" />
-				<Dialog.Popup className={`modal ${className}`} {...(bare ? { 'aria-label': title } : {})}>
+				<Dialog.Popup
+					className={`modal ${className}`}
+					finalFocus={() => (opener instanceof HTMLElement && opener.isConnected ? opener : true)}
+					 {...(bare ? { 'aria-label': title } : {})}>
 					{!bare && (
 						<header className="modal-head">
 							<Dialog.Title>{title}</Dialog.Title>

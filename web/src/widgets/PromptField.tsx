@@ -1,6 +1,6 @@
-import { useId, useRef, useState, type KeyboardEvent } from 'react';
+import { useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { t } from '../i18n/i18n';
-import { completionAt, type Completion } from './completion';
+import { completionAt } from './completion';
 import { needPromptNames, usePromptNames } from './models';
 import { PopupList } from './PopupList';
 import { placeholderOf } from './TextWidget';
@@ -13,17 +13,14 @@ const STEP = 0.05;
 export function PromptField({ node, input, label, refused, onChange, text }: WidgetProps & { readonly text: string }) {
 	const field = useRef<HTMLTextAreaElement>(null);
 	const list = useId();
-	const [completion, setCompletion] = useState<Completion | null>(null);
+	/** Where something was typed that may be completed. */
+	const [caret, setCaret] = useState<number | null>(null);
 	const [at, setAt] = useState(0);
+	const names = usePromptNames();
+	const completion = useMemo(() => (caret === null ? null : completionAt(text, caret, names)), [text, caret, names]);
 	const offered = completion?.choices ?? [];
 
-	const offer = (): void => {
-		const area = field.current;
-		const single = area !== null && area.selectionStart === area.selectionEnd;
-		setCompletion(single ? completionAt(area.value, area.selectionStart, usePromptNames.getState()) : null);
-		setAt(0);
-	};
-	const close = (): void => setCompletion(null);
+	const close = (): void => setCaret(null);
 	const pick = (choice: string): void => {
 		if (completion !== null && field.current !== null) {
 			const written = completion.write(choice);
@@ -74,7 +71,9 @@ export function PromptField({ node, input, label, refused, onChange, text }: Wid
 				value={text}
 				onChange={(event) => {
 					onChange(event.target.value);
-					offer();
+					setCaret(event.target.selectionStart);
+					setAt(0);
+					void needPromptNames();
 				}}
 				onKeyDown={onKeyDown}
 				onFocus={() => void needPromptNames()}

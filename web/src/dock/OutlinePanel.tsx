@@ -1,0 +1,173 @@
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useShallow } from 'zustand/react/shallow';
+import { useFlow } from '../canvas/flow';
+import { toggleMode, updateFrame } from '../canvas/looks';
+import { partOf } from '../canvas/parts';
+import { jumpTo } from '../canvas/view';
+import { graphAt, withGraph } from '../graph/doc';
+import { rename } from '../graph/edit';
+import { useKinds } from '../graph/kinds';
+import { editDoc, useGraph } from '../graph/store';
+import type { Graph } from '../graph/types';
+import { Icon } from '../panels/icons';
+import { runIds, together } from '../run/inside';
+import { useRun } from '../run/store';
+import { IDLE } from '../run/types';
+import { Tree } from '../ui/Tree';
+import { outlineRows, type OutlineRow } from './outline';
+
+/** All that is in the document, to jump to, rename and mute. */
+export default function OutlinePanel() {
+	const { t } = useTranslation();
+	const doc = useGraph((state) => state.doc);
+	const here = useGraph(({ path }) => path.map(({ instance }) => `${instance}:`).join(''));
+	const kinds = useKinds((state) => state.kinds);
+	const selected = useFlow((flow) => flow.selected);
+	const [text, setText] = useState('');
+	const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
+	const [renaming, setRenaming] = useState<string | null>(null);
+	const rows = useMemo(() => outlineRows(doc, kinds, turned), [doc, kinds, turned]);
+	const wanted = text.trim().toLowerCase();
+	const shown = rows
+		.filter(({ label, node, canvasId }) =>
+			`${label}\n${node?.kind ?? ''}\n${canvasId}`.toLowerCase().includes(wanted),
+		)
+		.map((row) => ({ ...row, selected: row.id === here + row.canvasId && selected.has(row.canvasId) }));
+	const toggle = ({ id }: OutlineRow): void =>
+		setTurned((before) => new Set(before.has(id) ? [...before].filter((other) => other !== id) : [...before, id]));
+	const finish = (row: OutlineRow, title: string | null): void => {
+		setRenaming(null);
+		if (title !== null && title !== row.label) {
+			change(row, (graph) =>
+				row.node === null ? updateFrame(graph, partOf(row.canvasId).id, { title }) : rename(graph, row.node.id, title),
+			);
+		}
+	};
+	return (
+		<div className="outline">
+			<input
+				type="search"
+				data-testid="outline-filter"
+				aria-label={t('building.filter')}
+				placeholder={t('building.filter')}
+				value={text}
+				onChange={(event) => setText(event.target.value)}
+			/>
+			<Tree
+				label={t('panels.outline')}
+				testid="outline-tree"
+				rows={shown}
+				onToggle={toggle}
+				onChoose={({ path, canvasId }) => jumpTo(path, canvasId)}
+				onKey={(event, row) => {
+					if (event.key === 'F2') {
+						setRenaming(row.id);
+					} else if (event.key === 'm' && row.node !== null) {
+						mute(row);
+					} else {
+						return false;
+					}
+					return true;
+				}}
+			>
+				{(row) => (
+					<>
+						<State row={row} />
+						{renaming === row.id ? (
+							<TitleField row={row} onDone={(title) => finish(row, title)} />
+						) : (
+							<span
+								className="name"
+								data-mode={row.node?.mode}
+								data-tip={`${row.label}\n${row.node?.kind ?? t('building.frame')}`}
+								onDoubleClick={() => setRenaming(row.id)}
+							>
+								{row.label}
+							</span>
+						)}
+						{row.node !== null && (
+							<button
+								type="button"
+								className="tool"
+								tabIndex={-1}
+								aria-label={`${t('commands.mute')}: ${row.label}`}
+								aria-pressed={row.node.mode === 'mute'}
+								data-testid={`outline-mute-${row.id}`}
+								data-tip={`${t('commands.mute')}\nM`}
+								onClick={(event) => {
+									event.stopPropagation();
+									mute(row);
+								}}
+							>
+								<Icon name={row.node.mode === 'mute' ? 'muted' : 'eye'} />
+							</button>
+						)}
+					</>
+				)}
+			</Tree>
+			{shown.length === 0 && <p className="none">{t('common.nothing')}</p>}
+		</div>
+	);
+}
+
+/** How it is getting on, or that something is wrong with it. */
+function State({ row }: { row: OutlineRow }) {
+	const { t } = useTranslation();
+	const doc = useGraph((state) => state.doc);
+	const ids = useMemo(() => (row.node === null ? [] : runIds(doc, row.node, row.runId)), [doc, row.node, row.runId]);
+	const { state } = useRun(useShallow(({ nodes }) => together(ids.map((id) => nodes[id] ?? IDLE))));
+	const wrong = useRun(({ problems }) => [row.runId, ...ids].some((id) => (problems[id]?.length ?? 0) > 0));
+	if (row.node === null) {
+		return <Icon name="frame" />;
+	}
+	const shown = wrong ? 'error' : state;
+	const words = wrong ? t('problems.label') : state === 'idle' ? '' : state === 'running' ? t('queue.running') : t(`node.state.${state}`);
+	return (
+		<i
+			className="dot"
+			data-state={shown}
+			{...(words === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': words, 'data-tip': words })}
+		/>
+	);
+}
+
+function TitleField({ row, onDone }: { row: OutlineRow; onDone: (title: string | null) => void }) {
+	const { t } = useTranslation();
+	const [text, setText] = useState(row.label);
+	return (
+		<input
+			autoFocus
+			className="name"
+			data-testid="outline-rename"
+			aria-label={t('node.title')}
+			value={text}
+			onFocus={(event) => event.target.select()}
+			onClick={(event) => event.stopPropagation()}
+			onChange={(event) => setText(event.target.value)}
+			onBlur={() => onDone(text.trim())}
+			onKeyDown={(event) => {
+				if (event.key === 'Enter' || event.key === 'Escape') {
+					event.stopPropagation();
+					const { currentTarget } = event;
+					onDone(event.key === 'Enter' ? text.trim() : null);
+					currentTarget.closest<HTMLElement>('[role="treeitem"]')?.focus();
+				}
+			}}
+		/>
+	);
+}
+
+function mute(row: OutlineRow): void {
+	const id = row.node?.id;
+	if (id !== undefined) {
+		change(row, (graph) => toggleMode(graph, new Set([id]), 'mute'));
+	}
+}
+
+function change({ scope }: OutlineRow, edit: (graph: Graph) => Graph): void {
+	editDoc((doc) => {
+		const graph = graphAt(doc, scope);
+		return graph === undefined ? doc : withGraph(doc, scope, edit(graph));
+	});
+}
