@@ -146,6 +146,7 @@ class TestNodes:
 		recolour(editor, 'novel')
 		run(editor, 'novel')
 		expect(status).to_have_attribute('data-tip', re.compile("input 'color' changed from"))
+		editor.page.mouse.move(1, 1)
 		status.hover()
 		expect(editor.page.locator('.tooltip')).to_contain_text('Ran again: an input has changed.')
 
@@ -228,7 +229,7 @@ class TestQueue:
 		expect(page.get_by_test_id('queue-list')).to_contain_text('One job of others.')
 		page.get_by_test_id('show-others').check()
 
-		expect(page.get_by_test_id('queue-list').locator('.job b')).to_have_text(['foreign'])
+		expect(page.get_by_test_id('queue-list').locator('[draggable=true] b')).to_have_text(['foreign'])
 
 
 class TestGallery:

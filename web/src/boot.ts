@@ -28,7 +28,9 @@ import { startPrefs } from './prefs';
 import { startChecking } from './run/check';
 import { ownClientId, startClient } from './run/client';
 import { startNotifying, titleMark } from './run/notify';
+import { followOthers } from './run/others';
 import { loadHistory } from './run/recover';
+import { startLearningWhys } from './run/whys';
 import { useRun } from './run/store';
 import { tell } from './run/submit';
 import { openTab, type Origin } from './tabs/tabs';
@@ -73,6 +75,8 @@ export async function boot(): Promise<void> {
 	startWatching(id);
 	startDropping();
 	startChecking();
+	startLearningWhys();
+	followOthers();
 	reloadKindsOnReturn();
 	nameWindow();
 	openDoor();

@@ -7,18 +7,21 @@ import { showToast } from '../panels/toasts';
 import { applyEvent } from './events';
 import { startBatch } from './batch';
 import { noteClient } from './clients';
-import { noteEnd } from './notify';
-import { learnWhys } from './whys';
 import { canvasOf } from './inside';
-import { loadOthers, recover } from './recover';
+import { recover } from './recover';
 import { useRun } from './store';
-import { tell } from './submit';
-import { usePrefs } from '../prefs';
+import type { Job } from './types';
 import { t } from '../i18n/i18n';
 
 const SETTLE_MS = 1500;
 const hearers = new Set<(event: Event) => void>();
-const ENDS: ReadonlySet<Event['type']> = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
+const endHearers = new Set<(end: End) => void>();
+
+/** The end of a job; of one that this page knows, what it knew. */
+export interface End {
+	readonly event: Extract<Event, { type: 'execution_success' | 'execution_error' | 'execution_interrupted' }>;
+	readonly job: Job | undefined;
+}
 
 let id = '';
 
@@ -36,15 +39,25 @@ export function hearEvents(hear: (event: Event) => void): () => void {
 	return () => hearers.delete(hear);
 }
 
+/** Tell somebody of every end of a job of this page, after the editor has it. Returns the way to stop. */
+export function hearEnds(hear: (end: End) => void): () => void {
+	endHearers.add(hear);
+	return () => endHearers.delete(hear);
+}
+
 /** Returns the way to stop. */
 export function startClient(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	const batch = startBatch<Event>((events) => {
 		const canvas = canvasOf(currentDoc());
 		const now = Date.now();
+		const ends = events.flatMap(endOf);
 		useRun.setState((state) => events.reduce((next, event) => applyEvent(next, event, canvas, now), state));
 		for (const hear of hearers) {
 			events.forEach(hear);
+		}
+		for (const hear of endHearers) {
+			ends.forEach(hear);
 		}
 	}, isTick);
 	const close = openSocket(ownClientId(), {
@@ -52,13 +65,6 @@ export function startClient(): () => void {
 		onOpen: () => void recover(ownClientId()),
 		onEvent: (event) => {
 			batch.add(event);
-			if (ENDS.has(event.type) && 'promptId' in event && event.promptId !== null) {
-				const { promptId } = event;
-				const job = useRun.getState().jobs[promptId];
-				const session = job?.session ?? 0;
-				noteEnd(event, job?.title ?? '');
-				void learnWhys(promptId, session);
-			}
 			if (event.type === 'execution_interrupted') {
 				showToast('info', t('run.interrupted'));
 			}
@@ -80,32 +86,24 @@ export function startClient(): () => void {
 			}
 		}
 	});
-	const stopFollowing = followOthers();
 	return () => {
 		clearTimeout(timer);
 		batch.flush();
-		stopFollowing();
 		stopCleaning();
 		close();
 	};
 }
 
-/** While their pictures are wanted, asks for them whenever some job has ended. */
-function followOthers(): () => void {
-	const ask = (): void => void tell(loadOthers);
-	const stops = [
-		usePrefs.subscribe((prefs, before) => {
-			if (prefs.others && !before.others) {
-				ask();
-			}
-		}),
-		useRun.subscribe((state, before) => {
-			if (state.turns !== before.turns && usePrefs.getState().others) {
-				ask();
-			}
-		}),
-	];
-	return () => stops.forEach((stop) => stop());
+/** Looked at before the events are applied: a job that is over is forgotten. */
+function endOf(event: Event): End[] {
+	switch (event.type) {
+		case 'execution_success':
+		case 'execution_error':
+		case 'execution_interrupted':
+			return [{ event, job: useRun.getState().jobs[event.promptId] }];
+		default:
+			return [];
+	}
 }
 
 function isTick({ type }: Event): boolean {

@@ -1,9 +1,9 @@
 /** Tells that a job is over to somebody who looks elsewhere: by a notification if wanted, and in the page's title. */
 
-import type { Event } from '../api/types';
 import { usePrefs } from '../prefs';
 import { showToast } from '../panels/toasts';
 import { t } from '../i18n/i18n';
+import { hearEnds, type End } from './client';
 import { useRun } from './store';
 
 export type Outcome = 'done' | 'failed';
@@ -30,6 +30,7 @@ export function startNotifying(name: () => void): () => void {
 		}
 	};
 	document.addEventListener('visibilitychange', seen);
+	const stopHearing = hearEnds(noteEnd);
 	const stopRun = useRun.subscribe((state, before) => {
 		if (state.current !== before.current || state.progress !== before.progress) {
 			name();
@@ -42,16 +43,18 @@ export function startNotifying(name: () => void): () => void {
 	});
 	return () => {
 		document.removeEventListener('visibilitychange', seen);
+		stopHearing();
 		stopRun();
 		stopPrefs();
 	};
 }
 
-/** A job of this page came to this event; only ends are told, and only to who does not see them. */
-export function noteEnd(event: Event, title: string): void {
-	if (!document.hidden || (event.type !== 'execution_success' && event.type !== 'execution_error')) {
+/** Told to who does not see it. A part of a job that was passed over is no end: the job is known still. */
+function noteEnd({ event, job }: End): void {
+	if (!document.hidden || event.type === 'execution_interrupted' || useRun.getState().jobs[event.promptId] !== undefined) {
 		return;
 	}
+	const title = job?.title ?? '';
 	unseen = event.type === 'execution_success' ? 'done' : 'failed';
 	rename();
 	if (usePrefs.getState().notify && 'Notification' in window && Notification.permission === 'granted') {

@@ -4,11 +4,21 @@ import { ServerError } from '../api/http';
 import { fetchSteps } from '../api/jobs';
 import { useGraph } from '../graph/store';
 import { t } from '../i18n/i18n';
+import { hearEnds } from './client';
 import { onPage } from './pages';
 import { useRun } from './store';
 import type { Why } from './types';
 
-export async function learnWhys(job: string, session: number): Promise<void> {
+/** Asks at the end of each job of this page. Returns the way to stop. */
+export function startLearningWhys(): () => void {
+	return hearEnds(({ job }) => {
+		if (job !== undefined && job.session !== 0) {
+			void learnWhys(job.id, job.session);
+		}
+	});
+}
+
+async function learnWhys(job: string, session: number): Promise<void> {
 	try {
 		const steps = await fetchSteps(job);
 		const whys = Object.fromEntries(steps.flatMap(({ node, why }) => (why === null ? [] : [[node, why] as const])));
