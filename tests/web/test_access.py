@@ -41,7 +41,7 @@ ACTIVE = """() => {
 SMALL = """() => [...document.querySelectorAll('button, [role=tab], .react-flow__handle')].flatMap((one) => {
 	const box = one.getBoundingClientRect();
 	const around = one.matches('.react-flow__handle') ? 16 : 0;
-	const small = box.width + around < 24 || box.height + around < 24;
+	const small = Math.round(box.width + around) < 24 || Math.round(box.height + around) < 24;
 	return box.width > 0 && small ? [one.outerHTML.slice(0, 120)] : [];
 })"""
 

@@ -16,6 +16,8 @@ export function startLongPress({ nativeEvent: { pointerType, pointerId, clientX,
 	};
 	const timer = setTimeout(() => {
 		stop();
+		// The finger's leaving is no click beside the menu.
+		window.addEventListener('touchend', (event) => event.preventDefault(), { capture: true, once: true, passive: false });
 		target.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, clientX, clientY }));
 	}, REST_MS);
 	const options = { capture: true, signal: abort.signal };
