@@ -132,7 +132,9 @@ function changedInputs(before: GraphNode, after: GraphNode): string[] {
 
 function given(value: Json): string {
 	const { link, value: constant } = block(value);
-	return isObject(link) ? `${text(link.node)}.${text(link.output)}` : short(constant ?? null);
+	// The links of a node whose kind is not known come as they stand in the file.
+	const { node, output } = block(isObject(link) ? link : constant);
+	return typeof node === 'string' && output !== undefined ? `${node}.${short(output)}` : short(constant ?? null);
 }
 
 function named(mark: JsonObject): string {
