@@ -146,8 +146,7 @@ class TestNodes:
 		recolour(editor, 'novel')
 		run(editor, 'novel')
 		expect(status).to_have_attribute('data-tip', re.compile("input 'color' changed from"))
-		editor.page.mouse.move(1, 1)
-		status.hover()
+		status.dispatch_event('pointerover')
 		expect(editor.page.locator('.tooltip')).to_contain_text('Ran again: an input has changed.')
 
 	def test_only_the_branch_of_a_node(self, editor: Editor, tmp_path: Path) -> None:
