@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictFloat, StrictInt, model_validator
 
 from engine.formats.migrate import VERSION, migrated
 
@@ -19,7 +19,7 @@ FIRST_VERSION = '1'
 """The version that a kind has from the start; nodes of it need not say so."""
 
 Mode = Literal['run', 'mute', 'bypass']
-Measure = int | float
+Measure = StrictInt | StrictFloat
 Argument = Annotated[
 	JsonValue,
 	Field(
@@ -117,7 +117,7 @@ class NodePlace(Part):
 	height: Measure | None = None
 	color: str = Field(default='', description='of the title bar')
 	background: str = ''
-	collapsed: bool = False
+	collapsed: StrictBool = False
 
 
 class GroupPlace(Part):
@@ -136,7 +136,7 @@ class NotePlace(NodePlace):
 
 	text: str = ''
 	title: str = ''
-	plain: bool = False
+	plain: StrictBool = False
 
 
 class LinkEnd(Part):
@@ -198,7 +198,7 @@ class Requirements(Part):
 class WorkflowDocument(Part):
 	"""A native workflow file. Files of earlier versions are brought to this one as they are read."""
 
-	lumengraph: int = Field(description=f'the version of the format: {VERSION}')
+	lumengraph: int = Field(description=f'the version of the format: {VERSION}', json_schema_extra={'maximum': VERSION})
 	title: str = ''
 	description: str = ''
 	requires: Requirements = Field(default_factory=Requirements)

@@ -38,6 +38,7 @@ from server.comfy.messages import blocked, status, told
 from server.comfy.places import Places
 from server.comfy.progress import NodeStates, Tick
 from server.comfy.sockets import Client, Hub
+from server.schemas.load_messages import ModelLoadingData, ModelLoadingMessage
 from server.schemas.messages import (
 	Announcement,
 	Executed,
@@ -47,8 +48,6 @@ from server.schemas.messages import (
 	ExecutingNothing,
 	JobProgressData,
 	JobProgressMessage,
-	ModelLoadingData,
-	ModelLoadingMessage,
 	PreviewInfo,
 	Progress,
 	ProgressData,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from engine.errors import BadDocument
+from engine.formats.native import check_version
 from server.drafts import Draft, DraftNotFound
 from server.errors import TooLarge
 from server.keys import DRAFTS, HUB
@@ -35,6 +37,7 @@ async def save_draft(request: web.Request, path: DraftPath, body: DraftBody) -> 
 	It is on disk when this is answered. Two hundred are kept, of 16 MiB at most; those that have not been touched for
 	longest go first.
 	"""
+	check_version(body.document)
 	draft, is_new = await asyncio.to_thread(request.app[DRAFTS].save, path.id, body)
 	return Answer(summary(request.app, draft), status=201 if is_new else 200)
 
@@ -62,6 +65,6 @@ def summary(app: web.Application, draft: Draft) -> DraftSummary:
 routes: Sequence[Operation] = (
 	Operation('GET', '/v1/drafts', list_drafts, tag=DRAFTED),
 	Operation('GET', '/v1/drafts/{id}', show_draft, tag=DRAFTED, refuses=(DraftNotFound,), partial=True),
-	Operation('PUT', '/v1/drafts/{id}', save_draft, tag=DRAFTED, statuses=(200, 201), refuses=(TooLarge,)),
+	Operation('PUT', '/v1/drafts/{id}', save_draft, tag=DRAFTED, statuses=(200, 201), refuses=(BadDocument, TooLarge)),
 	Operation('DELETE', '/v1/drafts/{id}', delete_draft, tag=DRAFTED, refuses=(DraftNotFound,), destructive=True),
 )

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from engine.events import LoadPhase, LoadState, ModelLoading, Ui
+from engine.events import Ui
 from server.schemas.base import Reply
 from server.schemas.features import Features
+from server.schemas.load_messages import ModelLoadingMessage
 from server.schemas.logs import LogEntries
 from server.schemas.prompt import QueueStatus
 
@@ -127,35 +128,6 @@ class JobProgressData(Reply):
 	seconds_left: float | None
 
 
-class ModelLoadingData(Reply):
-	"""A model that a node waits for: how many bytes of the phase are done (0 of 0: not known)."""
-
-	prompt_id: str
-	node: str
-	display_node: str
-	model: str
-	part: str
-	phase: LoadPhase
-	done: int
-	total: int
-	state: LoadState
-
-	@classmethod
-	def of(cls, event: ModelLoading, display: str) -> ModelLoadingData:
-		"""The engine's event, at the node where it is shown."""
-		return cls(
-			prompt_id=event.job,
-			node=event.node,
-			display_node=display,
-			model=event.model,
-			part=event.part,
-			phase=event.phase,
-			done=event.done,
-			total=event.total,
-			state=event.state,
-		)
-
-
 class ExecutedData(Reply):
 	"""What a node shows."""
 
@@ -237,13 +209,6 @@ class JobProgressMessage(Reply):
 
 	type: Literal['job_progress'] = 'job_progress'
 	data: JobProgressData
-
-
-class ModelLoadingMessage(Reply):
-	"""A model is being loaded; only for clients that announced `model_loading`."""
-
-	type: Literal['model_loading'] = 'model_loading'
-	data: ModelLoadingData
 
 
 class Executed(Reply):

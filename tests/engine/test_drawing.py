@@ -15,7 +15,8 @@ from engine.settings import PROJECT
 from tests.engine.formats.declared import infos
 
 SVG = '{http://www.w3.org/2000/svg}'
-FILES = sorted([*(PROJECT / 'workflows').glob('*.json'), *(Path(__file__).parent / 'formats' / 'real').glob('*.json')])
+FOLDERS = (PROJECT / 'workflows', Path(__file__).parent / 'formats' / 'real')
+FILES = sorted(path for folder in FOLDERS for path in folder.glob('*.json') if not path.name.endswith('.expect.json'))
 
 
 def drawn(graph: Graph) -> ElementTree.Element:

@@ -171,7 +171,11 @@ class TestFilled:
 			dtype=torch.float32,
 		)
 
-		assert told == [('loading_model', 64 * step, 512) for step in range(9)]
+		assert told == [
+			*(('loading_model', 64 * step, 512) for step in range(9)),
+			('device_setup', 0, 512),
+			('device_setup', 512, 512),
+		]
 
 	def test_a_load_stops_within_a_tensor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 		"""However large it is; the network is as it was."""
