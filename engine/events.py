@@ -39,6 +39,7 @@ WhyCode = Literal[
 	'same_inputs',
 	'twin',
 ]
+WhyCause = Literal['kind', 'fingerprint', 'expansion', 'dropped', 'settings']
 
 
 class SavedFile(Model):
@@ -233,11 +234,38 @@ class NodeMessage(Event):
 	everyone: bool = False
 
 
+class Given(Model):
+	"""What an input was given: a constant as JSON, cut short if it is long, or an output of a node."""
+
+	constant: str | None = None
+	node: str | None = None
+	output: int = 0
+
+
+class InputChange(Model):
+	"""An input that is given something else than before; None: nothing."""
+
+	input: str
+	before: Given | None
+	after: Given | None
+
+
 class Why(Model):
-	"""Why a node ran, or did not. `code` is for programs, `text` for people (empty where the code says it all)."""
+	"""Why a node ran, or did not. `code` is for programs, `text` for people (empty where the code says it all).
+
+	The rest is what the text is made of, for who says it in another language. `cause` tells kinds that are never cached,
+	fingerprints that are never the same and expansions apart, and results that were dropped from those kept under other
+	settings; `changes` are the first inputs that changed, `more` how many others did; `nodes` are those upstream that
+	changed, or from which an expansion takes something; `versions` are the code's, before and after.
+	"""
 
 	code: WhyCode
 	text: str = ''
+	cause: WhyCause | None = None
+	changes: tuple[InputChange, ...] = ()
+	more: int = 0
+	nodes: tuple[str, ...] = ()
+	versions: tuple[str, str] | None = None
 
 
 class NodeFinished(Event):

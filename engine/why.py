@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from engine.events import Why
+from engine.events import Given, InputChange, Why
 from engine.graph import Constant, Link, NodeId
 from engine.plan import Step
 from engine.report import InputTrace, StepReport
@@ -50,38 +50,39 @@ class Trace:
 def why_ran(step: Step, now: Trace, before: Trace | None, untold: Collection[NodeId] = ()) -> Why:
 	"""The reason for which a step's function is called. `untold` are nodes it reads through expansions, unknown to its key."""
 	if not step.cacheable:
-		caching = step.spec.info.caching
-		return Why(
-			code='not_cacheable',
-			text='its kind is never cached' if caching == 'never' else 'its fingerprint is never the same',
-		)
+		if step.spec.info.caching == 'never':
+			return Why(code='not_cacheable', cause='kind', text='its kind is never cached')
+		return Why(code='not_cacheable', cause='fingerprint', text='its fingerprint is never the same')
 	if before is None:
 		return Why(code='first_time')
 	if before.key == now.key and untold:
-		text = f'an expansion takes what comes from {", ".join(sorted(untold))}, to which it is not linked itself'
-		return Why(code='not_cacheable', text=text)
+		nodes = tuple(sorted(untold))
+		text = f'an expansion takes what comes from {", ".join(nodes)}, to which it is not linked itself'
+		return Why(code='not_cacheable', cause='expansion', nodes=nodes, text=text)
 	if before.key == now.key:
-		return Why(code='evicted', text='its result is no longer in the cache')
+		return Why(code='evicted', cause='dropped', text='its result is no longer in the cache')
 	if before.version != now.version:
-		return Why(code='version_changed', text=f'version {before.version} became {now.version}')
+		text = f'version {before.version} became {now.version}'
+		return Why(code='version_changed', versions=(before.version, now.version), text=text)
 	changes = [
 		change
 		for name in dict.fromkeys((*now.inputs, *before.inputs))
 		if (change := _change(name, before.inputs.get(name), now.inputs.get(name)))
 	]
 	if changes:
-		more = f' and {len(changes) - SHOWN_CHANGES} more' if len(changes) > SHOWN_CHANGES else ''
-		return Why(code='input_changed', text='; '.join(changes[:SHOWN_CHANGES]) + more)
+		told, more = tuple(changes[:SHOWN_CHANGES]), max(0, len(changes) - SHOWN_CHANGES)
+		text = '; '.join(_in_words(change) for change in told) + (f' and {more} more' if more else '')
+		return Why(code='input_changed', changes=told, more=more, text=text)
 	if before.fingerprint != now.fingerprint:
 		return Why(code='fingerprint_changed', text='what it reads outside the graph is another')
-	sources = [
+	sources = dict.fromkeys(
 		link.source
 		for name, link in now.inputs.items()
 		if link.source is not None and link.digest != before.inputs[name].digest
-	]
+	)
 	if sources:
-		return Why(code='upstream_changed', text=f'upstream {", ".join(dict.fromkeys(sources))} changed')
-	return Why(code='evicted', text='its result was kept under other settings')
+		return Why(code='upstream_changed', nodes=tuple(sources), text=f'upstream {", ".join(sources)} changed')
+	return Why(code='evicted', cause='settings', text='its result was kept under other settings')
 
 
 def _constant(value: JsonValue) -> InputTrace:
@@ -94,21 +95,32 @@ def _constant(value: JsonValue) -> InputTrace:
 	return InputTrace(constant=f'{text[: SHOWN - 1]}…', digest=digest)
 
 
-def _change(name: str, before: InputTrace | None, now: InputTrace | None) -> str:
-	"""How an input differs, in words; empty if it does not, but for what comes in by the same link."""
-	if now is None:
-		return f'input {name!r} is no longer given'
-	if before is None:
-		return f'input {name!r} is now given: {_shown(now)}'
-	if now.source is None and before.source is None:
-		same = now.constant == before.constant and now.digest == before.digest
-	else:
-		same = (now.source, now.output) == (before.source, before.output)
-	return '' if same else f'input {name!r} changed from {_shown(before)} to {_shown(now)}'
+def _change(name: str, before: InputTrace | None, now: InputTrace | None) -> InputChange | None:
+	"""How an input differs; None if it does not, but for what comes in by the same link."""
+	if before is not None and now is not None:
+		if now.source is None and before.source is None:
+			same = now.constant == before.constant and now.digest == before.digest
+		else:
+			same = (now.source, now.output) == (before.source, before.output)
+		if same:
+			return None
+	return InputChange(input=name, before=_given(before), after=_given(now))
 
 
-def _shown(trace: InputTrace) -> str:
-	return f'output {trace.output} of {trace.source}' if trace.source is not None else trace.constant or ''
+def _given(trace: InputTrace | None) -> Given | None:
+	return None if trace is None else Given(constant=trace.constant, node=trace.source, output=trace.output)
+
+
+def _in_words(change: InputChange) -> str:
+	if change.after is None:
+		return f'input {change.input!r} is no longer given'
+	if change.before is None:
+		return f'input {change.input!r} is now given: {_shown(change.after)}'
+	return f'input {change.input!r} changed from {_shown(change.before)} to {_shown(change.after)}'
+
+
+def _shown(given: Given) -> str:
+	return f'output {given.output} of {given.node}' if given.node is not None else given.constant or ''
 
 
 def _version(step: Step) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import Why
+from engine.events import Given, InputChange, Why
 from engine.report import Reports
 from engine.settings import Settings
 from engine.spec import node
@@ -42,6 +42,18 @@ def codes(bench: Bench, *nodes: str) -> dict[str, str | None]:
 	return {node: why.code if (why := bench.why(node)) is not None else None for node in nodes}
 
 
+def changed(name: str, before: Given | None, after: Given | None, text: str) -> Why:
+	"""The reason that a single input changed."""
+	return Why(code='input_changed', changes=(InputChange(input=name, before=before, after=after),), text=text)
+
+
+def constant(value: str) -> Given:
+	return Given(constant=value)
+
+
+TWO_CHANGED = changed('value', constant('2'), constant('5'), "input 'value' changed from 2 to 5")
+
+
 class TestReasons:
 	def test_first_time(self, bench: Bench) -> None:
 		"""Nothing is known of a node of this id and kind."""
@@ -54,16 +66,16 @@ class TestReasons:
 		bench.run(graph(SUM))
 		bench.run(graph({**SUM, 'two': ('Number', {'value': 5})}))
 
-		assert bench.why('two') == Why(code='input_changed', text="input 'value' changed from 2 to 5")
-		assert bench.why('sum') == Why(code='upstream_changed', text='upstream two changed')
+		assert bench.why('two') == TWO_CHANGED
+		assert bench.why('sum') == Why(code='upstream_changed', nodes=('two',), text='upstream two changed')
 
 	def test_a_link_changed(self, bench: Bench) -> None:
 		"""Which output it was, and which it is now."""
 		bench.run(graph(SUM))
 		bench.run(graph({**SUM, 'sum': ('Add', {'a': ('two', 0), 'b': ('two', 0)})}))
 
-		assert bench.why('sum') == Why(
-			code='input_changed', text="input 'a' changed from output 0 of one to output 0 of two"
+		assert bench.why('sum') == changed(
+			'a', Given(node='one'), Given(node='two'), "input 'a' changed from output 0 of one to output 0 of two"
 		)
 
 	def test_inputs_come_and_go(self, bench: Bench) -> None:
@@ -71,7 +83,7 @@ class TestReasons:
 		bench.run(graph({'add': ('Add', {'a': 1}), 'see': ('See', {'value': ('add', 0)})}))
 		bench.run(graph({'add': ('Add', {'a': 1, 'b': 2}), 'see': ('See', {'value': ('add', 0)})}))
 
-		assert bench.why('add') == Why(code='input_changed', text="input 'b' is now given: 2")
+		assert bench.why('add') == changed('b', None, constant('2'), "input 'b' is now given: 2")
 
 	def test_a_long_text_is_cut(self, bench: Bench) -> None:
 		"""Two long texts that begin alike are told apart."""
@@ -104,7 +116,7 @@ class TestReasons:
 		bench.registry.replace(newer, origin='pack')
 		bench.run(graph(SUM))
 
-		assert bench.why('sum') == Why(code='version_changed', text='version 1 became 2')
+		assert bench.why('sum') == Why(code='version_changed', versions=('1', '2'), text='version 1 became 2')
 		assert codes(bench, 'one', 'see') == {'one': 'first_time', 'see': 'same_inputs'}
 
 	def test_evicted(self, bench: Bench) -> None:
@@ -115,14 +127,16 @@ class TestReasons:
 
 		assert codes(bench, 'one', 'sum') == {'one': 'evicted', 'sum': 'evicted'}
 
-	@pytest.mark.parametrize('kind', ['Clock', 'Changing'])
-	def test_not_cacheable(self, bench: Bench, kind: str) -> None:
+	@pytest.mark.parametrize(('kind', 'cause'), [('Clock', 'kind'), ('Changing', 'fingerprint')])
+	def test_not_cacheable(self, bench: Bench, kind: str, cause: str) -> None:
 		"""A kind that is never cached, or whose fingerprint is never the same."""
 		nodes: Nodes = {'c': (kind, {}), 'see': ('See', {'value': ('c', 0)})}
 		bench.run(graph(nodes))
 		bench.run(graph(nodes))
 
 		assert codes(bench, 'c', 'see') == {'c': 'not_cacheable', 'see': 'same_inputs'}
+		assert (why := bench.why('c')) is not None
+		assert why.cause == cause
 
 	def test_cached(self, bench: Bench) -> None:
 		"""A sink that tells again what it showed."""
@@ -142,7 +156,7 @@ class TestReasons:
 		bench.run(graph({'add': ('Add', {'a': 1, 'b': 2}), 'see': ('See', {'value': ('add', 0)})}))
 		bench.run(graph({'add': ('Add', {'a': 1}), 'see': ('See', {'value': ('add', 0)})}))
 
-		assert bench.why('add') == Why(code='input_changed', text="input 'b' is no longer given")
+		assert bench.why('add') == changed('b', constant('2'), None, "input 'b' is no longer given")
 
 	def test_many_changes_are_counted(self, bench: Bench) -> None:
 		"""The first four are told."""
@@ -154,6 +168,7 @@ class TestReasons:
 		assert why is not None
 		assert why.text.count('changed from 1 to 2') == 4
 		assert why.text.endswith(' and 2 more')
+		assert ([change.input for change in why.changes], why.more) == (['a', 'b', 'c', 'd'], 2)
 
 
 class TestAcrossProcesses:
@@ -165,7 +180,7 @@ class TestAcrossProcesses:
 		later = Bench(tmp_path, reports=reports)
 		later.run(graph({**SUM, 'two': ('Number', {'value': 5})}))
 
-		assert later.why('two') == Why(code='input_changed', text="input 'value' changed from 2 to 5")
+		assert later.why('two') == TWO_CHANGED
 		assert codes(later, 'one') == {'one': 'evicted'}
 
 	def test_a_run_in_which_all_was_cached_hides_nothing(self, tmp_path: Path) -> None:
@@ -186,4 +201,6 @@ class TestAcrossProcesses:
 		later = Bench(tmp_path, reports=reports, profile='other')
 		later.run(graph(SUM))
 
-		assert later.why('one') == Why(code='evicted', text='its result was kept under other settings')
+		assert later.why('one') == Why(
+			code='evicted', cause='settings', text='its result was kept under other settings'
+		)

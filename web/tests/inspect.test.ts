@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJob } from '../src/api/jobrecords';
+import { readDetail, secondsOf } from '../src/api/jobreader';
 import { readLine } from '../src/api/logs';
 import { readLoaders } from '../src/api/models';
 import { bytesText, percent, secondsText } from '../src/inspect/format';
@@ -47,8 +47,9 @@ test('a level that nobody knows counts as information, and a critical line as an
 });
 
 test('a job is read with its document, failure and record', () => {
-	const job = readJob({
+	const job = readDetail({
 		id: 'j',
+		title: 'T',
 		state: 'failed',
 		created: 2,
 		started: null,
@@ -58,6 +59,9 @@ test('a job is read with its document, failure and record', () => {
 	});
 
 	expect(job).toMatchObject({ title: 'T', created: 2000, started: null, failure: { traceback: 'a\nb', node: 'n' } });
+	expect(job.document).toEqual({ title: 'T' });
+	expect(secondsOf(job)).toBeNull();
+	expect(secondsOf({ ...job, started: 2000, finished: 5000 })).toBe(3);
 	expect(job.record?.versions).toContainEqual(['torch', '2']);
 	expect(job.record?.files).toEqual([{ folder: 'f', name: 'x', digest: 'd' }]);
 });

@@ -64,23 +64,18 @@ describe('the gallery', () => {
 });
 
 describe('facts of a job', () => {
-	test('are seeds, prompts, models and versions', () => {
+	test('are seeds, prompts and models', () => {
 		const facts = factsOf({
 			prompt: {
 				a: { inputs: { seed: 2n ** 60n, text: 'long words', ckpt_name: 'm.safetensors', model: ['b', 0] } },
 				b: { inputs: { text: 'few', seed: ['a', 0] } },
 			},
-			record: { program: '0.1', libraries: { torch: '2' }, models: [] },
 		});
 
 		expect(facts).toEqual({
 			seeds: ['1152921504606846976'],
 			texts: ['long words', 'few'],
 			models: ['m.safetensors'],
-			record: [
-				['program', '0.1'],
-				['libraries', 'torch 2'],
-			],
 		});
 	});
 });

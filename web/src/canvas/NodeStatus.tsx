@@ -1,9 +1,12 @@
 import { useEffect, useState } from 'react';
+import type { Why } from '../api/jobreader';
+import { currentKinds } from '../graph/kinds';
+import { currentDoc } from '../graph/store';
 import type { NodeId } from '../graph/types';
 import { Icon } from '../panels/icons';
 import { useNodeLoading, useNodeRun, useNodeWhy } from '../run/inside';
 import type { Loading, NodeRun } from '../run/types';
-import { whyWords } from '../run/whys';
+import { namesIn, whyWords } from '../run/whywords';
 import { t } from '../i18n/i18n';
 
 const TICK_MS = 100;
@@ -13,7 +16,7 @@ export function NodeStatus({ id }: { id: NodeId }) {
 	const run = useNodeRun(id);
 	const why = useNodeWhy(id);
 	const loading = useNodeLoading(id);
-	const tip = loading !== undefined ? loadingTip(loading) : why !== undefined && run.state !== 'idle' ? whyWords(why) : undefined;
+	const tip = loading !== undefined ? loadingTip(loading) : why !== undefined && run.state !== 'idle' ? whyTip(why) : undefined;
 	return (
 		<span className="status" data-testid={`status-${id}`} data-state={run.state} data-tip={tip}>
 			{run.state === 'done' && <Icon name="check" />}
@@ -22,6 +25,10 @@ export function NodeStatus({ id }: { id: NodeId }) {
 			{loading === undefined ? <StatusText run={run} /> : loadingWords(loading)}
 		</span>
 	);
+}
+
+function whyTip(why: Why): string {
+	return whyWords(why, namesIn(currentDoc(), currentKinds())).join('\n');
 }
 
 /** Kept in the page while idle too, so that a bar that comes and goes does not move the sockets. */

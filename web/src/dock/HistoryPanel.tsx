@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { pictureUrl, ServerError } from '../api/http';
-import { fetchJobs, forgetJob, type JobEntry, type JobState } from '../api/jobs';
+import { OVER, secondsOf, type JobEntry, type JobState } from '../api/jobreader';
+import { fetchJobs, forgetJob } from '../api/jobs';
 import { Icon, type IconName } from '../panels/icons';
 import { compareJob, openJob, retry } from '../panels/jobs';
 import { openLightbox } from '../panels/lightbox';
@@ -13,7 +14,6 @@ import { dayWords, durationWords, timeWords } from '../run/words';
 import { t } from '../i18n/i18n';
 
 const PAGE = 40;
-const OVER: readonly JobState[] = ['succeeded', 'failed', 'cancelled'];
 const ICONS: { readonly [state in JobState]: IconName } = {
 	queued: 'clock',
 	running: 'play',
@@ -112,7 +112,8 @@ function Entry({ job, onForget }: { job: JobEntry; onForget: () => void }) {
 		.flatMap(({ pictures }) => pictures)
 		.map((picture) => ({ picture, version: job.id, url: pictureUrl(picture, job.id) }));
 	const [first] = shots;
-	const took = job.started > 0 && job.finished > 0 ? ` · ${durationWords((job.finished - job.started) / 1000)}` : '';
+	const seconds = secondsOf(job);
+	const took = seconds === null ? '' : ` · ${durationWords(seconds)}`;
 	return (
 		<li className="past" data-state={job.state} data-testid={`past-${job.id}`}>
 			{first === undefined ? (

@@ -1,7 +1,7 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
-import { cancelJob, retryJob } from '../api/jobs';
-import { fetchJobDetail, fetchJobSteps, OVER, type JobDetail, type JobStep } from '../api/jobrecords';
+import { OVER, secondsOf, type JobDetail, type JobStep } from '../api/jobreader';
+import { cancelJob, fetchJobDetail, fetchSteps, retryJob } from '../api/jobs';
 import { pictureUrl } from '../api/http';
 import type { DialogProps } from '../commands/Dialogs';
 import { readDoc } from '../graph/document';
@@ -30,7 +30,7 @@ export default function JobDialog({ onClose }: DialogProps) {
 	const { t } = useTranslation();
 	const id = useOpenJob((state) => state.id);
 	const ask = useCallback(async (): Promise<Shown> => {
-		const [job, steps] = await Promise.all([fetchJobDetail(id), fetchJobSteps(id)]);
+		const [job, steps] = await Promise.all([fetchJobDetail(id), fetchSteps(id)]);
 		return { job, steps };
 	}, [id]);
 	const { value, failure, reload } = useAnswer(ask, EVERY_MS, isOver);
@@ -59,14 +59,13 @@ function isOver({ job }: Shown): boolean {
 function Facts({ job }: { job: JobDetail }) {
 	const { t } = useTranslation();
 	const nodes = Object.keys(job.prompt).length;
+	const seconds = secondsOf(job);
 	const facts: readonly (readonly [string, string])[] = [
-		[t('inspect.job.state'), t(`inspect.job.states.${stateOf(job)}`)],
+		[t('inspect.job.state'), t(`running.states.${job.state}`)],
 		...(job.position === null ? [] : [[t('inspect.job.place'), String(job.position + 1)] as const]),
 		[t('inspect.job.graph'), t('inspect.job.nodes', { count: nodes })],
 		[t('inspect.job.created'), timeText(job.created)],
-		...(job.started === null || job.finished === null
-			? []
-			: [[t('inspect.job.took'), secondsText((job.finished - job.started) / 1000)] as const]),
+		...(seconds === null ? [] : [[t('inspect.job.took'), secondsText(seconds)] as const]),
 		...(job.attempts > 1 ? [[t('inspect.job.attempts'), String(job.attempts)] as const] : []),
 		[t('inspect.job.id'), job.id],
 	];
@@ -80,12 +79,6 @@ function Facts({ job }: { job: JobDetail }) {
 			))}
 		</dl>
 	);
-}
-
-const STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
-
-function stateOf({ state }: JobDetail): (typeof STATES)[number] {
-	return STATES.find((one) => one === state) ?? 'queued';
 }
 
 function Actions({ job, onClose, reload }: { job: JobDetail; onClose: () => void; reload: () => Promise<void> }) {

@@ -1,28 +1,16 @@
 import { useTranslation } from 'react-i18next';
-import type { JobFailure, JobStep, RunRecord } from '../api/jobrecords';
+import type { JobFailure, JobStep, RunRecord } from '../api/jobreader';
 import type { JsonObject } from '../json';
-import { isObject } from '../json';
 import { useKinds } from '../graph/kinds';
 import { Icon } from '../panels/icons';
+import { namesInPrompt, whyWords } from '../run/whywords';
 import { secondsText } from './format';
-
-const WHY = [
-	'first_time',
-	'input_changed',
-	'upstream_changed',
-	'fingerprint_changed',
-	'version_changed',
-	'evicted',
-	'not_cacheable',
-	'cached',
-	'same_inputs',
-	'twin',
-] as const;
 
 /** Which nodes ran, how long and why; those that came from the cache are said to. */
 export function JobStepList({ steps, prompt }: { steps: readonly JobStep[]; prompt: JsonObject }) {
 	const { t } = useTranslation();
 	const kinds = useKinds((state) => state.kinds);
+	const named = namesInPrompt(prompt, kinds);
 	const longest = Math.max(0.001, ...steps.map(({ seconds }) => seconds));
 	return (
 		<section>
@@ -31,30 +19,16 @@ export function JobStepList({ steps, prompt }: { steps: readonly JobStep[]; prom
 			<ol className="steps">
 				{steps.map((step) => (
 					<li key={step.node} data-ran={step.ran || undefined} data-testid={`step-${step.node}`}>
-						<b>{titleIn(prompt, step.node) || kinds.get(step.kind)?.title || step.kind}</b>
+						<b>{named(step.node).title}</b>
 						<span>{step.ran ? secondsText(step.seconds) : t('node.state.cached')}</span>
 						<progress max={longest} value={step.ran ? step.seconds : 0} aria-hidden="true" />
-						<small>{whyText(step, t)}</small>
+						{step.why !== null && <small>{whyWords(step.why, named).join(' ')}</small>}
 						{step.error !== null && <small className="bad">{step.error}</small>}
 					</li>
 				))}
 			</ol>
 		</section>
 	);
-}
-
-type Translate = ReturnType<typeof useTranslation>['t'];
-
-/** The engine's own words tell more where there are any. */
-function whyText({ why }: JobStep, t: Translate): string {
-	const code = WHY.find((one) => one === why?.code);
-	return why?.text || (code === undefined ? '' : t(`inspect.why.${code}`));
-}
-
-function titleIn(prompt: JsonObject, node: string): string {
-	const entry = prompt[node];
-	const meta = isObject(entry) && isObject(entry._meta) ? entry._meta : {};
-	return typeof meta.title === 'string' ? meta.title : '';
 }
 
 export function JobFailed({ failure }: { failure: JobFailure }) {

@@ -1,7 +1,7 @@
 /** The dialog about one job. */
 
 import { create } from 'zustand';
-import { fetchLatestJob } from '../api/jobrecords';
+import { fetchLatestJob } from '../api/jobs';
 import { openDialog } from '../commands/dialogs';
 import { t } from '../i18n/i18n';
 import { showToast } from '../panels/toasts';

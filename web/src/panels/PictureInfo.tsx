@@ -1,6 +1,7 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { ServerError } from '../api/http';
-import { fetchJobDetail, type JobDetail } from '../api/jobs';
+import { secondsOf, type JobDetail } from '../api/jobreader';
+import { fetchJobDetail } from '../api/jobs';
 import { factsOf } from '../run/facts';
 import { dayWords, durationWords, timeWords } from '../run/words';
 import type { LightboxShot } from './lightbox';
@@ -32,6 +33,8 @@ export function PictureInfo({ shot }: { shot: LightboxShot }) {
 		};
 	}, [shot]);
 	const facts = job === null ? null : factsOf(job);
+	const seconds = job === null ? null : secondsOf(job);
+	const record = job?.record ?? null;
 	return (
 		<aside className="picture-info" data-testid="picture-info" aria-label={t('running.viewer.info')}>
 			<dl>
@@ -48,13 +51,17 @@ export function PictureInfo({ shot }: { shot: LightboxShot }) {
 						<Fact name={t('running.facts.models')}>{facts.models.join('\n')}</Fact>
 						<Fact name={t('running.facts.made')}>
 							{`${dayWords(job.created)}, ${timeWords(job.created)}`}
-							{job.finished > 0 && job.started > 0 ? ` · ${durationWords((job.finished - job.started) / 1000)}` : ''}
+							{seconds === null ? '' : ` · ${durationWords(seconds)}`}
 						</Fact>
-						{facts.record.map(([name, value]) => (
-							<Fact key={name} name={name.replaceAll('_', ' ')}>
-								{value}
-							</Fact>
-						))}
+						{record !== null && (
+							<>
+								<Fact name={t('inspect.job.device')}>{record.device}</Fact>
+								<Fact name={t('inspect.job.profile')}>{record.profile}</Fact>
+								<Fact name={t('running.facts.versions')}>
+									{record.versions.map(([name, version]) => `${name} ${version}`).join(', ')}
+								</Fact>
+							</>
+						)}
 					</>
 				)}
 			</dl>

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState, type DragEvent, type KeyboardEvent } from 'react';
 import { clearQueue, fetchQueue, ServerError } from '../api/http';
-import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob, type JobEntry } from '../api/jobs';
+import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob } from '../api/jobs';
+import type { JobEntry } from '../api/jobreader';
 import type { QueueItem, QueueState } from '../api/types';
 import { openJob } from '../inspect/openJob';
 import { usePrefs } from '../prefs';

@@ -1,5 +1,5 @@
 import { pictureUrl } from '../api/http';
-import type { JobDetail, SweepTable } from '../api/jobs';
+import type { JobDetail, SweepTable } from '../api/jobreader';
 import type { Picture } from '../api/types';
 import { writeJson, type Json } from '../json';
 import { openLightbox, type LightboxShot } from './lightbox';

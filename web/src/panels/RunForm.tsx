@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import { fetchStored } from '../api/library';
-import { fetchJobDetail, type JobDetail } from '../api/jobs';
+import type { JobDetail } from '../api/jobreader';
+import { fetchJobDetail } from '../api/jobs';
 import type { WorkflowEntry } from '../api/types';
 import type { DialogProps } from '../commands/Dialogs';
 import type { Doc } from '../graph/doc';

@@ -1,7 +1,8 @@
 /** What people do with jobs that are over: open their graphs, compare them, run them again. */
 
 import { fetchFile, ServerError } from '../api/http';
-import { fetchJobDetail, retryJob, type JobDetail } from '../api/jobs';
+import type { JobDetail } from '../api/jobreader';
+import { fetchJobDetail, retryJob } from '../api/jobs';
 import { openDialog } from '../commands/dialogs';
 import type { Doc } from '../graph/doc';
 import { DocumentError } from '../graph/document';

@@ -4,12 +4,13 @@
  */
 
 import { useShallow } from 'zustand/react/shallow';
+import type { Why } from '../api/jobreader';
 import type { Doc } from '../graph/doc';
 import { useGraph, type Entered } from '../graph/store';
 import { definitionOf } from '../graph/subgraphs';
 import { nodeOf, type Graph, type GraphNode, type NodeId } from '../graph/types';
 import { useRun } from './store';
-import { IDLE, NO_PROBLEMS, type Loading, type NodeResult, type NodeRun, type Problem, type RunState, type Why } from './types';
+import { IDLE, NO_PROBLEMS, type Loading, type NodeResult, type NodeRun, type Problem, type RunState } from './types';
 
 /** By which id a node of the graph on the canvas runs. */
 export function runId(path: readonly Entered[], id: NodeId): NodeId {

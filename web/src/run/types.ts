@@ -1,4 +1,5 @@
 import type { Connection } from '../api/socket';
+import type { Why } from '../api/jobreader';
 import type { Picture } from '../api/types';
 import type { NodeId } from '../graph/types';
 
@@ -34,12 +35,6 @@ export interface Loading {
 	readonly phase: string;
 	/** 0 to 1; null while that is not known. */
 	readonly fraction: number | null;
-}
-
-/** Why a node ran, or did not: a code of the server's, and its words where there is more to say. */
-export interface Why {
-	readonly code: string;
-	readonly text: string;
 }
 
 export interface Job {

@@ -3,11 +3,9 @@
 import { ServerError } from '../api/http';
 import { fetchSteps } from '../api/jobs';
 import { useGraph } from '../graph/store';
-import { t } from '../i18n/i18n';
 import { hearEnds } from './client';
 import { onPage } from './pages';
 import { useRun } from './store';
-import type { Why } from './types';
 
 /** Asks at the end of each job of this page. Returns the way to stop. */
 export function startLearningWhys(): () => void {
@@ -34,25 +32,5 @@ async function learnWhys(job: string, session: number): Promise<void> {
 		if (!(error instanceof ServerError)) {
 			throw error;
 		}
-	}
-}
-
-/** The reason in words. */
-export function whyWords({ code, text }: Why): string {
-	switch (code) {
-		case 'first_time':
-		case 'cached':
-		case 'same_inputs':
-		case 'twin':
-			return t(`running.why.${code}`);
-		case 'not_cacheable':
-		case 'evicted':
-		case 'version_changed':
-		case 'input_changed':
-		case 'fingerprint_changed':
-		case 'upstream_changed':
-			return text === '' ? t(`running.why.${code}`) : `${t(`running.why.${code}`)}\n${text}`;
-		default:
-			return text || code;
 	}
 }
