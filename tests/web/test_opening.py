@@ -141,6 +141,28 @@ class TestMissing:
 			expect(page.get_by_test_id(f'node-{node}')).to_have_attribute('data-kind', 'CLIPTextEncodeFancy')
 		assert editor.complaints == []
 
+	def test_several_kinds_are_replaced_by_one_step(self, editor: Editor) -> None:
+		"""All nodes of all missing kinds at once, their values kept; one undo takes all of it back."""
+		page = editor.page
+		nodes = {**LOST['nodes'], 'latent': {'kind': 'EmptyLatentImageOfOld', 'inputs': {'width': 72, 'height': 64}}}
+		document = json.dumps({**LOST, 'title': 'Lost twice', 'requires': {}, 'nodes': nodes})
+		drop(page, '.toolbar', 'lost.json', document.encode(), 'application/json')
+		page.get_by_test_id('missing-look').click()
+		missing = page.get_by_test_id('missing')
+		expect(missing.locator('[data-testid^=missing-kind-]')).to_have_count(2)
+		page.get_by_test_id('replace-all-kinds').click()
+		expect(missing.locator('[data-testid^=missing-kind-]')).to_have_count(0)
+		page.keyboard.press('Escape')
+		replaced = {'text': 'CLIPTextEncode', 'again': 'CLIPTextEncode', 'latent': 'EmptyLatentImage'}
+		for node, kind in replaced.items():
+			expect(page.get_by_test_id(f'node-{node}')).to_have_attribute('data-kind', kind)
+		expect(page.get_by_test_id('widget-latent-width')).to_have_value('72')
+		expect(page.get_by_test_id('widget-again-text')).to_have_value('nothing')
+		page.keyboard.press('Control+z')
+		for node in replaced:
+			expect(page.get_by_test_id(f'node-{node}')).to_have_attribute('data-unknown', 'true')
+		assert editor.complaints == []
+
 	def test_models_are_listed_and_replaced(self, editor: Editor) -> None:
 		"""With the folder they belong in and where they are found; a file that is here takes their place."""
 		page = editor.page

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readKinds } from '../src/api/declarations';
 import { readDoc, writeDoc } from '../src/graph/document';
-import { missingFiles, missingKinds, replaceFile, replaceKind, similarKinds } from '../src/opening/replace';
+import { missingFiles, missingKinds, replaceFile, replaceKind, replaceKinds, similarKinds } from '../src/opening/replace';
 import type { JsonObject } from '../src/json';
 
 const kinds = readKinds({
@@ -65,6 +65,32 @@ describe('missing kinds', () => {
 		});
 		expect(nodes.sample).toEqual({ kind: 'Sampler', inputs: { positive: { node: 'text', output: 'COND' } } });
 		expect(subgraphs.s).toMatchObject({ nodes: { text: { kind: 'TextEncode' } } });
+	});
+});
+
+describe('several missing kinds', () => {
+	const lost = readDoc({
+		lumengraph: 2,
+		nodes: {
+			load: { kind: 'BetterLoader', inputs: { file: 'b.safetensors', speed: 2 } },
+			one: { kind: 'FancyTextEncode', inputs: { text: 'one', model: { node: 'load', output: 'MODEL' } } },
+			two: { kind: 'FancyTextEncode', inputs: { text: 'two', clip: { node: 'load', output: 'MODEL' } } },
+		},
+	});
+
+	test('are replaced together, and what joins them holds', () => {
+		const by = new Map([
+			['BetterLoader', kinds.get('Loader')!],
+			['FancyTextEncode', kinds.get('TextEncode')!],
+		]);
+		const { nodes } = writeDoc(replaceKinds(lost, by, kinds)) as { nodes: JsonObject };
+
+		expect(nodes).toEqual({
+			load: { kind: 'Loader', inputs: { file: 'b.safetensors', speed: 2 } },
+			one: { kind: 'TextEncode', inputs: { text: 'one', clip: { node: 'load', output: 'MODEL' } } },
+			two: { kind: 'TextEncode', inputs: { text: 'two', clip: { node: 'load', output: 'MODEL' } } },
+		});
+		expect(missingKinds(replaceKinds(lost, by, kinds), kinds)).toEqual([]);
 	});
 });
 

@@ -8,9 +8,10 @@ import { currentKinds, useKinds } from '../graph/kinds';
 import { liveKind } from '../graph/live';
 import { currentDoc, editDoc, useGraph } from '../graph/store';
 import { graphAt } from '../graph/doc';
+import type { KindInfo } from '../graph/types';
 import { Modal } from '../ui/Modal';
 import { useMissing, type LostModel } from './missing';
-import { replaceFile, replaceKind, similarKinds, type MissingKind } from './replace';
+import { replaceFile, replaceKinds, similarKinds, type MissingKind } from './replace';
 
 /** What is not here, and what may stand in for it. */
 export default function MissingDialog({ onClose }: DialogProps) {
@@ -24,17 +25,7 @@ export default function MissingDialog({ onClose }: DialogProps) {
 		<Modal title={t('opening.title')} onClose={onClose}>
 			<div className="missing" data-testid="missing">
 				{kinds.length + models.length === 0 && <p className="none">{t('opening.nothing')}</p>}
-				{kinds.length > 0 && (
-					<section>
-						<h3>{t('opening.kindsTitle')}</h3>
-						<p className="hint">{t('opening.kindsHint')}</p>
-						<ul>
-							{kinds.map((kind) => (
-								<KindRow key={kind.kind} missing={kind} />
-							))}
-						</ul>
-					</section>
-				)}
+				{kinds.length > 0 && <KindList missing={kinds} />}
 				{models.length > 0 && (
 					<section>
 						<h3>{t('opening.modelsTitle')}</h3>
@@ -50,13 +41,59 @@ export default function MissingDialog({ onClose }: DialogProps) {
 	);
 }
 
-function KindRow({ missing: { kind, count, pack } }: { missing: MissingKind }) {
+/** The missing kinds, each with what may stand in for it; one edit replaces all that have something. */
+function KindList({ missing }: { missing: readonly MissingKind[] }) {
 	const { t } = useTranslation();
 	const doc = useGraph((state) => state.doc);
-	const kinds = useKinds((state) => state.server);
-	const offered = useMemo(() => similarKinds(doc, kind, kinds), [doc, kind, kinds]);
-	const [chosen, setChosen] = useState<string | null>(null);
-	const info = offered.find((one) => one.kind === chosen) ?? offered[0];
+	const server = useKinds((state) => state.server);
+	const [chosen, setChosen] = useState<{ readonly [kind: string]: string }>({});
+	const offers = useMemo(
+		() => missing.map((one) => ({ missing: one, offered: similarKinds(doc, one.kind, server) })),
+		[doc, missing, server],
+	);
+	const by = new Map(
+		offers.flatMap(({ missing: { kind }, offered }) => {
+			const info = offered.find((one) => one.kind === chosen[kind]) ?? offered[0];
+			return info === undefined ? [] : [[kind, info] as const];
+		}),
+	);
+	const replace = (wanted: ReadonlyMap<string, KindInfo>): void => editDoc((now) => replaceKinds(now, wanted, currentKinds()));
+	return (
+		<section>
+			<h3>{t('opening.kindsTitle')}</h3>
+			<p className="hint">{t('opening.kindsHint')}</p>
+			<ul>
+				{offers.map(({ missing: one, offered }) => (
+					<KindRow
+						key={one.kind}
+						missing={one}
+						offered={offered}
+						by={by.get(one.kind)}
+						onChoose={(kind) => setChosen({ ...chosen, [one.kind]: kind })}
+						onReplace={(info) => replace(new Map([[one.kind, info]]))}
+					/>
+				))}
+			</ul>
+			{by.size > 1 && (
+				<button type="button" className="primary" data-testid="replace-all-kinds" onClick={() => replace(by)}>
+					{t('opening.replaceKinds', { count: by.size })}
+				</button>
+			)}
+		</section>
+	);
+}
+
+interface KindRowProps {
+	readonly missing: MissingKind;
+	readonly offered: readonly KindInfo[];
+	/** What is chosen of it; undefined: nothing is like it. */
+	readonly by: KindInfo | undefined;
+	readonly onChoose: (kind: string) => void;
+	readonly onReplace: (info: KindInfo) => void;
+}
+
+function KindRow({ missing: { kind, count, pack }, offered, by, onChoose, onReplace }: KindRowProps) {
+	const { t } = useTranslation();
 	return (
 		<li data-testid={`missing-kind-${kind}`}>
 			<div>
@@ -66,14 +103,14 @@ function KindRow({ missing: { kind, count, pack } }: { missing: MissingKind }) {
 					{pack !== '' && ` · ${t('opening.pack', { pack })}`}
 				</span>
 			</div>
-			{info === undefined ? (
+			{by === undefined ? (
 				<span className="none">{t('opening.noneLike')}</span>
 			) : (
 				<div className="buttons">
 					<select
 						aria-label={t('opening.replaceBy', { name: kind })}
-						value={info.kind}
-						onChange={(event) => setChosen(event.target.value)}
+						value={by.kind}
+						onChange={(event) => onChoose(event.target.value)}
 					>
 						{offered.map((one) => (
 							<option key={one.kind} value={one.kind}>
@@ -81,12 +118,8 @@ function KindRow({ missing: { kind, count, pack } }: { missing: MissingKind }) {
 							</option>
 						))}
 					</select>
-					<button
-						type="button"
-						data-testid={`replace-kind-${kind}`}
-						onClick={() => editDoc((now) => replaceKind(now, kind, info, currentKinds()))}
-					>
-						{t('opening.replace')}
+					<button type="button" data-testid={`replace-kind-${kind}`} onClick={() => onReplace(by)}>
+						{t('opening.replaceNodes', { count })}
 					</button>
 				</div>
 			)}

@@ -94,6 +94,11 @@ export function replaceKind(doc: Doc, kind: string, info: KindInfo, kinds: Kinds
 	});
 }
 
+/** Several kinds at once, one after the other: what stands in for one may be read by another that is replaced too. */
+export function replaceKinds(doc: Doc, by: ReadonlyMap<string, KindInfo>, kinds: Kinds): Doc {
+	return [...by].reduce((now, [kind, info]) => replaceKind(now, kind, info, kinds), doc);
+}
+
 /** Another file wherever one is given. */
 export function replaceFile(doc: Doc, name: string, by: string, uses: readonly Use[]): Doc {
 	return eachGraph(doc, (graph, scope) => {
