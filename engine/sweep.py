@@ -15,8 +15,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import JsonValue
 
+from engine.axes import MOST_CELLS, Range, Values
 from engine.cells import CELLS
 from engine.declaration import Model, NodeInfo
 from engine.errors import InputMisfit, WrongInputs
@@ -27,34 +28,11 @@ from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 from engine.needs import downstream
 from engine.storage import Storage
 
-MOST_CELLS = 100
-"""More combinations are refused: a grid of them is what one job may make."""
 GRID_KIND = 'LabelledImageGrid'
 PICTURES = 'IMAGE'
 LONGEST_LABEL = 60
 WIDEST_ROW = 6
 """Values of a single axis that stand side by side; more are broken into rows."""
-
-
-class Range(Model):
-	"""Evenly spaced numbers, both ends included; whole ones for an input that takes whole numbers."""
-
-	model_config = ConfigDict(frozen=True, extra='forbid', populate_by_name=True)
-
-	start: float = Field(alias='from', allow_inf_nan=False)
-	to: float = Field(allow_inf_nan=False)
-	steps: int = Field(ge=1, le=MOST_CELLS)
-
-	def values(self, *, whole: bool) -> list[JsonValue]:
-		"""The numbers, each once."""
-		span = self.to - self.start
-		places = (index / (self.steps - 1) if self.steps > 1 else 0.0 for index in range(self.steps))
-		# As people write them: 0.30000000000000004 is 0.3.
-		numbers = [float(f'{self.start + span * place:.12g}') for place in places]
-		return [*dict.fromkeys(round(number) if whole else number for number in numbers)]
-
-
-Values = Range | list[JsonValue]
 
 
 class Cell(Model):

@@ -12,11 +12,11 @@ from urllib.parse import quote
 import aiohttp
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from engine.axes import Values
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument, EngineError
 from engine.events import JobDropped, JobFinished, SavedFile
 from engine.formats.document import WorkflowDocument
-from engine.sweep import Values
 from server.cli_models import TOKEN
 from server.schemas.declarations import NodePage
 from server.schemas.errors import ErrorBody, Misfit

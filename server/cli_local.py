@@ -13,6 +13,7 @@ from types import FrameType
 
 from pydantic_core import to_json
 
+from engine.axes import Values
 from engine.cancel import CancelToken
 from engine.context import JobInfo
 from engine.errors import InvalidGraph
@@ -23,7 +24,7 @@ from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
 from engine.runner import Runner
 from engine.settings import Settings
-from engine.sweep import Values, sweep
+from engine.sweep import sweep
 from server.cli_bundle import substituted, unpacked
 from server.cli_convert import tell_doubts
 from server.cli_report import FileReport, Lines, ResultLine, RunOutcome, exit_code, report_of

@@ -15,11 +15,11 @@ from types import FrameType
 
 from pydantic import JsonValue
 
+from engine.axes import Values
 from engine.declaration import NodeInfo
 from engine.events import Event, JobDropped, JobFinished, SavedFile
 from engine.formats.workflow import Workflow, read_workflow
 from engine.settings import Settings
-from engine.sweep import Values
 from server.api_client import ApiClient, ServerUnreachable
 from server.cli_bundle import unpacked
 from server.cli_codes import UNREACHABLE

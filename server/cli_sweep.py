@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue, ValidationError
 
+from engine.axes import Range, Values, misfits_of_range
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.workflow import Workflow, parse_json
-from engine.sweep import Range, Values
 from server.cli_values import as_value
 
 SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)/(?P<steps>\d+)')
@@ -35,8 +35,7 @@ def _values(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text: 
 		try:
 			return Range.model_validate({'from': span['start'], 'to': span['to'], 'steps': span['steps']})
 		except ValidationError as error:
-			told = '; '.join(str(found['msg']) for found in error.errors())
-			raise BadDocument(f'--sweep {name}: {text!r} is no range of numbers: {told}.') from error
+			raise BadDocument(f'--sweep {name}: {text!r} is no range of numbers: {misfits_of_range(error)}.') from error
 	if text.startswith('['):
 		listed = parse_json(text, where=f'--sweep {name}')
 		if isinstance(listed, list):

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from server.bounds import check_bytes, check_values
 from server.errors import BadRequest, InvalidRequest, TooSlow
 from server.keys import LIMITS, MAX_BODY
+from server.misfits import in_words
 from server.schemas.base import Request
 from server.schemas.errors import Misfit
 from server.serving import Limits
@@ -71,11 +72,11 @@ async def read_request(request: web.Request, takes: Mapping[str, type[BaseModel]
 	misfits: list[Misfit] = []
 	for place, model in takes.items():
 		try:
-			given[place] = model.model_validate(await _READERS[place](request, model))
+			values = await _READERS[place](request, model)
+			given[place] = model.model_validate(values)
 		except ValidationError as error:
 			misfits += (
-				Misfit(place='.'.join((place, *map(str, found['loc']))), message=found['msg'])
-				for found in error.errors()
+				Misfit(place='.'.join((place, *where)), message=message) for where, message in in_words(error, values)
 			)
 	if misfits:
 		raise InvalidRequest(misfits)
@@ -113,9 +114,7 @@ def fit(document: Mapping[str, JsonValue], model: type[R]) -> R:
 	try:
 		return model.model_validate(document)
 	except ValidationError as error:
-		places = '; '.join(
-			f'{".".join(str(part) for part in found["loc"])}: {found["msg"]}' for found in error.errors()
-		)
+		places = '; '.join(f'{".".join(where)}: {message}' for where, message in in_words(error, document))
 		raise BadRequest(f'The body does not fit: {places}.') from error
 
 

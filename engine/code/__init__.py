@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+	from engine.axes import Range
 	from engine.code.handles import (
 		Boolean,
 		Clip,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 	from engine.code.session import RunFailed, Session
 	from engine.code.workflow import Workflow
 	from engine.settings import Settings
-	from engine.sweep import Range
 
 __all__ = [
 	'Boolean',
@@ -60,7 +60,7 @@ MODULES = (
 	'engine.code.session',
 	'engine.code.workflow',
 	'engine.settings',
-	'engine.sweep',
+	'engine.axes',
 )
 
 

@@ -27,6 +27,7 @@ from typing import Any, Self, TypeVar, cast
 
 from pydantic import JsonValue, TypeAdapter
 
+from engine.axes import Values
 from engine.cancel import CancelToken
 from engine.code.drawn import drawn_document, write_file
 from engine.code.handles import Handle, Node, Outputs
@@ -41,7 +42,7 @@ from engine.formats.interface import Interface, interface_of
 from engine.formats.workflow import Workflow as Opened
 from engine.formats.workflow import open_workflow, read_workflow
 from engine.graph import Call, Graph, Link, NodeId
-from engine.sweep import Values, sweep
+from engine.sweep import sweep
 
 T = TypeVar('T')
 AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from engine.axes import Values
 from engine.events import Failure, Ui, Why
 from engine.jobs import JobState
 from engine.previews import PreviewMethod
 from engine.record import RunRecord
-from engine.sweep import SweepTable, Values
+from engine.sweep import SweepTable
 from server.schemas.base import Parameters, Reply, Request
 from server.schemas.paging import Page, PageQuery
 

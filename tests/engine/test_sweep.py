@@ -9,6 +9,7 @@ from typing import Annotated
 import pytest
 from pydantic import JsonValue, TypeAdapter
 
+from engine.axes import MOST_CELLS, Range, Values
 from engine.context import Context
 from engine.declaration import Number, Text
 from engine.dynamic import Grow
@@ -19,7 +20,7 @@ from engine.formats.workflow import Workflow, read_workflow
 from engine.graph import Constant, Link, NodeId
 from engine.sockets import socket
 from engine.spec import node
-from engine.sweep import GRID_KIND, MOST_CELLS, Range, Swept, Values, sweep
+from engine.sweep import GRID_KIND, Swept, sweep
 from tests.engine.tools import Bench
 
 

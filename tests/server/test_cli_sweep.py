@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.axes import Range, Values
 from engine.errors import BadDocument
 from engine.formats.workflow import read_workflow
-from engine.sweep import Range, Values
 from server.cli_sweep import axes_of
 from tests.engine.tools import registry_of
 

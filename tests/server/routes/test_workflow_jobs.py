@@ -182,13 +182,43 @@ class TestSweep:
 		assert body['error']['code'] == 'wrong_inputs'
 		assert '51 × 2 = 102' in body['error']['message']
 
-	@pytest.mark.parametrize('given', [{'from': 1, 'to': 2}, {'from': 1, 'to': 2, 'steps': 0}, 3])
-	async def test_no_values(self, api: Api, given: object) -> None:
-		"""What is neither a list nor a range is refused by its place."""
+	@pytest.mark.parametrize(
+		('given', 'told'),
+		[
+			({'from': 1, 'to': 2}, ': "steps" is missing'),
+			({'from': 1, 'to': 2, 'steps': 0}, ': "steps" must be a whole number from 1 to 100, not 0'),
+			({'from': 'x', 'to': 2, 'steps': 2, 'by': 1}, ': "from" must be a number, not \'x\'; "by" is not known'),
+			(3, 'Expected a list of values such as [1, 2, 3], or evenly spaced numbers'),
+			('1, 2', "got '1, 2'"),
+			(None, 'got None'),
+		],
+	)
+	async def test_no_values(self, api: Api, given: object, told: str) -> None:
+		"""What is neither a list nor a range is refused by the name of its input, in one sentence."""
 		body = await run(api, 400, sweep={'shade': given})
+		(detail,) = body['error']['details']
 
 		assert body['error']['code'] == 'invalid_request'
-		assert body['error']['details'][0]['place'].startswith('body.sweep.shade')
+		assert detail['place'] == 'body.sweep.shade'
+		assert detail['message'].startswith('Expected ')
+		assert told in detail['message']
+		assert '{"from": 1, "to": 8, "steps": 8}' in detail['message']
+
+	async def test_a_wrong_value_among_others(self, api: Api) -> None:
+		"""Told with what its input takes."""
+		body = await run(api, 400, sweep={'shade': [1, 'dark', 300]})
+
+		assert [detail['message'] for detail in body['error']['details']] == [
+			"Expected a whole number from 0 to 255, got 'dark'",
+			'Expected a whole number from 0 to 255, got 300',
+		]
+
+	async def test_forms_have_no_names(self, api: Api) -> None:
+		"""Where a field may have one of several forms, what each expects is told once, at the field's own place."""
+		body = await run(api, 400, previews='all')
+
+		assert [detail['place'] for detail in body['error']['details']] == ['body.previews']
+		assert "'latent2rgb' or 'taesd'" in body['error']['details'][0]['message']
 
 
 class TestOpenApi:
