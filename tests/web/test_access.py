@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TypedDict
 
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from engine.settings import PROJECT
-from tests.serving import Server
+from tests.serving import Server, serving
 from tests.web.conftest import Editor
 from tests.web.test_building import head, layout, middle, socket
+from tests.web.tour import choose, furnish, tour
 
 pytestmark = pytest.mark.browser
 # Base UI marks the ends of what keeps the focus with spans that take it and pass it on; a reader never stays on one.
@@ -70,94 +72,28 @@ def findings(page: Page) -> list[str]:
 	return found
 
 
-def shut(page: Page) -> None:
-	"""Close what is open over the page."""
-	page.keyboard.press('Escape')
-	expect(page.get_by_role('dialog')).to_have_count(0)
-
-
-class Views:
-	"""Ways to each view of the editor, and back."""
-
-	@staticmethod
-	def open(page: Page, view: str) -> Callable[[], None]:
-		"""Open one; the answer closes it."""
-		if view.startswith('panel-'):
-			page.get_by_test_id(view).click()
-			expect(page.get_by_test_id(f'open-{view}')).to_be_visible()
-			page.wait_for_load_state('networkidle')
-			return lambda: page.get_by_test_id(view).click()
-		page.locator('.canvas').focus()
-		if view in ('/', '?', 'Control+k', 'Control+f'):
-			page.keyboard.press(view)
-			expect(page.get_by_role('dialog')).to_be_visible()
-			return lambda: shut(page)
-		if view == 'link':
-			page.evaluate("window.lumengraph.select(['model'])")
-			page.keyboard.press('l')
-			expect(page.get_by_role('dialog')).to_be_visible()
-			return lambda: shut(page)
-		if view == 'menu':
-			head(page, 'sample').click(button='right')
-			expect(page.get_by_role('menu')).to_be_visible()
-			return lambda: page.keyboard.press('Escape')
-		if view == 'subgraph':
-			page.evaluate("window.lumengraph.select(['sample'])")
-			page.keyboard.press('Control+Shift+G')
-			page.keyboard.press('Alt+ArrowDown')
-			expect(page.get_by_test_id('subgraph-inputs')).to_be_visible()
-			return lambda: page.evaluate("window.lumengraph.run('leave') && window.lumengraph.run('undo')")
-		if view == 'afar':
-			page.mouse.move(900, 500)
-			for _ in range(8):
-				page.mouse.wheel(0, 300)
-			expect(page.locator('.node.far').first).to_be_attached()
-			return lambda: page.keyboard.press('f')
-		return lambda: None
+@pytest.fixture
+def furnished(tmp_path: Path) -> Iterator[Server]:
+	"""A server with something to see in every view."""
+	furnish(tmp_path)
+	with serving(tmp_path) as server:
+		yield server
 
 
 class TestChecked:
 	"""axe-core finds nothing serious."""
 
 	@pytest.mark.parametrize('theme', ['light', 'dark'])
-	def test_views(self, editor: Editor, theme: str) -> None:
-		"""The canvas near and afar, a subgraph, a menu, search, dialogs and every panel."""
-		page = editor.page
-		page.get_by_test_id('panel-settings').click()
-		page.get_by_test_id('setting-theme').select_option(theme)
-		page.get_by_test_id('panel-settings').click()
-		panels: list[str] = page.locator('.rail button').evaluate_all('all => all.map(one => one.dataset.testid)')
-		wrong: dict[str, list[str]] = {}
-		for view in ('canvas', *panels, '/', '?', 'Control+k', 'Control+f', 'link', 'menu', 'afar', 'subgraph'):
-			close = Views.open(page, view)
-			found = findings(page)
-			if found:
-				wrong[view] = found
-			close()
+	def test_every_view(self, browser: Browser, furnished: Server, theme: str) -> None:
+		"""All that there is to see, each with something in it."""
+		page = browser.new_page(viewport={'width': 1600, 'height': 900})
+		page.goto(furnished.url)
+		page.get_by_test_id('editor-ready').wait_for(state='attached', timeout=60_000)
+		choose(page, theme)
+		found = {view: findings(page) for view in tour(page, furnished)}
+		page.close()
 
-		assert wrong == {}, wrong
-
-	def test_results_viewer_and_problems(self, editor: Editor) -> None:
-		"""What a run leaves behind, the viewer, the queue, and the words of a refusal."""
-		page = editor.page
-		for name in ('width', 'height'):
-			page.get_by_test_id(f'widget-latent-{name}').fill('64')
-		page.get_by_test_id('widget-sample-steps').fill('2')
-		page.get_by_test_id('queue-button').click()
-		page.get_by_test_id('image-save').wait_for(timeout=120_000)
-		wrong = {'results': findings(page)}
-		expect(page.get_by_test_id('run-news')).to_have_text('The run is over.')
-		page.get_by_test_id('image-save').click()
-		wrong['viewer'] = findings(page)
-		page.keyboard.press('Escape')
-		page.get_by_test_id('queue-tab').click()
-		wrong['queue'] = findings(page)
-		page.get_by_test_id('widget-sample-steps').fill('0')
-		page.keyboard.press('Control+Enter')
-		expect(page.get_by_test_id('error-sample')).to_be_visible()
-		wrong['problems'] = findings(page)
-
-		assert {view: found for view, found in wrong.items() if found} == {}
+		assert {view: wrong for view, wrong in found.items() if wrong} == {}
 
 
 class TestKeys:

@@ -327,6 +327,9 @@ class TestForm:
 		page.keyboard.press('Shift+R')
 		page.get_by_test_id('several-width').check()
 		page.get_by_test_id('sweep-width').fill('16, odd')
+		expect(page.get_by_test_id('wrong-width')).to_have_text(
+			'“width” takes whole numbers: 1, 2, 3, or 1..8/8 for eight from 1 to 8.'
+		)
 		expect(page.get_by_test_id('form-run')).to_be_disabled()
 		page.get_by_test_id('sweep-width').fill('16..32/2')
 		page.get_by_test_id('several-colour').check()
@@ -336,6 +339,7 @@ class TestForm:
 		expect(grid.locator('tbody tr')).to_have_count(2, timeout=RUN_MILLISECONDS)
 		expect(grid.locator('td img')).to_have_count(4)
 		expect(grid.locator('tbody th').first).to_have_text('colour 255')
+		expect(page.get_by_test_id('result-whole').locator('img')).to_have_count(1)
 
 		assert editor.complaints == []
 

@@ -5,6 +5,7 @@ import { readDoc, readDocument, writeDoc } from '../src/graph/document';
 import * as edit from '../src/graph/edit';
 import { everything, findAll } from '../src/graph/find';
 import { edits, fuzzyScore } from '../src/graph/fuzzy';
+import { categoryOrder } from '../src/graph/kinds';
 import { makeSubgraph, unpack } from '../src/graph/packing';
 import { addReroute, pointsByLink, removeReroutes } from '../src/graph/reroutes';
 import { withSubgraphKinds } from '../src/graph/subgraphs';
@@ -163,5 +164,9 @@ describe('panels', () => {
 		expect(labels([])).toEqual(['1 sampling']);
 		expect(labels(['/sampling', '/sampling/basic'])).toEqual(['1 sampling', '2 basic', '3 KSampler']);
 		expect(labels(null)).toHaveLength(3);
+	});
+
+	test('has what is only tried out last', () => {
+		expect(['utils', '_for_testing', 'image'].sort(categoryOrder)).toEqual(['image', 'utils', '_for_testing']);
 	});
 });

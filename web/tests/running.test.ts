@@ -7,7 +7,7 @@ import { readDocument } from '../src/graph/document';
 import { branchTargets } from '../src/run/branch';
 import { applyEvent } from '../src/run/events';
 import { factsOf } from '../src/run/facts';
-import { combinations, formInputs, sweepValues } from '../src/run/form';
+import { combinations, formInputs, sweepComplaint, sweepValues } from '../src/run/form';
 import { groupShots, selectShots } from '../src/run/shots';
 import { INITIAL_RUN, type Shot } from '../src/run/types';
 import type { InputInfo } from '../src/graph/types';
@@ -81,13 +81,24 @@ describe('facts of a job', () => {
 });
 
 describe('the form', () => {
+	test('says what an input takes, by its name', () => {
+		const complaint = (type: string): string =>
+			sweepComplaint({ name: 'x', label: 'Width', description: '', info: input(type), value: undefined });
+
+		expect(complaint('INT')).toMatch(/^“Width” takes whole numbers/);
+		expect(complaint('FLOAT')).toMatch(/^“Width” takes numbers/);
+		expect(complaint('BOOLEAN')).toBe('“Width” takes true and false.');
+		expect(complaint('STRING')).toBe('“Width” needs at least one value.');
+	});
+
 	test('reads lists and ranges, and refuses what is none', () => {
 		expect(sweepValues('1, 2,3', input('INT'))).toEqual([1, 2, 3]);
 		expect(sweepValues('0.5..1 / 3', input('FLOAT'))).toEqual({ from: 0.5, to: 1, steps: 3 });
 		expect(sweepValues('1, two', input('INT'))).toBeNull();
 		expect(sweepValues('  ', input('INT'))).toBeNull();
 		expect(sweepValues('a, red one\na blue one', input('STRING'))).toEqual(['a, red one', 'a blue one']);
-		expect(sweepValues('true, false', input('BOOLEAN'))).toEqual([true, false]);
+		expect(sweepValues('True, 0', input('BOOLEAN'))).toEqual([true, false]);
+		expect(sweepValues('true, maybe', input('BOOLEAN'))).toBeNull();
 		expect(combinations({ a: [1, 2], b: { from: 0, to: 1, steps: 3 } })).toBe(6);
 	});
 
@@ -167,7 +178,7 @@ describe('what the server foretells', () => {
 		});
 
 		expect(told.changed).toEqual([
-			{ mark: { node: 'a', title: 'K' }, inputs: [{ input: 'x', before: '1', after: 'b → IMAGE' }] },
+			{ mark: { node: 'a', title: '', kind: 'K' }, inputs: [{ input: 'x', before: '1', after: 'b → IMAGE' }] },
 		]);
 		expect(told.others).toEqual(['title']);
 	});

@@ -24,7 +24,7 @@ export function readProblems(error: Json | undefined): ReadonlyMap<string, reado
 		if (node !== '') {
 			const reason = {
 				type: text(detail.code),
-				message: text(detail.sentence),
+				message: toldIn(detail) || text(detail.sentence),
 				details: '',
 				input: text(detail.input) || null,
 			};
@@ -45,15 +45,18 @@ export function readModel(item: Json): ModelFile[] {
 
 export function readFindings(answer: Json): Finding[] {
 	const problems = isObject(answer) && isList(answer.problems) ? answer.problems.filter(isObject) : [];
-	return problems.map((problem) => {
-		const [expected, received] = [text(problem.expected), text(problem.received)];
-		return {
-			code: text(problem.code),
-			node: text(problem.node) || null,
-			input: text(problem.input) || null,
-			message: expected === '' ? received : t('server.expected', { expected, received }),
-		};
-	});
+	return problems.map((problem) => ({
+		code: text(problem.code),
+		node: text(problem.node) || null,
+		input: text(problem.input) || null,
+		message: toldIn(problem),
+	}));
+}
+
+/** What was expected and what came, or the node's own words; its node and input are told where it stands. */
+function toldIn(problem: JsonObject): string {
+	const [expected, received] = [text(problem.expected), text(problem.received)];
+	return expected === '' ? received : t('server.expected', { expected, received });
 }
 
 export function readMissingPacks(answer: Json): MissingPack[] {

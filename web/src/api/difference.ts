@@ -5,7 +5,9 @@ import { sendJson } from './http';
 
 export interface NodeMark {
 	readonly node: string;
+	/** Empty if it has none of its own. */
 	readonly title: string;
+	readonly kind: string;
 }
 
 export interface InputChange {
@@ -50,7 +52,7 @@ export function readDifference(answer: Json): Difference {
 }
 
 function readMark(mark: JsonObject): NodeMark {
-	return { node: text(mark.node), title: text(mark.title) || text(mark.kind) };
+	return { node: text(mark.node), title: text(mark.title), kind: text(mark.kind) };
 }
 
 function given(value: Json | undefined): string | null {

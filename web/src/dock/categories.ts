@@ -1,5 +1,6 @@
 /** Kinds as a tree of their categories, whose names have slashes between levels. */
 
+import { categoryOrder } from '../graph/kinds';
 import type { KindInfo } from '../graph/types';
 import type { TreeRow } from '../ui/Tree';
 
@@ -40,9 +41,9 @@ export function categoryRows(kinds: readonly KindInfo[], open: ReadonlySet<strin
 
 function rowsOf(branch: Branch, level: number, open: ReadonlySet<string> | null): PaletteRow[] {
 	// What was searched for stands in the order in which it was found.
-	const byName = (a: string, b: string): number => (open === null ? 0 : a.localeCompare(b));
-	const branches = [...branch.branches].sort(([a], [b]) => byName(a, b));
-	const kinds = [...branch.kinds].sort((a, b) => byName(a.title, b.title));
+	const found = open === null;
+	const branches = [...branch.branches].sort(([a], [b]) => (found ? 0 : categoryOrder(a, b)));
+	const kinds = [...branch.kinds].sort((a, b) => (found ? 0 : a.title.localeCompare(b.title)));
 	return [
 		...branches.flatMap(([label, inner]): PaletteRow[] => {
 			const isOpen = open === null || open.has(inner.id);

@@ -20,6 +20,7 @@ export interface Found {
 }
 
 const LONGEST_VALUE = 400;
+const LONGEST_TITLE = 80;
 
 export function everything(doc: Doc, kinds: Kinds): Found[] {
 	return eachPlace(doc, kinds).flatMap(({ graph, path, where }) => {
@@ -39,7 +40,8 @@ export function everything(doc: Doc, kinds: Kinds): Found[] {
 			return { key: `${at}/frame/${id}`, path, part: 'frame', id, title: frame.title || id, where, text: frame.title.toLowerCase() };
 		});
 		const notes = Object.entries(graph.notes).map(([id, note]): Found => {
-			const title = note.text.replace(/[*_#`>]+/g, '').trim().split('\n', 1)[0]?.slice(0, 80) || id;
+			const line = note.text.replace(/[*_#`>]+/g, '').trim().split('\n', 1)[0] ?? '';
+			const title = (line.length > LONGEST_TITLE ? `${line.slice(0, LONGEST_TITLE - 1).trimEnd()}…` : line) || id;
 			return { key: `${at}/note/${id}`, path, part: 'note', id, title, where, text: note.text.toLowerCase() };
 		});
 		return [...nodes, ...frames, ...notes];

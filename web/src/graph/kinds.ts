@@ -31,3 +31,8 @@ export function currentKinds(): Kinds {
 export function useKind(kind: string): KindInfo | undefined {
 	return useKinds((state) => state.kinds.get(kind));
 }
+
+/** By name; those whose names begin with an underscore, such as `_for_testing`, are nobody's first choice and come last. */
+export function categoryOrder(a: string, b: string): number {
+	return Number(a.startsWith('_')) - Number(b.startsWith('_')) || a.localeCompare(b);
+}

@@ -14,15 +14,24 @@ export function ContextMenu() {
 					anchor={at === null ? null : { getBoundingClientRect: () => new DOMRect(at.x, at.y, 0, 0) }}
 				>
 					<Menu.Popup className="context-menu menu">
-						{items.map((item) => (
-							<Menu.Item key={item.text} className="menu-item" onClick={item.act} disabled={item.disabled === true}>
-								<span>
-									{item.swatch !== undefined && <i className="swatch" style={{ background: item.swatch || 'transparent' }} />}
-									{item.text}
-								</span>
-								{item.keys !== undefined && <kbd>{item.keys}</kbd>}
-							</Menu.Item>
-						))}
+						{items.map((item) =>
+							item.swatch === undefined ? (
+								<Menu.Item key={item.text} className="menu-item" onClick={item.act} disabled={item.disabled === true}>
+									<span>{item.text}</span>
+									{item.keys !== undefined && <kbd>{item.keys}</kbd>}
+								</Menu.Item>
+							) : (
+								<Menu.Item
+									key={item.text}
+									className="menu-swatch"
+									aria-label={item.text}
+									data-tip={item.text}
+									onClick={item.act}
+								>
+									<i className="swatch" data-none={item.swatch === '' || undefined} style={{ background: item.swatch || 'transparent' }} />
+								</Menu.Item>
+							),
+						)}
 					</Menu.Popup>
 				</Menu.Positioner>
 			</Menu.Portal>

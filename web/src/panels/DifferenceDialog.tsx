@@ -34,7 +34,7 @@ export default function DifferenceDialog({ onClose }: DialogProps) {
 							<section key={mark.node}>
 								<h3>
 									<button type="button" onClick={() => show(mark.node)}>
-										{mark.title}
+										{titleOf(mark)}
 									</button>
 								</h3>
 								<dl>
@@ -69,13 +69,13 @@ function Marks({ title, marks, onShow }: MarksProps) {
 		<section>
 			<h3>{title}</h3>
 			<ul>
-				{marks.map(({ node, title: name }) => (
-					<li key={node}>
+				{marks.map((mark) => (
+					<li key={mark.node}>
 						{onShow === undefined ? (
-							name
+							titleOf(mark)
 						) : (
-							<button type="button" onClick={() => onShow(node)}>
-								{name}
+							<button type="button" onClick={() => onShow(mark.node)}>
+								{titleOf(mark)}
 							</button>
 						)}
 					</li>
@@ -83,4 +83,9 @@ function Marks({ title, marks, onShow }: MarksProps) {
 			</ul>
 		</section>
 	);
+}
+
+/** Of the node, or else of its kind. */
+function titleOf({ title, kind }: NodeMark): string {
+	return title || (currentKinds().get(kind)?.title ?? kind);
 }

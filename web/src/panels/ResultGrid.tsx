@@ -21,31 +21,40 @@ export function ResultGrid({ job }: { job: JobDetail }) {
 	}
 	const { sweep } = job;
 	const last = sweep.axes.at(-1);
+	const whole = shots.filter(({ node }) => sweep.grids.includes(node));
 	return (
-		<table className="result-grid" data-testid="result-grid">
-			<thead>
-				<tr>
-					{sweep.axes.length > 1 && <td />}
-					{last?.values.map((value) => (
-						<th key={label(value)} scope="col">
-							<small>{last.name}</small> {label(value)}
-						</th>
-					))}
-				</tr>
-			</thead>
-			<tbody>
-				{rowsOf(sweep).map(({ head, cells }) => (
-					<tr key={head}>
-						{sweep.axes.length > 1 && <th scope="row">{head}</th>}
-						{cells.map((nodes, index) => (
-							<td key={index}>
-								<Pictures shots={shots.filter(({ node }) => nodes.includes(node))} onOpen={open} />
-							</td>
+		<>
+			<table className="result-grid" data-testid="result-grid">
+				<thead>
+					<tr>
+						{sweep.axes.length > 1 && <td />}
+						{last?.values.map((value) => (
+							<th key={label(value)} scope="col">
+								<small>{last.name}</small> {label(value)}
+							</th>
 						))}
 					</tr>
-				))}
-			</tbody>
-		</table>
+				</thead>
+				<tbody>
+					{rowsOf(sweep).map(({ head, cells }) => (
+						<tr key={head}>
+							{sweep.axes.length > 1 && <th scope="row">{head}</th>}
+							{cells.map((nodes, index) => (
+								<td key={index}>
+									<Pictures shots={shots.filter(({ node }) => nodes.includes(node))} onOpen={open} />
+								</td>
+							))}
+						</tr>
+					))}
+				</tbody>
+			</table>
+			{whole.length > 0 && (
+				<figure className="result-whole" data-testid="result-whole">
+					<Pictures shots={whole} onOpen={open} />
+					<figcaption>{t('running.form.whole')}</figcaption>
+				</figure>
+			)}
+		</>
 	);
 }
 

@@ -11,7 +11,7 @@ import { toRequest } from '../graph/request';
 import { isSeed } from '../graph/seeds';
 import { currentDoc } from '../graph/store';
 import type { Json } from '../json';
-import { combinations, formInputs, sweepValues, type FormInput } from '../run/form';
+import { combinations, formInputs, sweepComplaint, sweepValues, type FormInput } from '../run/form';
 import { useRun } from '../run/store';
 import { queueForm, tell } from '../run/submit';
 import { runningWords } from '../run/words';
@@ -87,7 +87,9 @@ export default function RunForm({ onClose }: DialogProps) {
 				{job !== null && <Outcome key={job} job={job} />}
 			</div>
 			<footer>
-				<span className="faint">{count > 1 ? t('running.form.combinations', { count }) : ''}</span>
+				<span className={count > MOST ? 'bad' : 'faint'} role="status">
+					{count > MOST ? t('running.form.tooMany', { count, most: MOST }) : count > 1 ? t('running.form.combinations', { count }) : ''}
+				</span>
 				<button
 					type="button"
 					className="primary"
@@ -125,6 +127,7 @@ function Field({ input, value, sweep, wrong, onChange, onSweep }: FieldProps) {
 						data-testid={`sweep-${name}`}
 						aria-label={t('running.form.values', { label })}
 						aria-invalid={wrong}
+						aria-describedby={wrong ? `wrong-${name}` : undefined}
 						placeholder={t('running.form.hint')}
 						rows={2}
 						value={sweep}
@@ -132,6 +135,11 @@ function Field({ input, value, sweep, wrong, onChange, onSweep }: FieldProps) {
 					/>
 				) : (
 					<Widget node="form" input={info} value={value} label={label} refused={false} onChange={onChange} />
+				)}
+				{wrong && (
+					<p className="bad" id={`wrong-${name}`} role="alert" data-testid={`wrong-${name}`}>
+						{sweepComplaint(input)}
+					</p>
 				)}
 			</div>
 			<label className="check">

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { fetchKinds } from '../api/http';
+import { runCommand } from '../commands/registry';
 import type { WorkflowEntry } from '../api/types';
 import { useKinds } from '../graph/kinds';
 import { tell } from '../run/submit';
@@ -79,6 +80,9 @@ export function WorkflowMenu() {
 						onClick={() => choose(() => picker.current?.click())}
 					>
 						<Icon name="folder" /> {t('commands.open')}
+					</button>
+					<button type="button" role="menuitem" data-testid="workflow-keep" onClick={() => choose(() => runCommand('save'))}>
+						<Icon name="save" /> {t('commands.save')}
 					</button>
 					<button type="button" role="menuitem" data-testid="workflow-save" onClick={() => choose(saveFile)}>
 						<Icon name="download" /> {t('commands.download')}

@@ -14,6 +14,7 @@ const PATHS = {
 	chevron: 'M4.5 6.5 8 10l3.5-3.5',
 	file: 'M4 2.5h5l3 3v8H4zM9 2.5v3h3',
 	folder: 'M2.5 12.5v-9h4l1.5 2h5.5v7z',
+	save: 'M3 2.5h8L13.5 5v8.5H3zM5.5 2.5v3.5h5v-3.5M5.5 13.5v-4h5.5v4',
 	download: 'M8 2.5v7.5M5 7.2l3 3 3-3M3 13.5h10',
 	upload: 'M8 10.5V3M5 5.8l3-3 3 3M3 13.5h10',
 	dice: 'M3 3h10v10H3zM5.8 5.8h.01M10.2 10.2h.01M10.2 5.8h.01M5.8 10.2h.01',

@@ -2,6 +2,7 @@
 
 import type { LooseEnd } from '../canvas/commands';
 import { fuzzyScore } from '../graph/fuzzy';
+import { categoryOrder } from '../graph/kinds';
 import { firstFittingInput, firstFittingOutput } from '../graph/sockets';
 import type { KindInfo, Kinds } from '../graph/types';
 
@@ -100,5 +101,5 @@ function initials(kind: string): string {
 }
 
 function byName(a: KindInfo, b: KindInfo): number {
-	return a.category.localeCompare(b.category) || a.title.localeCompare(b.title);
+	return categoryOrder(a.category, b.category) || a.title.localeCompare(b.title);
 }

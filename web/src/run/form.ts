@@ -6,6 +6,7 @@ import type { Doc } from '../graph/doc';
 import { liveKind } from '../graph/live';
 import { constantOf, type InputInfo, type Kinds } from '../graph/types';
 import { isObject, type Json, type JsonObject } from '../json';
+import { t } from '../i18n/i18n';
 import { locate } from './inside';
 
 export interface FormInput {
@@ -19,6 +20,13 @@ export interface FormInput {
 }
 
 const SPAN = /^\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*\/\s*(\d+)\s*$/;
+
+const SWITCHES: ReadonlyMap<string, boolean> = new Map([
+	['true', true],
+	['1', true],
+	['false', false],
+	['0', false],
+]);
 
 /** The named inputs of a document whose nodes and kinds are there. */
 export function formInputs(doc: Doc, kinds: Kinds): readonly FormInput[] {
@@ -62,9 +70,23 @@ export function sweepValues(written: string, info: InputInfo): Json | null {
 			const value = parseNumber(part);
 			return typeof value === 'string' ? null : value;
 		}
-		return type === 'BOOLEAN' ? part.toLowerCase() === 'true' || part === '1' : part;
+		return type === 'BOOLEAN' ? (SWITCHES.get(part.toLowerCase()) ?? null) : part;
 	});
 	return values.length === 0 || values.includes(null) ? null : values;
+}
+
+/** What is wrong with values that `sweepValues` cannot read, and what it takes. */
+export function sweepComplaint({ label, info }: FormInput): string {
+	switch (widgetType(info)) {
+		case 'INT':
+			return t('running.form.wrongWhole', { label });
+		case 'FLOAT':
+			return t('running.form.wrongNumbers', { label });
+		case 'BOOLEAN':
+			return t('running.form.wrongSwitches', { label });
+		default:
+			return t('running.form.wrongNone', { label });
+	}
 }
 
 /** How many combinations that makes. */

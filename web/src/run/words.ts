@@ -1,5 +1,6 @@
 /** Times and sizes in words. */
 
+import i18next from 'i18next';
 import { t } from '../i18n/i18n';
 import type { RunState } from './types';
 
@@ -36,7 +37,7 @@ export function runningWords(progress: RunState['progress']): string {
 }
 
 export function timeWords(at: number): string {
-	return at === 0 ? '' : new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+	return at === 0 ? '' : new Date(at).toLocaleTimeString(i18next.language, { hour: '2-digit', minute: '2-digit' });
 }
 
 /** The day of a moment: today, yesterday, or its date. */
@@ -49,5 +50,5 @@ export function dayWords(at: number, now = Date.now()): string {
 	before.setDate(before.getDate() - 1);
 	return day === before.toDateString()
 		? t('running.time.yesterday')
-		: new Date(at).toLocaleDateString([], { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
+		: new Date(at).toLocaleDateString(i18next.language, { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
 }
