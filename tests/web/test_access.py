@@ -15,7 +15,7 @@ from engine.settings import PROJECT
 from tests.serving import Server, serving
 from tests.web.conftest import Editor
 from tests.web.test_building import head, layout, middle, socket
-from tests.web.tour import choose, furnish, tour
+from tests.web.tour import choose, furnish, show, tour
 
 pytestmark = pytest.mark.browser
 # Base UI marks the ends of what keeps the focus with spans that take it and pass it on; a reader never stays on one.
@@ -189,8 +189,37 @@ class TestLarge:
 		assert findings(page) == []
 
 		page.keyboard.press('Escape')
+		page.get_by_test_id('workflow-menu').click()
+		expect(page.get_by_role('menuitem', name='Reload nodes and model lists')).to_be_in_viewport(ratio=1)
+		page.keyboard.press('Escape')
 		page.set_viewport_size({'width': 400, 'height': 700})
 		assert page.evaluate(inside)
+
+	def test_on_a_phone(self, browser: Browser, editor_server: Server) -> None:
+		"""Panels stand below the toolbar, however many lines it takes; the viewer can be closed, and tells of the picture."""
+		page = browser.new_page(viewport={'width': 400, 'height': 700})
+		page.goto(editor_server.url)
+		page.get_by_test_id('editor-ready').wait_for(state='attached', timeout=60_000)
+		page.get_by_test_id('panel-history').click()
+		page.get_by_role('button', name='Hide the panel').click()
+		show(
+			page,
+			'On a phone',
+			{
+				'empty': {'kind': 'EmptyImage', 'inputs': {'width': 32, 'height': 32, 'batch_size': 1, 'color': 4711}},
+				'seen': {'kind': 'PreviewImage', 'inputs': {'images': {'node': 'empty', 'output': 'IMAGE'}}},
+			},
+		)
+		page.get_by_test_id('queue-button').click()
+		page.get_by_role('button', name='Show results and queue').click()
+		page.get_by_test_id('results').locator('.thumb button').first.click(timeout=120_000)
+		page.get_by_test_id('viewer-info').click()
+		expect(page.get_by_test_id('picture-info')).to_be_in_viewport(ratio=1)
+		expect(page.get_by_test_id('viewer-stage')).to_be_in_viewport(ratio=1)
+		assert findings(page) == []
+		page.get_by_role('button', name='Close', exact=True).last.click()
+		expect(page.get_by_test_id('viewer-stage')).to_have_count(0)
+		page.close()
 
 
 @dataclass
