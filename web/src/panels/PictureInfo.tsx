@@ -36,7 +36,7 @@ export function PictureInfo({ shot }: { shot: LightboxShot }) {
 	const seconds = job === null ? null : secondsOf(job);
 	const record = job?.record ?? null;
 	return (
-		<aside className="picture-info" data-testid="picture-info" aria-label={t('running.viewer.info')}>
+		<aside className="picture-info" tabIndex={0} data-testid="picture-info" aria-label={t('running.viewer.info')}>
 			<dl>
 				<Fact name={t('running.facts.size')}>{size}</Fact>
 				{job !== null && facts !== null && (
