@@ -1,5 +1,6 @@
 /** What the server's answers mean. Fields that are missing or of another type are taken as empty. */
 
+import { text } from '../fields';
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { readEvent, readOutput } from './messages';
 import type { Event, Finding, HistoryEntry, MissingModel, MissingPack, ModelFile, NodeOutput, QueueItem, Reason, Refusal } from './types';
@@ -125,8 +126,4 @@ function readMessage(message: Json): Event[] {
 function titleOf(extra: JsonObject): string {
 	const info = isObject(extra.extra_pnginfo) ? extra.extra_pnginfo : {};
 	return isObject(info.lumengraph) ? text(info.lumengraph.title) : '';
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

@@ -1,7 +1,7 @@
 /** The settings of the server, as this run of it has them. */
 
 import { isList, type Json } from '../json';
-import { object } from './fields';
+import { object } from '../fields';
 import { getJson } from './http';
 
 export const SECTIONS = ['folders', 'limits', 'versions', 'features'] as const;

@@ -1,5 +1,6 @@
 /** `/object_info` → what the editor knows of each kind. A kind that makes no sense is left out, never fatal. */
 
+import { text } from '../fields';
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import type { InputInfo, KindInfo, Kinds, OutputInfo } from '../graph/types';
 
@@ -102,10 +103,6 @@ function readOutputs(info: JsonObject): OutputInfo[] {
 			tooltip: text(tooltips[index]),
 		};
 	});
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }
 
 function texts(value: Json | undefined): string[] {

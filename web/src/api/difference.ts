@@ -1,6 +1,7 @@
 /** What `/v1/workflows/diff` answers. */
 
-import { isList, isObject, writeJson, type Json, type JsonObject } from '../json';
+import { objects, text } from '../fields';
+import { isObject, writeJson, type Json, type JsonObject } from '../json';
 import { sendJson } from './http';
 
 export interface NodeMark {
@@ -34,19 +35,19 @@ export function readDifference(answer: Json): Difference {
 	const told = isObject(answer) ? answer : {};
 	return {
 		same: told.same === true,
-		added: list(told.added).map(readMark),
-		removed: list(told.removed).map(readMark),
-		changed: list(told.changed).map((change) => ({
+		added: objects(told.added).map(readMark),
+		removed: objects(told.removed).map(readMark),
+		changed: objects(told.changed).map((change) => ({
 			mark: readMark(isObject(change.after) ? change.after : {}),
-			inputs: list(change.inputs).map((input) => ({
+			inputs: objects(change.inputs).map((input) => ({
 				input: text(input.input),
 				before: given(input.before),
 				after: given(input.after),
 			})),
 		})),
 		others: [
-			...[...list(told.inputs), ...list(told.outputs)].map((entry) => text(entry.name)),
-			...list(told.texts).map((entry) => text(entry.field)),
+			...[...objects(told.inputs), ...objects(told.outputs)].map((entry) => text(entry.name)),
+			...objects(told.texts).map((entry) => text(entry.field)),
 		],
 	};
 }
@@ -63,12 +64,4 @@ function given(value: Json | undefined): string | null {
 		return `${text(value.link.node)} → ${text(value.link.output)}`;
 	}
 	return typeof value.value === 'string' ? value.value : writeJson(value.value ?? null);
-}
-
-function list(value: Json | undefined): JsonObject[] {
-	return isList(value) ? value.filter(isObject) : [];
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

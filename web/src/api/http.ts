@@ -1,5 +1,6 @@
 /** Requests to the server. Failures are ServerErrors whose message can be shown as it is. */
 
+import { text } from '../fields';
 import { isList, isObject, parseJson, writeJson, type Json, type JsonObject } from '../json';
 import type { Kinds } from '../graph/types';
 import {
@@ -268,8 +269,4 @@ export function refused(path: string, status: number, answer: Json): ServerError
 		readErrorMessage(answer) || t('server.status', { status, path: `/${path.split('?')[0]}` }),
 		status,
 	);
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

@@ -1,7 +1,7 @@
 /** What the server tells of jobs, as `/v1/jobs` does. Fields that are missing or of another type are taken as empty. */
 
 import { isList, isObject, type Json, type JsonObject } from '../json';
-import { count, countOrNull, object, objects, text, textOrNull, texts } from './fields';
+import { count, countOrNull, object, objects, text, textOrNull, texts } from '../fields';
 import { readOutput } from './messages';
 import type { NodeOutput } from './types';
 

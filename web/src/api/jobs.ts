@@ -1,7 +1,7 @@
 /** What is asked of `/v1/jobs` and `/v1/queue`; `jobreader.ts` reads the answers. */
 
 import type { Json, JsonObject } from '../json';
-import { count, object, objects, text } from './fields';
+import { count, object, objects, text } from '../fields';
 import { getJson, sendJson } from './http';
 import { readDetail, readJob, readStep, type JobDetail, type JobEntry, type JobState, type JobStep } from './jobreader';
 import type { Picture } from './types';

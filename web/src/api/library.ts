@@ -1,5 +1,6 @@
 /** Workflows on the server by name: opening, saving, what they were before, and drafts of what is not saved. */
 
+import { count, object, text } from '../fields';
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { body, expectOk, getJson, json, request, ServerError, url } from './http';
 import { t } from '../i18n/i18n';
@@ -69,9 +70,9 @@ export async function storeWorkflow(name: string, document: JsonObject, conditio
 export async function fetchVersions(name: string): Promise<readonly VersionEntry[]> {
 	return entries(await getJson(`${workflowPath(name)}/versions`), 'versions').map((entry) => ({
 		id: text(entry.id),
-		saved: number(entry.saved) * 1000,
+		saved: count(entry.saved) * 1000,
 		title: text(entry.title),
-		nodes: number(entry.nodes),
+		nodes: count(entry.nodes),
 	}));
 }
 
@@ -91,7 +92,7 @@ export async function fetchDrafts(): Promise<readonly DraftEntry[]> {
 		workflow: text(entry.workflow) || null,
 		etag: text(entry.etag) || null,
 		client: text(entry.client),
-		saved: number(entry.saved) * 1000,
+		saved: count(entry.saved) * 1000,
 		open: entry.open === true,
 	}));
 }
@@ -135,16 +136,4 @@ function draftPath(id: string): string {
 function entries(answer: Json, key: string): readonly JsonObject[] {
 	const list = object(answer)[key];
 	return isList(list) ? list.filter(isObject) : [];
-}
-
-function object(value: Json): JsonObject {
-	return isObject(value) ? value : {};
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
-}
-
-function number(value: Json | undefined): number {
-	return typeof value === 'number' ? value : 0;
 }

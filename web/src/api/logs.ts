@@ -1,7 +1,7 @@
 /** The server's log: the last lines, and those that come. */
 
 import { isObject, parseJson, type Json } from '../json';
-import { count, object, objects, text } from './fields';
+import { count, object, objects, text } from '../fields';
 import { getJson, url } from './http';
 
 export const LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const;

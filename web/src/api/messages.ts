@@ -1,5 +1,6 @@
 /** Frames of the websocket → events. Unknown types give null: plugins may send their own. */
 
+import { count } from '../fields';
 import { isList, isObject, parseJson, type Json, type JsonObject } from '../json';
 import type { Event, NodeOutput, NodeProgress, Picture, Preview } from './types';
 
@@ -125,8 +126,4 @@ function readProgress([id, value]: [string, Json]): NodeProgress {
 
 function text(value: Json | undefined): string {
 	return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
-}
-
-function count(value: Json | undefined): number {
-	return typeof value === 'number' ? value : 0;
 }

@@ -1,7 +1,7 @@
 /** Model files, those in memory, and the nodes that load them. */
 
 import { isObject, type JsonObject } from '../json';
-import { count, counts, object, objects, text, textOrNull, texts } from './fields';
+import { count, counts, object, objects, text, textOrNull, texts } from '../fields';
 import { getJson, sendJson } from './http';
 
 export interface ModelFile {

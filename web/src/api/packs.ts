@@ -1,6 +1,6 @@
 /** Packs of custom nodes, and what they bring for the page. */
 
-import { count, countOrNull, object, objects, text, textOrNull, texts } from './fields';
+import { count, countOrNull, object, objects, text, textOrNull, texts } from '../fields';
 import { getJson } from './http';
 
 export interface Pack {

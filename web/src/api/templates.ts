@@ -1,5 +1,6 @@
 /** Workflows to begin with: the program's own, and those that packs of custom nodes bring. */
 
+import { text } from '../fields';
 import { isList, isObject } from '../json';
 import { expectOk, getJson, url } from './http';
 
@@ -38,8 +39,4 @@ export function packTemplatePictureUrl(pack: string, name: string): string {
 
 function path(pack: string, file: string): string {
 	return `api/workflow_templates/${encodeURIComponent(pack)}/${encodeURIComponent(file)}`;
-}
-
-function text(value: unknown): string {
-	return typeof value === 'string' ? value : '';
 }

@@ -4,6 +4,7 @@ import { Modal } from '../ui/Modal';
 import type { DialogProps } from './Dialogs';
 import { keysText } from './keys';
 import { allCommands, commandOf, type Command, type Group } from './registry';
+import { SearchField } from '../ui/SearchField';
 
 /** All commands with their keys, by group. */
 export default function Shortcuts({ onClose }: DialogProps) {
@@ -17,14 +18,7 @@ export default function Shortcuts({ onClose }: DialogProps) {
 	}
 	return (
 		<Modal title={t('keys.title')} onClose={onClose} className="shortcuts">
-			<input
-				autoFocus
-				type="search"
-				aria-label={t('keys.search')}
-				placeholder={t('keys.search')}
-				value={text}
-				onChange={(event) => setText(event.target.value)}
-			/>
+			<SearchField testid="shortcut-search" label={t('keys.search')} value={text} onChange={setText} autoFocus />
 			<div className="shortcut-groups" tabIndex={0} role="region" aria-label={t('keys.title')}>
 				{[...groups].map(([group, commands]) => (
 					<section key={group}>

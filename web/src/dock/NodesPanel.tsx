@@ -9,6 +9,7 @@ import type { KindInfo } from '../graph/types';
 import { searchKinds } from '../panels/search';
 import { Tree } from '../ui/Tree';
 import { categoryRows, type PaletteRow } from './categories';
+import { SearchField } from '../ui/SearchField';
 
 const DRAG_FROM = 6;
 
@@ -34,14 +35,7 @@ export default function NodesPanel() {
 	};
 	return (
 		<div className="palette-panel">
-			<input
-				type="search"
-				data-testid="palette-filter"
-				aria-label={t('search.label')}
-				placeholder={t('search.label')}
-				value={text}
-				onChange={(event) => setText(event.target.value)}
-			/>
+			<SearchField testid="palette-filter" label={t('search.label')} value={text} onChange={setText} />
 			<p className="faint">{t('building.dragHint')}</p>
 			<Tree
 				label={t('panels.nodes')}

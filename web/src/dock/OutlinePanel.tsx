@@ -16,6 +16,7 @@ import { useRun } from '../run/store';
 import { IDLE } from '../run/types';
 import { Tree } from '../ui/Tree';
 import { outlineRows, type OutlineRow } from './outline';
+import { SearchField } from '../ui/SearchField';
 
 /** All that is in the document, to jump to, rename and mute. */
 export default function OutlinePanel() {
@@ -46,14 +47,7 @@ export default function OutlinePanel() {
 	};
 	return (
 		<div className="outline">
-			<input
-				type="search"
-				data-testid="outline-filter"
-				aria-label={t('building.filter')}
-				placeholder={t('building.filter')}
-				value={text}
-				onChange={(event) => setText(event.target.value)}
-			/>
+			<SearchField testid="outline-filter" label={t('building.filter')} value={text} onChange={setText} />
 			<Tree
 				label={t('panels.outline')}
 				testid="outline-tree"

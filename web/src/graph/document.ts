@@ -1,5 +1,6 @@
 /** The native workflow document: what is opened, saved and downloaded. */
 
+import { text } from '../fields';
 import { t } from '../i18n/i18n';
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { docOf, emptyGraph, type Doc } from './doc';
@@ -299,8 +300,4 @@ function without(object: JsonObject, keys: readonly string[]): JsonObject {
 
 function number(value: Json | undefined): number | null {
 	return typeof value === 'number' ? value : null;
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

@@ -1,5 +1,6 @@
 /** Nodes into a subgraph and out of it again, and what a definition takes from outside. */
 
+import { text } from '../fields';
 import { isObject, type Json, type JsonObject } from '../json';
 import { defaultValue, hasWidget } from './defaults';
 import { emptyGraph, graphAt, withGraph, type Doc, type Scope } from './doc';
@@ -315,8 +316,4 @@ function beside<T extends { readonly x: number; readonly y: number }>(
 		all[freeId(id, (taken) => Object.hasOwn(all, taken))] = { ...part, x: part.x + offset.x, y: part.y + offset.y };
 	}
 	return all;
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

@@ -1,5 +1,6 @@
 /** Subgraphs: graphs that nodes stand for. A node of kind `subgraph:NAME` is an instance of the definition NAME. */
 
+import { text } from '../fields';
 import { isObject, type Json } from '../json';
 import { eachGraph, type Doc, type Scope } from './doc';
 import { liveKind } from './live';
@@ -165,8 +166,4 @@ function readerOf(graph: Graph, name: string, kinds: Kinds): InputInfo | undefin
 		}
 	}
 	return undefined;
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

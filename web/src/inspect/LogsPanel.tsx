@@ -7,6 +7,7 @@ import { tell } from '../run/submit';
 import { openJob } from './openJob';
 import { clockText } from './format';
 import { copyText } from './clipboard';
+import { SearchField } from '../ui/SearchField';
 import '../styles/inspect.css';
 
 const KEPT = 2000;
@@ -34,14 +35,7 @@ export default function LogsPanel() {
 	return (
 		<div className="inspect logs">
 			<div className="search-line">
-				<input
-					type="search"
-					data-testid="log-search"
-					aria-label={t('inspect.logs.search')}
-					placeholder={t('inspect.logs.search')}
-					value={words}
-					onChange={(event) => setWords(event.target.value)}
-				/>
+				<SearchField testid="log-search" label={t('inspect.logs.search')} value={words} onChange={setWords} />
 				<select
 					data-testid="log-level"
 					aria-label={t('inspect.logs.level')}

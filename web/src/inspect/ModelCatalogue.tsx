@@ -5,7 +5,9 @@ import { Icon } from '../panels/icons';
 import { openMenu } from '../panels/menu';
 import { bytesText } from './format';
 import { copyName, filtered, kindsOf, loadOnCanvas, modelMenu } from './modelActions';
+import { ReloadButton } from './ReloadButton';
 import { useAnswer } from './useAnswer';
+import { SearchField } from '../ui/SearchField';
 
 const SHOWN = 100;
 
@@ -21,23 +23,8 @@ export function ModelCatalogue() {
 	return (
 		<>
 			<div className="search-line">
-				<input
-					type="search"
-					data-testid="model-search"
-					aria-label={t('inspect.models.search')}
-					placeholder={t('inspect.models.search')}
-					value={words}
-					onChange={(event) => setWords(event.target.value)}
-				/>
-				<button
-					type="button"
-					className="tool"
-					aria-label={t('inspect.reload')}
-					data-tip={t('inspect.reload')}
-					onClick={() => void reload()}
-				>
-					<Icon name="refresh" />
-				</button>
+				<SearchField testid="model-search" label={t('inspect.models.search')} value={words} onChange={setWords} />
+				<ReloadButton onClick={reload} />
 			</div>
 			<div className="chips" role="group" aria-label={t('inspect.models.kinds')}>
 				{[['', (models ?? []).length] as const, ...kindsOf(models ?? [])].map(([name, count]) => (

@@ -7,6 +7,7 @@ import { useExtensions, type ExtensionState } from '../extensions/state';
 import { currentKinds } from '../graph/kinds';
 import { Icon } from '../panels/icons';
 import { secondsText } from './format';
+import { ReloadButton } from './ReloadButton';
 import { useAnswer } from './useAnswer';
 import '../styles/inspect.css';
 
@@ -19,15 +20,7 @@ export default function PluginsPanel() {
 		<div className="inspect">
 			<div className="search-line">
 				<p>{t('inspect.plugins.count', { count: packs?.length ?? 0 })}</p>
-				<button
-					type="button"
-					className="tool"
-					aria-label={t('inspect.reload')}
-					data-tip={t('inspect.reload')}
-					onClick={() => void reload()}
-				>
-					<Icon name="refresh" />
-				</button>
+				<ReloadButton onClick={reload} />
 			</div>
 			{[failure, untold].filter(Boolean).map((reason) => (
 				<p key={reason} className="failure">

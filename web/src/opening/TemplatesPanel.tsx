@@ -5,6 +5,7 @@ import { fetchTemplates, packTemplatePictureUrl, type Template } from '../api/te
 import { openFromServer } from '../panels/files';
 import { tell } from '../run/submit';
 import { openTemplate } from './templates';
+import { SearchField } from '../ui/SearchField';
 
 const PICTURE_SIZE = 384;
 
@@ -23,14 +24,7 @@ export default function TemplatesPanel() {
 	});
 	return (
 		<div className="templates">
-			<input
-				type="search"
-				data-testid="template-search"
-				placeholder={t('opening.templates.search')}
-				aria-label={t('opening.templates.search')}
-				value={words}
-				onChange={(event) => setWords(event.target.value)}
-			/>
+			<SearchField testid="template-search" label={t('opening.templates.search')} value={words} onChange={setWords} />
 			{templates === null ? (
 				<p className="none">{t('common.loading')}</p>
 			) : (

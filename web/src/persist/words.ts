@@ -1,8 +1,9 @@
 /** Differences and edits in words. */
 
+import { objects, text } from '../fields';
 import type { Change, Operation } from '../graph/log';
 import { titleOf, type GraphNode, type InputValue, type Kinds } from '../graph/types';
-import { isList, isObject, writeJson, type Json, type JsonObject } from '../json';
+import { isObject, writeJson, type Json, type JsonObject } from '../json';
 import { t } from '../i18n/i18n';
 
 export interface Said {
@@ -15,26 +16,26 @@ const LONGEST = 48;
 /** What the server's comparison of two workflows found, one line per thing. */
 export function differenceWords(difference: JsonObject): readonly Said[] {
 	const said: Said[] = [];
-	for (const node of list(difference.added)) {
+	for (const node of objects(difference.added)) {
 		said.push({ tone: 'added', text: t('persist.difference.added', { node: named(node) }) });
 	}
-	for (const node of list(difference.removed)) {
+	for (const node of objects(difference.removed)) {
 		said.push({ tone: 'removed', text: t('persist.difference.removed', { node: named(node) }) });
 	}
-	for (const change of list(difference.changed)) {
+	for (const change of objects(difference.changed)) {
 		const [before, after] = [block(change.before), block(change.after)];
 		if (text(before.kind) !== text(after.kind)) {
 			said.push({ tone: 'changed', text: t('persist.difference.kind', { node: named(before), kind: text(after.kind) }) });
 		} else if (text(before.title) !== text(after.title)) {
 			said.push({ tone: 'changed', text: t('persist.difference.renamed', { node: named(before), title: named(after) }) });
 		}
-		said.push(...list(change.inputs).map((input) => inputWords(named(after), input)));
+		said.push(...objects(change.inputs).map((input) => inputWords(named(after), input)));
 	}
-	for (const change of [...list(difference.inputs), ...list(difference.outputs)]) {
+	for (const change of [...objects(difference.inputs), ...objects(difference.outputs)]) {
 		const tone = change.change === 'added' || change.change === 'removed' ? change.change : 'changed';
 		said.push({ tone, text: t(`persist.difference.named.${tone}`, { name: text(change.name) }) });
 	}
-	for (const change of list(difference.texts)) {
+	for (const change of objects(difference.texts)) {
 		said.push({
 			tone: 'changed',
 			text: t(change.field === 'title' ? 'persist.difference.title' : 'persist.difference.description', {
@@ -146,14 +147,6 @@ function short(value: Json): string {
 	return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
 }
 
-function list(value: Json | undefined): readonly JsonObject[] {
-	return isList(value) ? value.filter(isObject) : [];
-}
-
 function block(value: Json | undefined): JsonObject {
 	return isObject(value) ? value : {};
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

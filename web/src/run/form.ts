@@ -1,5 +1,6 @@
 /** A workflow as a function: what it takes, and the values of a sweep as people write them. */
 
+import { text } from '../fields';
 import { parseNumber } from '../widgets/numbers';
 import { defaultValue, widgetType } from '../graph/defaults';
 import type { Doc } from '../graph/doc';
@@ -95,8 +96,4 @@ export function combinations(sweep: JsonObject): number {
 		const more = Array.isArray(values) ? values.length : isObject(values) ? Number(values.steps) : 1;
 		return count * more;
 	}, 1);
-}
-
-function text(value: Json | undefined): string {
-	return typeof value === 'string' ? value : '';
 }

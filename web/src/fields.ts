@@ -1,6 +1,6 @@
-/** Fields of the server's answers. What is missing or of another type is taken as empty. */
+/** Fields of JSON that others wrote. What is missing or of another type is taken as empty. */
 
-import { isList, isObject, type Json, type JsonObject } from '../json';
+import { isList, isObject, type Json, type JsonObject } from './json';
 
 export function text(value: Json | undefined): string {
 	return typeof value === 'string' ? value : '';
