@@ -115,7 +115,7 @@ def _running(page: Page) -> Iterator[str]:
 	page.get_by_test_id('results').locator('.thumb button').first.click(modifiers=['Control'])
 	page.get_by_test_id('results').locator('.thumb button').last.click(modifiers=['Shift'])
 	page.get_by_test_id('delete-selected').click()
-	page.get_by_test_id('confirm-delete').wait_for()
+	page.get_by_test_id('confirm-delete').hover()
 	yield 'gallery-delete'
 	page.keyboard.press('Escape')
 	page.keyboard.press('Escape')
@@ -197,12 +197,22 @@ def _dialogs(page: Page) -> Iterator[str]:
 def _building(page: Page) -> Iterator[str]:
 	press(page, 'Alt+n')
 	yield 'empty'
+	page.get_by_test_id('panel-outline').click()
+	expect(page.get_by_test_id('open-panel-outline')).to_be_visible()
+	yield 'outline-empty'
+	page.get_by_test_id('panel-outline').click()
+	press(page, 'Shift+r')
+	page.get_by_test_id('form-run').wait_for()
+	yield 'form-empty'
+	shut(page)
 	shipped(page, 'inpaint')
+	page.get_by_test_id('node-sample').wait_for()
 	page.evaluate("window.lumengraph.select(['positive', 'negative', 'sample'])")
 	press(page, 'Control+Shift+g')
+	expect(page.locator('[data-kind^="subgraph"]')).to_be_visible()
 	press(page, 'f')
 	yield 'subgraph-made'
-	page.get_by_test_id('enter-subgraph').click()
+	press(page, 'Alt+ArrowDown')
 	expect(page.get_by_test_id('subgraph-inputs')).to_be_visible()
 	press(page, 'f')
 	yield 'subgraph'
@@ -241,6 +251,7 @@ def _pictures(page: Page) -> Iterator[str]:
 	page.get_by_test_id('mask-discard').wait_for()
 	yield 'mask-discard'
 	page.get_by_test_id('mask-discard').click()
+	expect(page.get_by_role('dialog')).to_have_count(0)
 
 
 def _forms(page: Page) -> Iterator[str]:
@@ -259,6 +270,7 @@ def _forms(page: Page) -> Iterator[str]:
 	show(page, 'Swept', nodes, inputs=named)
 	press(page, 'Shift+r')
 	page.get_by_test_id('several-width').check()
+	page.get_by_test_id('form-run').hover()
 	yield 'form'
 	page.get_by_test_id('sweep-width').fill('32, odd')
 	yield 'form-wrong'

@@ -37,26 +37,29 @@ export default function NodesPanel() {
 		<div className="palette-panel">
 			<SearchField testid="palette-filter" label={t('search.label')} value={text} onChange={setText} />
 			<p className="faint">{t('building.dragHint')}</p>
-			<Tree
-				label={t('panels.nodes')}
-				testid="palette-tree"
-				rows={rows}
-				onToggle={toggle}
-				onChoose={choose}
-				onPointerDown={(event, { info }) => info !== null && startDrag(event, info, setDragged)}
-			>
-				{({ info, label, count }) => (
-					<>
-						{info !== null && <i className="dot" style={{ background: colourOf(info) }} />}
-						<span className="name" data-tip={info?.description || undefined}>
-							{label}
-						</span>
-						{info === null && <small>{count}</small>}
-						{info?.deprecated === true && <span className="badge">{t('node.deprecated')}</span>}
-					</>
-				)}
-			</Tree>
-			{rows.length === 0 && <p className="none">{t('common.nothing')}</p>}
+			{rows.length === 0 ? (
+				<p className="none">{t('common.nothing')}</p>
+			) : (
+				<Tree
+					label={t('panels.nodes')}
+					testid="palette-tree"
+					rows={rows}
+					onToggle={toggle}
+					onChoose={choose}
+					onPointerDown={(event, { info }) => info !== null && startDrag(event, info, setDragged)}
+				>
+					{({ info, label, count }) => (
+						<>
+							{info !== null && <i className="dot" style={{ background: colourOf(info) }} />}
+							<span className="name" data-tip={info?.description || undefined}>
+								{label}
+							</span>
+							{info === null && <small>{count}</small>}
+							{info?.deprecated === true && <span className="badge">{t('node.deprecated')}</span>}
+						</>
+					)}
+				</Tree>
+			)}
 			{dragged !== null &&
 				createPortal(
 					<div className="drag-ghost" style={{ left: dragged.at.x, top: dragged.at.y, '--socket': colourOf(dragged.info) }}>

@@ -48,59 +48,62 @@ export default function OutlinePanel() {
 	return (
 		<div className="outline">
 			<SearchField testid="outline-filter" label={t('building.filter')} value={text} onChange={setText} />
-			<Tree
-				label={t('panels.outline')}
-				testid="outline-tree"
-				rows={shown}
-				onToggle={toggle}
-				onChoose={({ path, canvasId }) => jumpTo(path, canvasId)}
-				onKey={(event, row) => {
-					if (event.key === 'F2') {
-						setRenaming(row.id);
-					} else if (event.key === 'm' && row.node !== null) {
-						mute(row);
-					} else {
-						return false;
-					}
-					return true;
-				}}
-			>
-				{(row) => (
-					<>
-						<State row={row} />
-						{renaming === row.id ? (
-							<TitleField row={row} onDone={(title) => finish(row, title)} />
-						) : (
-							<span
-								className="name"
-								data-mode={row.node?.mode}
-								data-tip={`${row.label}\n${row.node?.kind ?? t('building.frame')}`}
-								onDoubleClick={() => setRenaming(row.id)}
-							>
-								{row.label}
-							</span>
-						)}
-						{row.node !== null && (
-							<button
-								type="button"
-								className="tool"
-								tabIndex={-1}
-								aria-label={`${t('commands.mute')}: ${row.label}`}
-								aria-pressed={row.node.mode === 'mute'}
-								data-testid={`outline-mute-${row.id}`}
-								data-tip={`${t('commands.mute')}\nM`}
-								onClick={(event) => {
-									event.stopPropagation();
-									mute(row);
-								}}
-							>
-								<Icon name={row.node.mode === 'mute' ? 'muted' : 'eye'} />
-							</button>
-						)}
-					</>
-				)}
-			</Tree>
-			{shown.length === 0 && <p className="none">{t('common.nothing')}</p>}
+			{shown.length === 0 ? (
+				<p className="none">{t(text === '' ? 'building.noNodes' : 'common.nothing')}</p>
+			) : (
+				<Tree
+					label={t('panels.outline')}
+					testid="outline-tree"
+					rows={shown}
+					onToggle={toggle}
+					onChoose={({ path, canvasId }) => jumpTo(path, canvasId)}
+					onKey={(event, row) => {
+						if (event.key === 'F2') {
+							setRenaming(row.id);
+						} else if (event.key === 'm' && row.node !== null) {
+							mute(row);
+						} else {
+							return false;
+						}
+						return true;
+					}}
+				>
+					{(row) => (
+						<>
+							<State row={row} />
+							{renaming === row.id ? (
+								<TitleField row={row} onDone={(title) => finish(row, title)} />
+							) : (
+								<span
+									className="name"
+									data-mode={row.node?.mode}
+									data-tip={`${row.label}\n${row.node?.kind ?? t('building.frame')}`}
+									onDoubleClick={() => setRenaming(row.id)}
+								>
+									{row.label}
+								</span>
+							)}
+							{row.node !== null && (
+								<button
+									type="button"
+									className="tool"
+									tabIndex={-1}
+									aria-label={`${t('commands.mute')}: ${row.label}`}
+									aria-pressed={row.node.mode === 'mute'}
+									data-testid={`outline-mute-${row.id}`}
+									data-tip={`${t('commands.mute')}\nM`}
+									onClick={(event) => {
+										event.stopPropagation();
+										mute(row);
+									}}
+								>
+									<Icon name={row.node.mode === 'mute' ? 'muted' : 'eye'} />
+								</button>
+							)}
+						</>
+					)}
+				</Tree>
+			)}
 		</div>
 	);
 }

@@ -372,6 +372,7 @@ export const de: Messages = {
 		findHint: 'Titel, Art, Kennung oder Wert',
 		in: 'in {{where}}',
 		dragHint: 'Einen Knoten auf die Arbeitsfläche ziehen oder Enter drücken.',
+		noNodes: 'Dieser Workflow hat noch keine Knoten.',
 		filter: 'Filtern',
 		more: 'Mehr',
 		runStarted: 'Ein Lauf hat begonnen.',

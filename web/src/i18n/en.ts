@@ -373,6 +373,7 @@ export const en = {
 		in: 'in {{where}}',
 		dragHint: 'Drag a node onto the canvas, or press Enter.',
 		filter: 'Filter',
+		noNodes: 'This workflow has no nodes yet.',
 		more: 'More',
 		runStarted: 'A run has started.',
 		runDone: 'The run is over.',
