@@ -92,7 +92,7 @@ def write_bundle(workflow: Workflow, runner: Runner, target: Path, *, with_model
 	"""
 	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(workflow.with_packs(checked.problems))
+		raise InvalidGraph(workflow.with_hints(checked.problems))
 	record = runner.record(checked.graph)
 	nodes = runner.kit.nodes.infos
 	named = list(named_files(workflow.graph, nodes))

@@ -176,7 +176,7 @@ def _check(options: argparse.Namespace) -> int:
 	tell_doubts(workflow)
 	for missing in models:
 		print(f'warning: {missing.sentence}', file=sys.stderr)
-	for problem in workflow.with_packs(checked.problems):
+	for problem in workflow.with_hints(checked.problems):
 		print(f'error: {problem.sentence}', file=sys.stderr)
 	if checked.problems:
 		return BAD_INPUT

@@ -100,7 +100,7 @@ def run_once(
 	graph = workflow.graph if swept is None else swept.graph
 	checked = runner.check(graph, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(workflow.with_packs(checked.problems))
+		raise InvalidGraph(workflow.with_hints(checked.problems))
 	job = JobInfo(
 		str(uuid.uuid4()),
 		prompt_json=to_json(write_prompt(checked.graph)).decode(),

@@ -84,7 +84,7 @@ async def _submit(
 		}
 	_, checked = await judge(app, graph, targets=targets, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(workflow.with_packs(checked.problems))
+		raise InvalidGraph(workflow.with_hints(checked.problems))
 	# While this was checked, the same request may have come again.
 	known = app[QUEUE].of_key(wanted.key)
 	if known is not None:

@@ -25,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from engine.cancel import CancelToken
 from engine.code.drawn import drawn_document, write_file
@@ -41,10 +41,9 @@ from engine.formats.interface import Interface, interface_of
 from engine.formats.workflow import Workflow as Opened
 from engine.formats.workflow import open_workflow, read_workflow
 from engine.graph import Call, Graph, Link, NodeId
-from engine.sweep import Values, sweep
+from engine.sweep import axes_from, sweep
 
 T = TypeVar('T')
-AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])
 
 
 class BaseWorkflow:
@@ -187,7 +186,7 @@ class BaseWorkflow:
 		does, but for `RunFailed`: what failed is told by the result. More than 100 combinations are refused with `WrongInputs`.
 		"""
 		opened = self._as_opened()
-		swept = sweep(opened, AXES.validate_python({**(axes or {}), **named}), self.session.nodes, self.session.storage)
+		swept = sweep(opened, axes_from({**(axes or {}), **named}), self.session.nodes, self.session.storage)
 		outcome = self.session.run(
 			swept.graph,
 			beside=swept.beside({'lumengraph': drawn_document(opened, self.session.nodes)}),

@@ -37,8 +37,17 @@ class TestAxes:
 		"""Values with commas between, quoted where they hold one; a range; a JSON list."""
 		assert list(axes_of(WORKFLOW, NODES, [text]).values()) == [values]
 
-	@pytest.mark.parametrize('sweeps', [['number'], ['=1'], ['number=1', 'number=2'], ['number=1..2/0'], ['number=[1']])
+	@pytest.mark.parametrize('sweeps', [['number'], ['=1'], ['number=1', 'number=2'], ['number=[1']])
 	def test_bad_input(self, sweeps: list[str]) -> None:
 		"""What is none of these is told."""
 		with pytest.raises(BadDocument):
 			axes_of(WORKFLOW, NODES, sweeps)
+
+	@pytest.mark.parametrize(
+		('sweep', 'words'),
+		[('number=1..2/0', 'steps: .* greater than'), ('number=1..9', 'how many values: write 1..9/')],
+	)
+	def test_bad_ranges(self, sweep: str, words: str) -> None:
+		"""What of a range is wrong, or left out, is said."""
+		with pytest.raises(BadDocument, match=words):
+			axes_of(WORKFLOW, NODES, [sweep])

@@ -30,6 +30,7 @@ from engine.formats.editor.instances import COMFY
 from engine.formats.editor.kinds import (
 	BROADCASTERS,
 	BYPASSED,
+	CORE,
 	GETTERS,
 	MUTED,
 	PRIMITIVE,
@@ -47,8 +48,6 @@ from engine.formats.migrate import VERSION
 from engine.formats.unnamed import BLOCK, VALUES
 from engine.graph import Constant
 
-CORE = 'comfy-core'
-"""The pack of what comes with ComfyUI, for which it is not named."""
 MODES: Mapping[int, Mode] = {MUTED: 'mute', BYPASSED: 'bypass'}
 
 _Local = FromNode | FromOutside | Constant | None
