@@ -267,7 +267,9 @@ class TestSweep:
 	@pytest.mark.parametrize('given', [3, 'abc', {'from': 1, 'to': 2, 'steps': 300}, object()])
 	def test_no_values(self, session: Session, given: object) -> None:
 		"""The input is named, what was expected, and what came."""
-		with pytest.raises(WrongInputs, match=r"input 'width': expected a list of values, or a range .*, got") as caught:
+		with pytest.raises(
+			WrongInputs, match=r"input 'width': expected a list of values, or a range .*, got"
+		) as caught:
 			painting(session).sweep(width=given)
 
 		assert repr(given) in str(caught.value)
