@@ -115,10 +115,10 @@ def run_once(
 		nodes=teller.nodes,
 		cached=teller.cached,
 		files=[
-			FileReport(node=done.node, path=runner.storage.files.saved(image))
+			FileReport(node=done.node, path=runner.storage.files.saved(file))
 			for done in teller.finished
 			if done.ui is not None
-			for image in done.ui.images
+			for file in done.ui.files
 		],
 		failure=outcome.failure,
 		record=teller.record,

@@ -109,6 +109,15 @@ class TestCount:
 
 		assert len([Path(line).read_bytes() for line in capsys.readouterr().out.splitlines()]) == 2
 
+	def test_files_of_all_kinds_are_listed(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Not only pictures."""
+		inputs = {'text': 'kept', 'filename_prefix': 'a', 'format': 'txt'}
+		(tmp_path / 'a.json').write_text(json.dumps({'1': {'class_type': 'SaveText', 'inputs': inputs}}))
+		code = run_command(['run', str(tmp_path / 'a.json'), '--base', str(tmp_path)])
+
+		assert code == 0
+		assert [Path(line).read_text() for line in capsys.readouterr().out.splitlines()] == ['kept']
+
 	@pytest.mark.parametrize(('said', 'expected'), [('increment', [2, 3]), ('fixed', [2, 3]), ('decrement', [2, 1])])
 	def test_the_workflow_says_how(
 		self, said: str, expected: list[int], flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
