@@ -21,6 +21,7 @@ from engine.formats.convert import beside_prompt
 from engine.formats.dynamic import chosen_graph
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
+from engine.prefixes import with_prefixes
 from engine.runner import Runner
 from engine.settings import Settings
 from engine.sweep import Values, sweep
@@ -97,7 +98,7 @@ def run_once(
 	beside = beside_prompt(workflow, nodes)
 	workflow = replace(workflow, graph=chosen_graph(workflow, nodes, source))
 	swept = sweep(workflow, axes, nodes, runner.storage) if axes else None
-	graph = workflow.graph if swept is None else swept.graph
+	graph = with_prefixes(workflow.graph if swept is None else swept.graph, nodes)
 	checked = runner.check(graph, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(workflow.with_hints(checked.problems))

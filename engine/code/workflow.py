@@ -36,6 +36,7 @@ from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow as Opened
 from engine.formats.workflow import open_workflow, read_workflow
 from engine.graph import Link, NodeId
+from engine.prefixes import with_prefixes
 from engine.sweep import axes_from, sweep
 
 
@@ -70,7 +71,7 @@ class BaseWorkflow(Building):
 		result = Result(
 			session=self.session,
 			outcome=self.session.run(
-				opened.graph,
+				with_prefixes(opened.graph, self.session.nodes),
 				values=asked,
 				targets=() if wanted else None,
 				beside={'lumengraph': drawn_document(opened, self.session.nodes)},
@@ -111,7 +112,7 @@ class BaseWorkflow(Building):
 		opened = self._as_opened()
 		swept = sweep(opened, axes_from({**(axes or {}), **named}), self.session.nodes, self.session.storage)
 		outcome = self.session.run(
-			swept.graph,
+			with_prefixes(swept.graph, self.session.nodes),
 			beside=swept.beside({'lumengraph': drawn_document(opened, self.session.nodes)}),
 			tolerant=opened.tolerant,
 			cancel=_cancel,
