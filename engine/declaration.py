@@ -296,11 +296,6 @@ class NodeInfo(Model):
 		"""Whether the node's id is part of what it computes."""
 		return self.caching == 'identity' or 'unique_id' in self.hidden.values()
 
-	@cached_property
-	def sees_workflow(self) -> bool:
-		"""Whether the node gets the workflow, to write it into files."""
-		return not {'prompt', 'extra_pnginfo'}.isdisjoint(self.hidden.values())
-
 	def output_index(self, name: str) -> int | None:
 		"""Which output bears this name, if exactly one does."""
 		found = [index for index, output in enumerate(self.outputs) if output.name == name]

@@ -273,9 +273,6 @@ class Planner:
 		if spec.fingerprint is not None or spec.info.caching != 'value' or spec.info.hidden:
 			fingerprint, cacheable = self._fingerprint(node, spec, inputs)
 			salt = (*salt, fingerprint, node if spec.info.sees_id else None)
-			if spec.info.sees_workflow and not self._storage.files.metadata:
-				# A file that carries the workflow is not what somebody gets who wants none in it, nor the other way round.
-				salt = (*salt, 'without metadata')
 			salt_text = json.dumps(salt)
 		text = f'[{salt_text}, {json.dumps(arguments)}]'
 		key = CacheKey(hashlib.sha256(text.encode()).hexdigest())

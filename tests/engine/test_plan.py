@@ -172,15 +172,6 @@ class TestKeysThatChange:
 
 		assert first != second
 
-	def test_whether_the_workflow_goes_into_files(self, bench: Bench) -> None:
-		"""Who wants no workflow in files does not get one that was written with it; other nodes are as they were."""
-		nodes: Nodes = {**SUM, 'note': ('Annotate', {'value': 1}), 'end': ('See', {'value': ('note', 0)})}
-		written, plain = (key(bench, nodes, of) for of in ('note', 'sum'))
-		bench.storage.files.metadata = False
-
-		assert key(bench, nodes, 'note') != written
-		assert key(bench, nodes, 'sum') == plain
-
 
 class TestEarlierSteps:
 	"""Steps that were made of the same graph before."""
