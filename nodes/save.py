@@ -83,6 +83,7 @@ class Comparison:
 
 @node(
 	kind='ImageCompare',
+	experimental=True,
 	title='Compare Images',
 	category='image',
 	sink=True,
