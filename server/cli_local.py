@@ -32,6 +32,7 @@ from server.cli_run import Wanted
 from server.cli_source import find_workflow
 from server.cli_sweep import axes_of
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
+from server.cli_uploads import taken_in
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
 
 
@@ -61,6 +62,7 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 		tell_doubts(workflow)
 		workflow = with_values(workflow, substituted(wanted.source, workflow, runner))
 		workflow = with_values(workflow, changes_of(workflow, nodes, wanted.changes, wanted.seed))
+		workflow = with_values(workflow, taken_in(workflow, nodes, settings, wanted.source))
 		axes = axes_of(workflow, nodes, wanted.sweeps)
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):

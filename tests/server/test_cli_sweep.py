@@ -25,8 +25,8 @@ class TestAxes:
 	@pytest.mark.parametrize(
 		('text', 'values'),
 		[
-			('number=1,2,3', ['1', '2', '3']),
-			('one.value=1', ['1']),
+			('number=1,2,3', [1, 2, 3]),
+			('one.value=1', [1]),
 			('number="a, b", c', ['a, b', 'c']),
 			('number=1..8/8', Range.model_validate({'from': 1, 'to': 8, 'steps': 8})),
 			('number=-.5..1e1/2', Range.model_validate({'from': -0.5, 'to': 10, 'steps': 2})),
