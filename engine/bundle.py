@@ -283,6 +283,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
 	try:
 		archive = zipfile.ZipFile(path)
 	except DAMAGE as error:
-		raise BadDocument(f'This is no bundle: {error}.', where=str(path)) from error
+		reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+		raise BadDocument(f'This is no bundle: {reason}.', where=str(path)) from error
 	with archive:
 		yield Bundle(path, archive)
