@@ -38,16 +38,10 @@ def local_inputs(
 		yield f'{file.node}.{file.input}', found
 
 
-def taken_in(
-	workflow: Workflow, nodes: Mapping[str, NodeInfo], settings: Settings, source: str
-) -> dict[str, JsonValue]:
-	"""What to set, by NODE.INPUT, so that files which are not in the input folder are read from there all the same.
-
-	They are copied into it; what is there already stays, and is taken if it is the same. Raises `BadDocument` if a file
-	cannot be copied.
-	"""
+def lie_beside(workflow: Workflow, nodes: Mapping[str, NodeInfo], settings: Settings, source: str) -> dict[str, Path]:
+	"""The files that are not in the input folder, but are there by their path or beside the workflow, by NODE.INPUT."""
 	files = Files(settings)
-	found: dict[str, JsonValue] = {}
+	found: dict[str, Path] = {}
 	for file in named_files(workflow.graph, nodes):
 		if file.folder != 'input' or file.is_model or media_type(file.name) not in MEDIA:
 			continue
@@ -56,8 +50,20 @@ def taken_in(
 		except EngineError:
 			path = _beside(file.name, source)
 			if path is not None:
-				found[f'{file.node}.{file.input}'] = _copied(path, files.root('input'))
+				found[f'{file.node}.{file.input}'] = path
 	return found
+
+
+def taken_in(
+	workflow: Workflow, nodes: Mapping[str, NodeInfo], settings: Settings, source: str
+) -> dict[str, JsonValue]:
+	"""What to set, by NODE.INPUT, so that files which are not in the input folder are read from there all the same.
+
+	They are copied into it; what is there already stays, and is taken if it is the same. Raises `BadDocument` if a file
+	cannot be copied.
+	"""
+	folder = Files(settings).root('input')
+	return {place: _copied(path, folder) for place, path in lie_beside(workflow, nodes, settings, source).items()}
 
 
 def _beside(name: str, source: str) -> Path | None:

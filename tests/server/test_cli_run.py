@@ -115,16 +115,20 @@ class TestPictures:
 		assert (codes, sizes) == ([0, 0, 0], [(2, 2), (3, 3), (3, 3)])
 		assert sorted(path.name for path in (base / 'input').iterdir()) == ['seen (2).png', 'seen.png']
 
-	def test_beside_the_workflow(self, tmp_path: Path) -> None:
-		"""A workflow and its picture in one folder run together."""
+	def test_beside_the_workflow(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""A workflow and its picture in one folder run together; a check says what will be done, and does not do it."""
 		graph = {
 			'1': {'class_type': 'LoadImage', 'inputs': {'image': 'seen.png'}},
 			'2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}},
 		}
 		Image.new('RGB', (3, 3)).save(tmp_path / 'seen.png')
 		(tmp_path / 'a.json').write_text(json.dumps(graph))
+		flags = [str(tmp_path / 'a.json'), '--base', str(tmp_path / 'base')]
 
-		assert run_command(['run', str(tmp_path / 'a.json'), '--base', str(tmp_path / 'base')]) == 0
+		assert run_command(['check', *flags]) == 0
+		assert 'seen.png is not in the input folder; run copies it there' in capsys.readouterr().err
+		assert not (tmp_path / 'base' / 'input').exists()
+		assert run_command(['run', *flags]) == 0
 
 	@pytest.mark.parametrize('name', ['gone.png', 'a.json', '', 'x' * 300 + '.png'])
 	def test_what_is_no_picture(self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
