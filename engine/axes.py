@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+	ConfigDict,
+	Field,
+	JsonValue,
+	TypeAdapter,
+	ValidationError,
+	ValidatorFunctionWrapHandler,
+	WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from engine.declaration import Model
-from engine.problems import shown
+from engine.errors import InputMisfit, WrongInputs
 
+SHOWN = 80
 MOST_CELLS = 100
 """More combinations are refused: a grid of them is what one job may make."""
-SPACED = 'evenly spaced numbers such as {"from": 1, "to": 8, "steps": 8}'
+RANGE = 'a range such as {"from": 1, "to": 8, "steps": 8}'
+VALUES = f'a list of values, or {RANGE}'
 
 
 class Range(Model):
@@ -38,24 +49,43 @@ def _in_words(given: object, handler: ValidatorFunctionWrapHandler) -> object:
 	try:
 		return handler(given)
 	except ValidationError:
-		pass
-	# The words come as a value: they may have braces.
-	raise PydanticCustomError('sweep_values', '{words}', {'words': _complaint(given)})
+		expected, received = _misfit(given)
+	# The words come as values: they may have braces.
+	words = {'expected': expected, 'received': received}
+	raise PydanticCustomError('sweep_values', 'Expected {expected}, got {received}', words)
 
 
-def _complaint(given: object) -> str:
-	if not isinstance(given, dict):
-		return f'Expected a list of values such as [1, 2, 3], or {SPACED}, got {_quoted(given)}'
+Values = Annotated[Range | list[JsonValue], WrapValidator(_in_words)]
+"""A list of values, or a `Range`. What is neither is refused in one sentence."""
+AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])
+
+
+def axes_from(given: Mapping[str, object]) -> dict[str, Values]:
+	"""Axes as Python code gives them: also tuples, ranges and the like. Raises `WrongInputs`."""
+	lists = {
+		name: list(values) if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping) else values
+		for name, values in given.items()
+	}
 	try:
-		Range.model_validate(given)
+		return AXES.validate_python(lists)
 	except ValidationError as error:
-		return f'Expected {SPACED}: {misfits_of_range(error)}'
-	return f'Expected values that can be written as JSON, got {_quoted(given)}'
+		wrong = dict.fromkeys(str(found['loc'][0]) for found in error.errors())
+		raise WrongInputs([InputMisfit(name, *_misfit(lists[name])) for name in wrong]) from error
 
 
 def misfits_of_range(error: ValidationError) -> str:
 	"""What is wrong with the numbers of a range, in words."""
 	return '; '.join(_of_number(str(found['loc'][0]), found['type'], found['input']) for found in error.errors())
+
+
+def _misfit(given: object) -> tuple[str, str]:
+	"""What was expected of an axis, and what came."""
+	if isinstance(given, Mapping):
+		try:
+			Range.model_validate(given)
+		except ValidationError as error:
+			return RANGE, f'{_quoted(given)}: {misfits_of_range(error)}'
+	return VALUES, _quoted(given)
 
 
 def _of_number(name: str, kind: str, given: object) -> str:
@@ -68,8 +98,5 @@ def _of_number(name: str, kind: str, given: object) -> str:
 
 
 def _quoted(given: object) -> str:
-	return shown(given) if given is None or isinstance(given, str | int | float | bool | list | dict) else repr(given)
-
-
-Values = Annotated[Range | list[JsonValue], WrapValidator(_in_words)]
-"""A list of values, or a `Range`. What is neither is refused in one sentence."""
+	text = repr(given)
+	return text if len(text) <= SHOWN else f'{text[: SHOWN - 1]}…'

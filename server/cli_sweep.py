@@ -14,7 +14,7 @@ from engine.errors import BadDocument
 from engine.formats.workflow import Workflow, parse_json
 from server.cli_values import as_value
 
-SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)/(?P<steps>\d+)')
+SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)(/(?P<steps>\d+))?')
 
 
 def axes_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], sweeps: Sequence[str]) -> dict[str, Values]:
@@ -32,6 +32,8 @@ def axes_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], sweeps: Sequence[
 
 def _values(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text: str) -> Values:
 	if span := SPAN.fullmatch(text):
+		if span['steps'] is None:
+			raise BadDocument(f'--sweep {name}: {text!r} does not say how many values: write {text}/STEPS.')
 		try:
 			return Range.model_validate({'from': span['start'], 'to': span['to'], 'steps': span['steps']})
 		except ValidationError as error:

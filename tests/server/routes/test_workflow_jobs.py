@@ -188,7 +188,7 @@ class TestSweep:
 			({'from': 1, 'to': 2}, ': "steps" is missing'),
 			({'from': 1, 'to': 2, 'steps': 0}, ': "steps" must be a whole number from 1 to 100, not 0'),
 			({'from': 'x', 'to': 2, 'steps': 2, 'by': 1}, ': "from" must be a number, not \'x\'; "by" is not known'),
-			(3, 'Expected a list of values such as [1, 2, 3], or evenly spaced numbers'),
+			(3, 'Expected a list of values, or a range such as'),
 			('1, 2', "got '1, 2'"),
 			(None, 'got None'),
 		],
