@@ -1,41 +1,28 @@
 import {
 	Background,
 	BackgroundVariant,
+	ControlButton,
 	Controls,
 	MiniMap,
 	ReactFlow,
 	useNodesInitialized,
 	useReactFlow,
 	useStoreApi,
-	type Connection,
-	type Edge,
-	type FinalConnectionState,
-	type OnConnectStart,
 } from '@xyflow/react';
-import { useCallback, useEffect, useRef, useState, type DragEvent, type MouseEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
 import { dropFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
-import { showToast } from '../panels/toasts';
 import { usePrefs, useTheme } from '../prefs';
-import {
-	connect,
-	cutLink,
-	endsOf,
-	joinNode,
-	looseEnd,
-	moveLink,
-	objection,
-	settleGuess,
-	settlePlaces,
-	type LooseEnd,
-} from './commands';
-import { startConnecting, stopConnecting, useConnecting } from './connecting';
+import { cutLink, settleGuess, settlePlaces } from './commands';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { Boundary } from './Boundary';
 import { Breadcrumb } from './Breadcrumb';
 import { carryFrame, startCarrying, stopCarrying } from './carry';
-import { FarLinks } from './FarLinks';
+import { followZoom, notePointed, useAfar, useVeiled } from './afar';
+import { FarPicture } from './FarPicture';
+import { Overview } from './Overview';
+import { takeIn } from './boxselect';
 import { FrameBox } from './FrameBox';
 import { GraphNode } from './GraphNode';
 import { NoteBox } from './NoteBox';
@@ -50,8 +37,17 @@ import { LinkTip } from './LinkTip';
 import { startLongPress } from './longpress';
 import { addPoint, canHavePoints } from './pointing';
 import { ReroutePoint } from './ReroutePoint';
-import { fitView, notePointer, noteZoom, setInstance, toGraph, useView, type Point } from './view';
-import { socketOf, whyNot, type HandleEnd } from './why';
+import { fitView, notePointer, setInstance, toGraph, useView, ZOOM } from './view';
+import {
+	isValid,
+	onClickConnectEnd,
+	onConnect,
+	onConnectEnd,
+	onConnectStart,
+	onReconnect,
+	onReconnectEnd,
+} from './linkgestures';
+import { Icon } from '../panels/icons';
 import { commandItem, openMenu } from '../panels/menu';
 import { t } from '../i18n/i18n';
 
@@ -73,11 +69,13 @@ export function Canvas() {
 	const minimap = usePrefs((prefs) => prefs.minimap);
 	const { far, tiny } = useView();
 	useEffect(() => setInstance(instance), [instance]);
-	const store = useStoreApi();
-	// At once, not after the next drawing: else a thousand nodes would be drawn whole before they are drawn small.
-	useEffect(() => store.subscribe(({ transform }) => noteZoom(transform[2])), [store]);
+	const store = useStoreApi<FlowNode, FlowEdge>();
+	useEffect(() => followZoom(store), [store]);
 	const { sharpening, sharpen } = useSharpening();
 	const large = nodes.length >= LARGE;
+	const afar = useAfar();
+	const veiled = useVeiled(nodes, afar);
+	useEffect(() => (afar ? takeIn(store) : undefined), [afar, store]);
 	const shown = useRef(0);
 	useEffect(() => {
 		// Once per document: a node added later must not move the view, the first on an empty canvas included.
@@ -94,19 +92,25 @@ export function Canvas() {
 			role="region"
 			aria-label={t('building.canvas')}
 			onFocus={(event) => noteFocus(event.target)}
-			onPointerDown={startLongPress}
+			onPointerDown={(event) => {
+				notePointed({ x: event.clientX, y: event.clientY });
+				startLongPress(event);
+			}}
 			data-far={far || undefined}
 			data-tiny={tiny || undefined}
 			data-sharpen={sharpening || undefined}
-			onPointerMove={(event) => notePointer({ x: event.clientX, y: event.clientY })}
+			onPointerMove={onPointerMove}
 			onDoubleClick={onDoubleClick}
-			onDragOver={(event) => event.preventDefault()}
+			onDragOver={(event) => {
+				notePointed({ x: event.clientX, y: event.clientY });
+				event.preventDefault();
+			}}
 			onDrop={onDrop}
 		>
 			<Breadcrumb />
 			<ReactFlow<FlowNode, FlowEdge>
-				nodes={nodes}
-				edges={large && far ? NO_EDGES : edges}
+				nodes={veiled}
+				edges={afar ? NO_EDGES : edges}
 				nodeTypes={NODE_TYPES}
 				edgeTypes={EDGE_TYPES}
 				onNodesChange={(changes) => onNodesChange(guided(changes))}
@@ -141,8 +145,8 @@ export function Canvas() {
 				}}
 				connectionLineComponent={LooseLink}
 				connectionRadius={26}
-				minZoom={0.03}
-				maxZoom={2}
+				minZoom={ZOOM.min}
+				maxZoom={ZOOM.max}
 				deleteKeyCode={null}
 				selectionKeyCode="Shift"
 				multiSelectionKeyCode={MULTI_SELECT}
@@ -151,35 +155,46 @@ export function Canvas() {
 				edgesFocusable={false}
 				colorMode={theme}
 				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
-				onlyRenderVisibleElements={large && !tiny}
+				onlyRenderVisibleElements={large}
 				snapToGrid={snap}
 				snapGrid={GRID}
 				ariaLabelConfig={{
 					'controls.ariaLabel': t('building.controls'),
 					'controls.zoomIn.ariaLabel': t('commands.zoomIn'),
 					'controls.zoomOut.ariaLabel': t('commands.zoomOut'),
-					'controls.fitView.ariaLabel': t('commands.fit'),
 				}}
 				disableKeyboardA11y
 			>
 				<span className="canvas-end" tabIndex={-1} />
 				<LinkTip />
 				<GuideLines />
-				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />
-				{large && far && <FarLinks />}
-				{minimap && (
+				{!far && <Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />}
+				{afar && <FarPicture />}
+				{minimap && large && <Overview />}
+				{minimap && !large && (
 					<MiniMap<FlowNode>
 						pannable
 						zoomable
-						{...(large ? { nodeColor: 'var(--mini-node)' } : { nodeComponent: MiniNode })}
+						nodeComponent={MiniNode}
 						style={MINI_SIZE}
 						ariaLabel={t('canvas.overview')}
 					/>
 				)}
-				<Controls showInteractive={false} position="bottom-left" />
+				<Controls showInteractive={false} showFitView={false} position="bottom-left">
+					<ControlButton onClick={() => fitView()} title={t('commands.fit')} aria-label={t('commands.fit')}>
+						<Icon name="fit" />
+					</ControlButton>
+				</Controls>
 			</ReactFlow>
 		</div>
 	);
+}
+
+function onPointerMove({ clientX: x, clientY: y, buttons }: PointerEvent): void {
+	notePointer({ x, y });
+	if (buttons === 0) {
+		notePointed({ x, y });
+	}
 }
 
 /** From afar the drawing is moved as one picture; after a zoom it is drawn anew, or it would stay as coarse as it was. */
@@ -196,61 +211,6 @@ function useSharpening(): { readonly sharpening: boolean; readonly sharpen: (zoo
 	return { sharpening, sharpen };
 }
 
-const onConnectStart: OnConnectStart = (_event, { nodeId, handleId }) => {
-	const end = nodeId === null ? null : looseEnd(nodeId, handleId);
-	if (end !== null && handleId !== null) {
-		startConnecting(currentGraph(), { ...end, handle: handleId });
-	}
-};
-
-function isValid(connection: Connection | Edge): boolean {
-	const ends = endsOf({
-		...connection,
-		sourceHandle: connection.sourceHandle ?? null,
-		targetHandle: connection.targetHandle ?? null,
-	});
-	return ends !== null && objection(currentGraph(), ends) === null;
-}
-
-function onConnect(connection: Connection): void {
-	const ends = endsOf(connection);
-	if (ends !== null) {
-		connect(ends);
-	}
-}
-
-/** A link let go anywhere but on a socket that takes it. */
-function onConnectEnd(
-	event: globalThis.MouseEvent | TouchEvent,
-	state: FinalConnectionState,
-	reconnecting: boolean,
-): void {
-	stopConnecting();
-	const { fromHandle, toHandle, isValid: done } = state;
-	if (done === true || fromHandle === null || reconnecting) {
-		return;
-	}
-	const end = looseEnd(fromHandle.nodeId, fromHandle.id ?? null);
-	if (end === null) {
-		return;
-	}
-	if (toHandle !== null && toHandle.nodeId !== fromHandle.nodeId) {
-		explain(fromHandle, toHandle);
-	} else if (toHandle === null) {
-		dropLink(end, pointOf(event));
-	}
-}
-
-/** The second of two taps on sockets; the reason where they do not fit. */
-function onClickConnectEnd({ target }: globalThis.MouseEvent | TouchEvent): void {
-	const { loose } = useConnecting.getState();
-	const to = target instanceof Element ? socketOf(target) : null;
-	stopConnecting();
-	if (loose !== null && to !== null && to.nodeId !== loose.node) {
-		explain({ nodeId: loose.node, id: loose.handle, type: loose.side }, to);
-	}
-}
-
 function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {
 	const at = toGraph({ x: event.clientX, y: event.clientY });
 	const input = inputName(edge.targetHandle);
@@ -263,50 +223,6 @@ function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {
 function openCanvasMenu(event: MouseEvent | globalThis.MouseEvent): void {
 	notePointer({ x: event.clientX, y: event.clientY });
 	openMenu(event, ['addNode', 'paste', 'addNote', 'addFrame', 'selectAll', 'tidy', 'findNode', 'fit'].map(commandItem));
-}
-
-/** On a node: its first socket that fits. On the empty canvas: the search for a node that does. */
-function dropLink(end: LooseEnd, at: Point): void {
-	const below = document.elementFromPoint(at.x, at.y);
-	const id = below?.closest('.react-flow__node')?.getAttribute('data-id') ?? null;
-	if (id === null && below?.closest('.react-flow__pane') != null) {
-		openSearch(at, end);
-	} else if (id !== null && id !== end.node) {
-		const ends = joinNode(currentGraph(), end, id);
-		const why =
-			ends === null
-				? t(end.side === 'source' ? 'link.noneTakes' : 'link.noneGives', { type: end.type })
-				: objection(currentGraph(), ends);
-		if (ends !== null && why === null) {
-			connect(ends);
-		} else {
-			showToast('info', why ?? '');
-		}
-	}
-}
-
-function explain(from: HandleEnd, to: HandleEnd): void {
-	const why = whyNot(from, to);
-	if (why !== null) {
-		showToast('info', why);
-	}
-}
-
-function onReconnect(edge: FlowEdge, connection: Connection): void {
-	const ends = endsOf(connection);
-	const input = inputName(edge.targetHandle);
-	if (ends === null || input === null || objection(currentGraph(), ends) !== null) {
-		return;
-	}
-	moveLink({ node: edge.target, input }, ends);
-}
-
-/** The end of a link pulled off into the void: the link is gone. */
-function onReconnectEnd(edge: FlowEdge, state: FinalConnectionState): void {
-	const input = inputName(edge.targetHandle);
-	if (state.isValid !== true && state.toHandle === null && input !== null) {
-		cutLink(edge.target, input);
-	}
 }
 
 function isEmpty(): boolean {
@@ -326,9 +242,4 @@ function onDrop(event: DragEvent): void {
 		const node = event.target instanceof Element ? event.target.closest('.react-flow__node') : null;
 		void dropFile(file, node?.getAttribute('data-id') ?? null);
 	}
-}
-
-function pointOf(event: globalThis.MouseEvent | TouchEvent): Point {
-	const at = 'changedTouches' in event ? event.changedTouches[0] : event;
-	return { x: at?.clientX ?? 0, y: at?.clientY ?? 0 };
 }

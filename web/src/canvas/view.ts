@@ -1,6 +1,6 @@
 /** The view on the canvas, for commands that are no components. */
 
-import type { ReactFlowInstance } from '@xyflow/react';
+import { getViewportForBounds, type ReactFlowInstance } from '@xyflow/react';
 import { create } from 'zustand';
 import type { NodeId } from '../graph/types';
 import { useGraph, type Entered } from '../graph/store';
@@ -13,6 +13,7 @@ export interface Point {
 	readonly y: number;
 }
 
+export const ZOOM = { min: 0.01, max: 2 } as const;
 const MOVE_MS = 260;
 const FITTED_MS = 120;
 /** The overview and the zoom buttons stand at the bottom. */
@@ -63,7 +64,38 @@ export function toGraph(screen: Point): Point {
 }
 
 export function fitView(smooth = true): void {
-	void instance?.fitView({ padding: MARGIN, maxZoom: 1, duration: smooth ? MOVE_MS : 0 });
+	show(useFlow.getState().nodes, MARGIN, smooth);
+}
+
+/** All of these, not only those that React Flow draws at the moment. */
+function show(nodes: readonly FlowNode[], padding: number | typeof MARGIN, smooth = true): void {
+	const canvas = document.querySelector('.canvas');
+	const bounds = boundsOf(nodes);
+	if (canvas !== null && bounds !== null) {
+		const { clientWidth: width, clientHeight: height } = canvas;
+		const viewport = getViewportForBounds(bounds, width, height, ZOOM.min, 1, padding);
+		void instance?.setViewport(viewport, { duration: smooth ? MOVE_MS : 0 });
+	}
+}
+
+/** The area that they take; null for none. */
+export function boundsOf(nodes: readonly FlowNode[]): { x: number; y: number; width: number; height: number } | null {
+	if (nodes.length === 0) {
+		return null;
+	}
+	let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+	for (const { position, measured } of nodes) {
+		left = Math.min(left, position.x);
+		top = Math.min(top, position.y);
+		right = Math.max(right, position.x + (measured?.width ?? 0));
+		bottom = Math.max(bottom, position.y + (measured?.height ?? 0));
+	}
+	return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** Puts this point of the graph into the middle. */
+export function centreOn({ x, y }: Point): void {
+	void instance?.setCenter(x, y, { zoom: currentZoom(), duration: 0 });
 }
 
 export function zoomBy(factor: number): void {
@@ -82,7 +114,7 @@ export function currentZoom(): number {
 
 /** Moves the view just so that the node can be seen, if it cannot. */
 export function reveal(id: NodeId): void {
-	const node = instance?.getNode(id);
+	const node = useFlow.getState().nodes.find((one) => one.id === id);
 	const box = document.querySelector('.canvas')?.getBoundingClientRect();
 	if (node === undefined || box === undefined || instance === null) {
 		return;
@@ -118,7 +150,7 @@ export function focusRun(id: NodeId): void {
 export function focusNode(id: string): void {
 	if (isDrawn(id)) {
 		selectNodes([id]);
-		void instance?.fitView({ nodes: [{ id }], maxZoom: 1, padding: 0.4, duration: MOVE_MS });
+		show(useFlow.getState().nodes.filter((node) => node.id === id), 0.4);
 	}
 }
 
