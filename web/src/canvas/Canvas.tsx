@@ -1,6 +1,4 @@
 import {
-	Background,
-	BackgroundVariant,
 	ControlButton,
 	Controls,
 	MiniMap,
@@ -9,7 +7,7 @@ import {
 	useReactFlow,
 	useStoreApi,
 } from '@xyflow/react';
-import { useCallback, useEffect, useRef, useState, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
+import { useEffect, useRef, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
 import { dropFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
@@ -20,6 +18,7 @@ import { Boundary } from './Boundary';
 import { Breadcrumb } from './Breadcrumb';
 import { carryFrame, startCarrying, stopCarrying } from './carry';
 import { followZoom, notePointed, useAfar, useVeiled } from './afar';
+import { Dots } from './Dots';
 import { FarPicture } from './FarPicture';
 import { Overview } from './Overview';
 import { takeIn } from './boxselect';
@@ -71,7 +70,6 @@ export function Canvas() {
 	useEffect(() => setInstance(instance), [instance]);
 	const store = useStoreApi<FlowNode, FlowEdge>();
 	useEffect(() => followZoom(store), [store]);
-	const { sharpening, sharpen } = useSharpening();
 	const large = nodes.length >= LARGE;
 	const afar = useAfar();
 	const veiled = useVeiled(nodes, afar);
@@ -98,7 +96,6 @@ export function Canvas() {
 			}}
 			data-far={far || undefined}
 			data-tiny={tiny || undefined}
-			data-sharpen={sharpening || undefined}
 			onPointerMove={onPointerMove}
 			onDoubleClick={onDoubleClick}
 			onDragOver={(event) => {
@@ -154,7 +151,8 @@ export function Canvas() {
 				nodesFocusable={false}
 				edgesFocusable={false}
 				colorMode={theme}
-				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
+				onMove={() => noteMoving(true)}
+				onMoveEnd={() => noteMoving(false)}
 				onlyRenderVisibleElements={large}
 				snapToGrid={snap}
 				snapGrid={GRID}
@@ -168,7 +166,7 @@ export function Canvas() {
 				<span className="canvas-end" tabIndex={-1} />
 				<LinkTip />
 				<GuideLines />
-				{!far && <Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />}
+				{!far && <Dots />}
 				{afar && <FarPicture />}
 				{minimap && large && <Overview />}
 				{minimap && !large && (
@@ -197,18 +195,9 @@ function onPointerMove({ clientX: x, clientY: y, buttons }: PointerEvent): void 
 	}
 }
 
-/** From afar the drawing is moved as one picture; after a zoom it is drawn anew, or it would stay as coarse as it was. */
-function useSharpening(): { readonly sharpening: boolean; readonly sharpen: (zoom: number) => void } {
-	const [sharpening, setSharpening] = useState(false);
-	const drawnAt = useRef(1);
-	const sharpen = useCallback((zoom: number) => {
-		if (zoom !== drawnAt.current) {
-			drawnAt.current = zoom;
-			setSharpening(true);
-			requestAnimationFrame(() => requestAnimationFrame(() => setSharpening(false)));
-		}
-	}, []);
-	return { sharpening, sharpen };
+/** While the view moves, the drawing is moved as one picture; then it is drawn anew, or it would stay as coarse as it was. */
+function noteMoving(moving: boolean): void {
+	document.querySelector('.canvas')?.toggleAttribute('data-moving', moving);
 }
 
 function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {
