@@ -157,11 +157,11 @@ class TestAfar:
 		start = self.where(page, 'n105')
 		page.mouse.move(*start)
 		page.mouse.down()
-		page.mouse.move(start[0], 870, steps=8)
+		page.mouse.move(start[0], 835, steps=8)
 		page.mouse.up()
 		after = self.places(page)
 		moved = {node for node, place in after.items() if place != before[node]}
-		page.mouse.move(start[0] - 400, 870)
+		page.mouse.move(start[0] - 400, 835)
 
 		assert moved == {'n105'}
 		page.wait_for_function(f'at => ({COLOUR})(at)[3] === 0', arg=start)
@@ -182,7 +182,7 @@ class TestAfar:
 		page.keyboard.up('Shift')
 		page.mouse.move(*self.where(page, 'n63'))
 		page.mouse.down()
-		page.mouse.move(self.where(page, 'n63')[0], 860, steps=8)
+		page.mouse.move(self.where(page, 'n63')[0], 835, steps=8)
 		page.mouse.up()
 		after = self.places(page)
 		chosen = {f'n{row * COLUMNS + column}' for row in (2, 3, 4) for column in (2, 3, 4)}
