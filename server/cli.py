@@ -54,7 +54,7 @@ def run_command(arguments: Sequence[str]) -> int:
 		words.insert(0, 'serve')
 	options, unknown = parser().parse_known_args(words)
 	if unknown:
-		refuse_unknown(options.grammar, unknown)
+		refuse_unknown(options.grammar, unknown, COMMANDS if len(words) > len(arguments) else ())
 	command: Callable[[argparse.Namespace], int] = options.command
 	try:
 		code = command(options)

@@ -18,8 +18,14 @@ def exact(parser: argparse.ArgumentParser) -> None:
 				exact(below)
 
 
-def refuse_unknown(grammar: argparse.ArgumentParser, words: Sequence[str]) -> NoReturn:
-	"""End with code 2 and a sentence about the first word that the command does not take."""
+def refuse_unknown(grammar: argparse.ArgumentParser, words: Sequence[str], commands: Sequence[str] = ()) -> NoReturn:
+	"""End with code 2 and a sentence about the first word that the command does not take.
+
+	If one of the words is among the `commands`, that one was meant, and came too late.
+	"""
+	late = next((word for word in words if word in commands), None)
+	if late is not None:
+		grammar.error(f'The command stands before its flags: lumengraph {late} … --flags.')
 	word = next((word for word in words if word.startswith('-')), words[0])
 	flag = word.partition('=')[0]
 	known = [spelling for action in grammar._actions for spelling in action.option_strings]

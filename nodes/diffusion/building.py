@@ -35,6 +35,7 @@ class _WithoutWeights(TorchFunctionMode):
 
 	EMPTY = frozenset({torch.empty, torch.empty_strided, torch.rand, torch.randn})
 	FIRST_VALUES = frozenset({Tensor.normal_, Tensor.uniform_, Tensor.zero_, Tensor.fill_})
+	INITIALIZERS = frozenset({'torch.nn.init', 'transformers.initialization'})
 
 	def __torch_function__(
 		self, func: Any, types: Iterable[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -42,7 +43,7 @@ class _WithoutWeights(TorchFunctionMode):
 		given = dict(kwargs or {})
 		if func in self.EMPTY and given.get('device') is None:
 			given['device'] = 'meta'
-		if func in self.FIRST_VALUES or getattr(func, '__module__', '') == 'torch.nn.init':
+		if func in self.FIRST_VALUES or getattr(func, '__module__', '') in self.INITIALIZERS:
 			tensor = args[0] if args else given.get('tensor')
 			if isinstance(tensor, Tensor) and tensor.is_meta:
 				return tensor  # There is nothing to set, and torch takes its time to find out.

@@ -119,7 +119,7 @@ def _read(
 
 	def stretches() -> Iterator[Stretch]:
 		for name, one in wanted.items():
-			tensors[name] = torch.empty_like(one.empty, device=load.place, pin_memory=pinned)
+			tensors[name] = torch.empty(one.empty.shape, dtype=one.empty.dtype, device=load.place, pin_memory=pinned)
 			yield from _stretches(one, tensors[name], reader, load)
 
 	pour(stretches(), reader, load)
@@ -246,7 +246,7 @@ def _cut(
 	for first in range(0, (end - begin) // given, units):
 		start, stop = begin + first * given, min(end, begin + (first + units) * given)
 		part = flat[first * taken : (first + units) * taken]
-		yield Stretch(name, start, stop - start, part, None if same and part.device.type == CPU else numbers)
+		yield Stretch(name, start, stop - start, part, None if same and part.device.type == CPU else numbers, given)
 
 
 def _copy_whole(piece: Piece, place: Tensor, wanted: Coding | None, reader: TensorReader, load: Load) -> None:

@@ -1,4 +1,4 @@
-"""From a file into memory: stretch by stretch, a few of which are read ahead while others become what they are to be."""
+"""From a file into memory: stretch by stretch, in a few threads that each read one and make of it what it is to be."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ CHUNK = 2**23
 """Bytes of the longest stretch: after each, progress is told and a cancelled load stops."""
 
 READERS = 2
-"""Threads that read: what it takes is mostly the system's making of memory."""
+"""Threads that read and convert: what it takes is mostly the system's making of memory."""
 
 AHEAD = 4
 """How many stretches are on their way at most. Together they bound what is still read after a cancel."""
+
+PART = 2**19
+"""Bytes that are read before they are converted: few enough to stay in a core's cache."""
+
+ALONE = 2**15 - 64
+"""Numbers that are converted at a time: so few that torch does it in the thread that asks."""
 
 SMALL = 2**18
 """Bytes below which a stretch is read at once: less than it costs to hand it to a thread."""
@@ -30,7 +36,8 @@ SMALL = 2**18
 class Stretch:
 	"""A stretch of a stored tensor: `nbytes` from byte `start` on, for a flat part of a tensor.
 
-	`numbers` makes of bytes what the part is to hold; None if it is to hold the very bytes, and can be read into.
+	`numbers` makes of bytes what the part is to hold, of any whole number of `unit` bytes; None if it is to hold the very
+	bytes, and can be read into.
 	"""
 
 	name: str
@@ -38,9 +45,10 @@ class Stretch:
 	nbytes: int
 	target: Tensor
 	numbers: Callable[[Tensor], Tensor] | None = None
+	unit: int = 1
 
 
-Waiting = deque[tuple[Stretch, Tensor, Future[None]]]
+Waiting = deque[tuple[Stretch, Future[None]]]
 
 
 def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None:
@@ -49,45 +57,51 @@ def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None
 	Raises what the reader raises, and what a cancelled load raises.
 	"""
 	waiting: Waiting = deque()
-	spare: list[Tensor] = []
 	with ThreadPoolExecutor(READERS, 'read') as pool:
 		try:
 			for stretch in stretches:
 				load.cancel.check()
 				if stretch.nbytes <= SMALL:
-					memory = (
-						stretch.target if stretch.numbers is None else torch.empty(stretch.nbytes, dtype=torch.int8)
-					)
-					reader.fill(stretch.name, memory, stretch.start)
-					_settle(stretch, memory, load)
+					_bring(stretch, reader)
+					load.advance(stretch.target.nbytes)
 					continue
 				if len(waiting) == AHEAD:
-					_finish(waiting, spare, load)
-				memory = stretch.target if stretch.numbers is None else _buffer(stretch.nbytes, spare)
-				waiting.append((stretch, memory, pool.submit(reader.fill, stretch.name, memory, stretch.start)))
+					_finish(waiting, load)
+				waiting.append((stretch, pool.submit(_bring, stretch, reader)))
 			while waiting:
-				_finish(waiting, spare, load)
+				_finish(waiting, load)
 		finally:
-			for _, _, reading in waiting:
+			for _, reading in waiting:
 				reading.cancel()
 
 
-def _finish(waiting: Waiting, spare: list[Tensor], load: Load) -> None:
+def _finish(waiting: Waiting, load: Load) -> None:
 	"""Wait for the first of those that are read. No closure of `pour`: the frames of an error would keep what it holds."""
-	stretch, memory, reading = waiting.popleft()
+	stretch, reading = waiting.popleft()
 	reading.result()
-	_settle(stretch, memory, load)
-	if stretch.numbers is not None:
-		spare.append(memory)
-
-
-def _buffer(nbytes: int, spare: list[Tensor]) -> Tensor:
-	"""So many bytes of a spare buffer, or of a new one. All are of one size, so that a few of them do for a whole file."""
-	buffer = spare.pop() if spare else torch.empty(max(CHUNK, nbytes), dtype=torch.int8)
-	return buffer.new_empty(0).set_(buffer.untyped_storage())[:nbytes]
-
-
-def _settle(stretch: Stretch, memory: Tensor, load: Load) -> None:
-	if stretch.numbers is not None:
-		stretch.target.copy_(stretch.numbers(memory))
 	load.advance(stretch.target.nbytes)
+
+
+def _bring(stretch: Stretch, reader: TensorReader) -> None:
+	"""Read a stretch, and make of it what it is to be: part by part, so that what was read is still at hand."""
+	if stretch.numbers is None:
+		reader.fill(stretch.name, stretch.target, stretch.start)
+		return
+	# To another device it goes in one piece: each copy has its price there.
+	longest = max(1, PART // stretch.unit) * stretch.unit if stretch.target.device.type == 'cpu' else stretch.nbytes
+	buffer = torch.empty(min(longest, stretch.nbytes), dtype=torch.int8)
+	values = len(stretch.target) * stretch.unit // stretch.nbytes
+	for first in range(0, stretch.nbytes, longest):
+		part = buffer[: stretch.nbytes - first]
+		reader.fill(stretch.name, part, stretch.start + first)
+		begin = first // stretch.unit * values
+		_copy(stretch.numbers(part), stretch.target[begin : begin + len(part) // stretch.unit * values])
+
+
+def _copy(numbers: Tensor, target: Tensor) -> None:
+	"""Copy numbers; within main memory in this very thread, since the others are busy with other stretches."""
+	if target.device.type != 'cpu':
+		target.copy_(numbers)
+		return
+	for first in range(0, len(numbers), ALONE):
+		target[first : first + ALONE].copy_(numbers[first : first + ALONE])

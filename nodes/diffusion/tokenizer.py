@@ -48,6 +48,7 @@ class ClipTokenizer:
 			]
 		)
 		self._tokenizer.add_special_tokens([START, END])
+		self.size = 1 + max(vocabulary.values())
 
 	def __call__(self, text: str) -> list[int]:
 		"""The numbers of the text's pieces, without the marks at start and end."""

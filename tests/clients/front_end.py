@@ -117,3 +117,8 @@ def share(picture: Image.Image, color: tuple[int, int, int]) -> float:
 		if isinstance(pixel, tuple) and all(abs(a - b) < 64 for a, b in zip(pixel, color, strict=True))
 	)
 	return near / (picture.width * picture.height)
+
+
+def colours(picture: Image.Image) -> int:
+	"""How many different ones a picture has."""
+	return len(picture.getcolors(picture.width * picture.height) or [])

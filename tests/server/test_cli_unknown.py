@@ -54,3 +54,8 @@ class TestUnknownFlags:
 	def test_words_too_many_are_named(self, capsys: pytest.CaptureFixture[str]) -> None:
 		"""A word that is no flag is one too many all the same."""
 		assert 'extra is not known to lumengraph serve' in refusal(['serve', 'extra'], capsys)
+
+	def test_a_command_behind_its_flags_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Without one in front the server is meant; but a folder may have a command's name."""
+		assert 'stands before its flags: lumengraph run' in refusal(['--cpu', 'run', 'w.json', '--seed', '3'], capsys)
+		assert '--sed is not known' in refusal(['--base', 'run', '--sed', '3'], capsys)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from engine.errors import UnknownFormat
 from nodes.diffusion.families.base import ANY, Config, Form, Mark, Part, Shapes, TowerPart, Training, VaePart
 from nodes.diffusion.layouts import clip, unet, unet_config, vae
 
@@ -219,7 +220,13 @@ def clip_tower(
 		from nodes.diffusion.tokenizer import for_source
 
 		length: int = config['max_position_embeddings']
-		made = ClipTower(cast(ClipModel, module), for_source(source), length=length, **settings)
+		tokenizer, known = for_source(source), config['vocab_size']
+		if tokenizer.size > known:
+			raise UnknownFormat(
+				source.path,
+				f'its {component} knows {known} pieces of words, but its tokenizer tells apart {tokenizer.size}',
+			)
+		made = ClipTower(cast(ClipModel, module), tokenizer, length=length, **settings)
 		return replace(made, layer=None) if config['num_hidden_layers'] == cut else made
 
 	prefixes = (prefix, f'{component}.', '')

@@ -159,6 +159,15 @@ class TestConfigs:
 		with pytest.raises(UnknownFormat, match='describe no tokenizer'):
 			loaded(load_text_encoder, written(tmp_path, tiny.tensors(), tokenizer_vocab='{"a": 0}'))
 
+	def test_text_encoders_with_too_few_pieces_are_refused(self, tmp_path: Path) -> None:
+		"""The tokenizer's numbers would lie beyond the embedding."""
+		path, made = tmp_path / 'few.safetensors', tiny.tensors()
+		described = {name: text for name, text in tiny.metadata().items() if not name.startswith('tokenizer')}
+		save_file(made, path, metadata=described)
+
+		with pytest.raises(UnknownFormat, match=r'few.*knows \d+ pieces of words, but its tokenizer tells apart 49408'):
+			load_text_encoder(Load((path,), 'text'))
+
 
 class TestFaults:
 	@each_loader

@@ -15,7 +15,7 @@ from engine.errors import ModelLoadCancelled, UnknownFormat
 from engine.loading import LoadToken
 from engine.models import Load
 from nodes.diffusion.files import TensorReader, TensorSource, open_source
-from nodes.diffusion.pouring import AHEAD, CHUNK, SMALL, Stretch, pour
+from nodes.diffusion.pouring import AHEAD, CHUNK, PART, SMALL, Stretch, pour
 
 LENGTH = 2 * SMALL
 
@@ -28,7 +28,7 @@ class Counting(TensorReader):
 		self._lock = threading.Lock()
 		self.nbytes = 0
 		self.active = 0
-		self.buffers: set[int] = set()
+		self.asked: list[int] = []
 
 	@property
 	def source(self) -> TensorSource:
@@ -40,7 +40,7 @@ class Counting(TensorReader):
 	def fill(self, name: str, target: Tensor, start: int = 0) -> None:
 		with self._lock:
 			self.nbytes += target.nbytes
-			self.buffers.add(target.untyped_storage().data_ptr())
+			self.asked.append(target.nbytes)
 			self.active += 1
 		try:
 			self._reader.fill(name, target, start)
@@ -114,15 +114,26 @@ class TestPouring:
 		assert reader.active == 0
 
 
-class TestBuffers:
-	def test_a_few_do_for_stretches_of_any_length(self, reader: Counting) -> None:
-		"""A short stretch leaves its buffer whole for a longer one."""
-		name = next(iter(reader.source.shapes))
-		lengths = ([LENGTH + SMALL] * 2 * AHEAD + [LENGTH] * 2 * AHEAD) * 4
-		targets = [torch.empty(length, dtype=torch.int8) for length in lengths]
-		load = Load((reader.source.path,), 'any')
+class TestParts:
+	@pytest.mark.parametrize('length', [PART, PART + 30, 3 * PART - 6])
+	def test_what_is_converted_is_read_part_by_part(self, length: int, reader: Counting) -> None:
+		"""Of whole units, each of which becomes some numbers; the last part may be short."""
+		wide = torch.zeros(length // 3 * 2)
 
-		pour([Stretch(name, 0, len(one), one, lambda stored: stored) for one in targets], reader, load)
+		def numbers(stored: Tensor) -> Tensor:
+			return stored.view(torch.uint8).reshape(-1, 3)[:, :2].reshape(-1)
 
-		assert all(torch.equal(one[:LENGTH], targets[0][:LENGTH]) for one in targets)
-		assert len(reader.buffers) <= AHEAD + 1
+		length = length // 3 * 3
+		pour([Stretch('numbers', 0, length, wide, numbers, unit=3)], reader, Load((Path('x'),), 'x'))
+		stored = reader.read('numbers')[:length]
+
+		assert torch.equal(wide, stored.reshape(-1, 3)[:, :2].reshape(-1).float())
+		assert max(reader.asked[:-1]) <= PART
+
+	def test_the_very_bytes_are_read_at_once(self, values: Tensor, reader: Counting) -> None:
+		"""Straight into the tensor, stretch by stretch."""
+		target = torch.zeros_like(values)
+		pour(stretches(target), reader, Load((Path('x'),), 'x'))
+
+		assert torch.equal(target, values)
+		assert set(reader.asked) == {LENGTH}
