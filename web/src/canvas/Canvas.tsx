@@ -6,8 +6,9 @@ import {
 	useNodesInitialized,
 	useReactFlow,
 	useStoreApi,
+	type ReactFlowProps,
 } from '@xyflow/react';
-import { useEffect, useRef, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
+import { useEffect, useMemo, useRef, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
 import { dropFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
@@ -45,6 +46,7 @@ import {
 	onConnectStart,
 	onReconnect,
 	onReconnectEnd,
+	onReconnectStart,
 } from './linkgestures';
 import { Icon } from '../panels/icons';
 import { commandItem, openMenu } from '../panels/menu';
@@ -57,9 +59,40 @@ const NO_EDGES: FlowEdge[] = [];
 const GRID: [number, number] = [24, 24];
 const MULTI_SELECT = ['Control', 'Meta', 'Shift'];
 
+/** The same with each drawing: React Flow looks through all nodes and links for each one that is another. */
+const HANDLERS: ReactFlowProps<FlowNode, FlowEdge> = {
+	onNodesChange: (changes) => useFlow.getState().onNodesChange(guided(changes)),
+	onEdgesChange: (changes) => useFlow.getState().onEdgesChange(changes),
+	onNodeDragStart: (_event, node, dragged) => startCarrying(node, dragged),
+	onNodeDrag: (_event, node) => carryFrame(node),
+	onNodeDragStop: (_event, _node, dragged) => {
+		stopGuiding();
+		settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()]);
+	},
+	onSelectionDragStop: (_event, dragged) => {
+		stopGuiding();
+		settlePlaces(dragged.map((node) => node.id));
+	},
+	onEdgeClick: (event, edge) => event.altKey && addPoint(edge, toGraph({ x: event.clientX, y: event.clientY })),
+	onEdgeDoubleClick: (event, edge) => addPoint(edge, toGraph({ x: event.clientX, y: event.clientY })),
+	onEdgeContextMenu: openEdgeMenu,
+	onPaneContextMenu: openCanvasMenu,
+	onClickConnectStart: onConnectStart,
+	onClickConnectEnd,
+	onConnectStart,
+	onConnect,
+	onConnectEnd,
+	isValidConnection: isValid,
+	onReconnectStart,
+	onReconnect,
+	onReconnectEnd,
+	onMove: () => noteMoving(true),
+	onMoveEnd: () => noteMoving(false),
+};
+
 export function Canvas() {
-	const { nodes, edges, onNodesChange, onEdgesChange } = useFlow();
-	const reconnecting = useRef<FlowEdge | null>(null);
+	const nodes = useFlow((flow) => flow.nodes);
+	const edges = useFlow((flow) => flow.edges);
 	const session = useGraph((state) => state.graph.session);
 	const measured = useNodesInitialized();
 	const instance = useReactFlow<FlowNode, FlowEdge>();
@@ -74,6 +107,14 @@ export function Canvas() {
 	const afar = useAfar();
 	const veiled = useVeiled(nodes, afar);
 	useEffect(() => (afar ? takeIn(store) : undefined), [afar, store]);
+	const words = useMemo(
+		() => ({
+			'controls.ariaLabel': t('building.controls'),
+			'controls.zoomIn.ariaLabel': t('commands.zoomIn'),
+			'controls.zoomOut.ariaLabel': t('commands.zoomOut'),
+		}),
+		[],
+	);
 	const shown = useRef(0);
 	useEffect(() => {
 		// Once per document: a node added later must not move the view, the first on an empty canvas included.
@@ -110,36 +151,7 @@ export function Canvas() {
 				edges={afar ? NO_EDGES : edges}
 				nodeTypes={NODE_TYPES}
 				edgeTypes={EDGE_TYPES}
-				onNodesChange={(changes) => onNodesChange(guided(changes))}
-				onEdgesChange={onEdgesChange}
-				onNodeDragStart={(_event, node, dragged) => startCarrying(node, dragged)}
-				onNodeDrag={(_event, node) => carryFrame(node)}
-				onNodeDragStop={(_event, _node, dragged) => {
-					stopGuiding();
-					settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()]);
-				}}
-				onSelectionDragStop={(_event, dragged) => {
-					stopGuiding();
-					settlePlaces(dragged.map((node) => node.id));
-				}}
-				onEdgeClick={(event, edge) => event.altKey && addPoint(edge, toGraph({ x: event.clientX, y: event.clientY }))}
-				onEdgeDoubleClick={(event, edge) => addPoint(edge, toGraph({ x: event.clientX, y: event.clientY }))}
-				onEdgeContextMenu={openEdgeMenu}
-				onPaneContextMenu={openCanvasMenu}
-				onClickConnectStart={onConnectStart}
-				onClickConnectEnd={onClickConnectEnd}
-				onConnectStart={onConnectStart}
-				onConnect={onConnect}
-				onConnectEnd={(event, state) => onConnectEnd(event, state, reconnecting.current !== null)}
-				isValidConnection={isValid}
-				onReconnectStart={(_event, edge) => {
-					reconnecting.current = edge;
-				}}
-				onReconnect={onReconnect}
-				onReconnectEnd={(_event, edge, _side, state) => {
-					reconnecting.current = null;
-					onReconnectEnd(edge, state);
-				}}
+				{...HANDLERS}
 				connectionLineComponent={LooseLink}
 				connectionRadius={26}
 				minZoom={ZOOM.min}
@@ -151,16 +163,10 @@ export function Canvas() {
 				nodesFocusable={false}
 				edgesFocusable={false}
 				colorMode={theme}
-				onMove={() => noteMoving(true)}
-				onMoveEnd={() => noteMoving(false)}
 				onlyRenderVisibleElements={large}
 				snapToGrid={snap}
 				snapGrid={GRID}
-				ariaLabelConfig={{
-					'controls.ariaLabel': t('building.controls'),
-					'controls.zoomIn.ariaLabel': t('commands.zoomIn'),
-					'controls.zoomOut.ariaLabel': t('commands.zoomOut'),
-				}}
+				ariaLabelConfig={words}
 				disableKeyboardA11y
 			>
 				<span className="canvas-end" tabIndex={-1} />

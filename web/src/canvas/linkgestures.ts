@@ -1,6 +1,6 @@
 /** What the pointer does with links: draws them, drops them, takes them elsewhere. */
 
-import type { Connection, Edge, FinalConnectionState, OnConnectStart } from '@xyflow/react';
+import type { Connection, Edge, FinalConnectionState, HandleType, OnConnectStart } from '@xyflow/react';
 import { currentGraph } from '../graph/store';
 import { t } from '../i18n/i18n';
 import { openSearch } from '../panels/searching';
@@ -11,6 +11,9 @@ import type { FlowEdge } from './flow';
 import { inputName } from './handles';
 import type { Point } from './view';
 import { socketOf, whyNot, type HandleEnd } from './why';
+
+/** The end of a link that is there already is being pulled. */
+let reconnecting = false;
 
 export const onConnectStart: OnConnectStart = (_event, { nodeId, handleId }) => {
 	const end = nodeId === null ? null : looseEnd(nodeId, handleId);
@@ -36,11 +39,7 @@ export function onConnect(connection: Connection): void {
 }
 
 /** A link let go anywhere but on a socket that takes it. */
-export function onConnectEnd(
-	event: MouseEvent | TouchEvent,
-	state: FinalConnectionState,
-	reconnecting: boolean,
-): void {
+export function onConnectEnd(event: MouseEvent | TouchEvent, state: FinalConnectionState): void {
 	stopConnecting();
 	const { fromHandle, toHandle, isValid: done } = state;
 	if (done === true || fromHandle === null || reconnecting) {
@@ -94,6 +93,10 @@ function explain(from: HandleEnd, to: HandleEnd): void {
 	}
 }
 
+export function onReconnectStart(): void {
+	reconnecting = true;
+}
+
 export function onReconnect(edge: FlowEdge, connection: Connection): void {
 	const ends = endsOf(connection);
 	const input = inputName(edge.targetHandle);
@@ -104,7 +107,13 @@ export function onReconnect(edge: FlowEdge, connection: Connection): void {
 }
 
 /** The end of a link pulled off into the void: the link is gone. */
-export function onReconnectEnd(edge: FlowEdge, state: FinalConnectionState): void {
+export function onReconnectEnd(
+	_event: MouseEvent | TouchEvent,
+	edge: FlowEdge,
+	_side: HandleType,
+	state: FinalConnectionState,
+): void {
+	reconnecting = false;
 	const input = inputName(edge.targetHandle);
 	if (state.isValid !== true && state.toHandle === null && input !== null) {
 		cutLink(edge.target, input);
