@@ -227,6 +227,15 @@ class TestAfar:
 		expect(page.get_by_test_id('image-show')).to_be_visible(timeout=PATIENCE_MS)
 		expect(self.nodes(page)).to_have_count(1)
 
+	def test_follows_the_theme_of_the_system(self, page: Page) -> None:
+		"""The picture is drawn anew in dark colours."""
+		at = self.where(page, 'n105', 20, 20)
+		light = page.evaluate(COLOUR, at)
+		page.emulate_media(color_scheme='dark')
+		page.wait_for_function(f'([at, light]) => ({COLOUR})(at)[0] < light - 60', arg=[at, light[0]])
+
+		assert light[3] == 255
+
 	def test_by_keys(self, page: Page) -> None:
 		"""The node that has the focus is an element, and arrows go on to the next."""
 		page.keyboard.press('Alt+g')
