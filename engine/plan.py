@@ -179,7 +179,10 @@ class Planner:
 			if spec is None:
 				raise NodeFailed(node, kind, NodeUsage(f'There is no node kind {kind!r}.'))
 			inputs = sorted((item.name, item.lazy, item.raw_link) for item in spec.info.inputs)
-			salt = (self._profile, kind, spec.info.version, spec.info.code)
+			salt: tuple[JsonValue, ...] = (self._profile, kind, spec.info.version, spec.info.code)
+			if spec.info.sink and not self._storage.files.metadata:
+				# A picture that was saved with its workflow is not the one that was asked for.
+				salt = (*salt, 'without metadata')
 			names = frozenset(item[0] for item in inputs) if spec.info.open_inputs == 'no' else None
 			found = self._kinds[kind] = Kind(spec, tuple(inputs), names, salt, json.dumps(salt))
 		return found

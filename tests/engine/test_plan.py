@@ -380,6 +380,15 @@ class TestCacheability:
 
 		assert not set(keys_of(here)) & set(keys_of(there))
 
+	def test_what_is_saved_without_its_workflow(self, bench: Bench) -> None:
+		"""A picture with it does not stand for one without; what it is made from stays the same."""
+		usual = bench.plan(graph(SUM)).steps
+		bench.storage.files.metadata = False
+		bare = bench.plan(graph(SUM)).steps
+
+		assert usual[NodeId('see')].key != bare[NodeId('see')].key
+		assert usual[NodeId('sum')].key == bare[NodeId('sum')].key
+
 	def test_other_sources_of_the_pack(self, bench: Bench) -> None:
 		"""A digest of the code counts like a version."""
 		before = key(bench, SUM)
