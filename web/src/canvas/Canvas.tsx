@@ -37,6 +37,7 @@ import { LinkTip } from './LinkTip';
 import { startLongPress } from './longpress';
 import { addPoint, canHavePoints } from './pointing';
 import { ReroutePoint } from './ReroutePoint';
+import { useLateMeasuring } from './turns';
 import { fitView, notePointer, setInstance, toGraph, useView, ZOOM } from './view';
 import {
 	isValid,
@@ -86,8 +87,8 @@ const HANDLERS: ReactFlowProps<FlowNode, FlowEdge> = {
 	onReconnectStart,
 	onReconnect,
 	onReconnectEnd,
-	onMove: () => noteMoving(true),
-	onMoveEnd: () => noteMoving(false),
+	onMove: (_event, { zoom }) => noteMoving(zoom),
+	onMoveEnd: () => noteMoving(null),
 };
 
 export function Canvas() {
@@ -103,6 +104,7 @@ export function Canvas() {
 	useEffect(() => setInstance(instance), [instance]);
 	const store = useStoreApi<FlowNode, FlowEdge>();
 	useEffect(() => followZoom(store), [store]);
+	useLateMeasuring();
 	const large = nodes.length >= LARGE;
 	const afar = useAfar();
 	const veiled = useVeiled(nodes, afar);
@@ -201,9 +203,12 @@ function onPointerMove({ clientX: x, clientY: y, buttons }: PointerEvent): void 
 	}
 }
 
-/** While the view moves, the drawing is moved as one picture; then it is drawn anew, or it would stay as coarse as it was. */
-function noteMoving(moving: boolean): void {
-	document.querySelector('.canvas')?.toggleAttribute('data-moving', moving);
+let movedAt: number | null = null;
+
+/** While the view moves, the drawing is moved as one picture. A zoom draws it anew: what it shows would be too coarse or too fine. */
+function noteMoving(zoom: number | null): void {
+	document.querySelector('.canvas')?.toggleAttribute('data-moving', zoom !== null && zoom === movedAt);
+	movedAt = zoom;
 }
 
 function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {

@@ -6,6 +6,7 @@ import type { NodeId } from '../graph/types';
 import { useGraph, type Entered } from '../graph/store';
 import { locate } from '../run/inside';
 import { selectNodes, useFlow, type FlowEdge, type FlowNode } from './flow';
+import { LARGE } from './guess';
 
 type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
 export interface Point {
@@ -20,6 +21,8 @@ const FITTED_MS = 120;
 const MARGIN = { top: '36px', right: '36px', bottom: '120px', left: '36px' } as const;
 /** Below this nothing on a node can be read, so only its title is drawn, and large. */
 const FAR_ZOOM = 0.32;
+/** The same in a large graph, where what can hardly be read is not worth drawing. */
+const FAR_ZOOM_LARGE = 0.4;
 /** Below this not even a title can be read. */
 const TINY_ZOOM = 0.13;
 
@@ -31,7 +34,8 @@ interface View {
 export const useView = create<View>()(() => ({ far: false, tiny: false }));
 
 export function noteZoom(zoom: number): void {
-	const [far, tiny] = [zoom < FAR_ZOOM, zoom < TINY_ZOOM];
+	const large = useFlow.getState().nodes.length >= LARGE;
+	const [far, tiny] = [zoom < (large ? FAR_ZOOM_LARGE : FAR_ZOOM), zoom < TINY_ZOOM];
 	const before = useView.getState();
 	if (far !== before.far || tiny !== before.tiny) {
 		useView.setState({ far, tiny });
