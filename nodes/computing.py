@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from engine.models import Load, Size, Touch
 
 if TYPE_CHECKING:
 	from engine.compute import Compute
+
+WAITING = 'OMP_WAIT_POLICY'
 
 FULL = ('out of memory', "can't allocate memory", 'not enough memory')
 """What torch's allocators say, in messages of plain `RuntimeError`s: those of the CPU, of Apple's devices, of others."""
@@ -31,6 +34,7 @@ def add_computing(compute: Compute) -> None:
 	from nodes.diffusion.working import add_forecasters
 	from nodes.load import PRECISIONS
 
+	sleep_while_waiting()
 	compute.full.append(is_full)
 	compute.trims.append(trim)
 	compute.profiles.append(profile)
@@ -39,6 +43,15 @@ def add_computing(compute: Compute) -> None:
 	compute.changes['loras'] = _lora
 	compute.changes['hypernetworks'] = _hypernetwork
 	add_forecasters(compute)
+
+
+def sleep_while_waiting() -> None:
+	"""Have OpenMP's threads sleep while they wait for each other, unless the user has said otherwise in the environment.
+
+	By themselves they spin, which gains little on an idle machine and costs several times the work on a busy one: the one
+	that is waited for may be without a core. It is read when torch is imported.
+	"""
+	os.environ.setdefault(WAITING, 'passive')
 
 
 def _lora(path: Path, constants: Mapping[str, JsonValue], load: Load) -> Touch:

@@ -113,6 +113,7 @@ def run_once(
 		seconds=round(time.perf_counter() - began, 3),
 		seeds={seed.place: seed.value for seed in seeds_of(workflow, nodes)},
 		nodes=teller.nodes,
+		cached=teller.cached,
 		files=[
 			FileReport(node=done.node, path=runner.storage.files.saved(image))
 			for done in teller.finished

@@ -118,6 +118,7 @@ async def run_once(
 			'seconds': round(time.perf_counter() - began, 3),
 			'seeds': {seed.place: seed.value for seed in seeds_of(workflow, task.nodes)},
 			'nodes': teller.nodes,
+			'cached': teller.cached,
 			'files': await fetched(task, teller),
 			'failure': failure,
 			'record': teller.record,

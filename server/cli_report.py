@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from engine.events import Event, Failure, JobFinished, Why
 from engine.jobs import PASSING
@@ -34,13 +34,17 @@ class FileReport(BaseModel):
 
 
 class RunOutcome(BaseModel):
-	"""One run. `seeds` are those that it ran with, by NODE.INPUT; `record` what else it ran with."""
+	"""One run. `seeds` are those that it ran with, by NODE.INPUT; `record` what else it ran with.
+
+	`nodes` are those that were told of, as they were done; `cached` all whose results were in the cache.
+	"""
 
 	job: str
 	state: State
 	seconds: float
 	seeds: dict[str, int]
 	nodes: list[NodeReport]
+	cached: list[str] = Field(default_factory=list)
 	files: list[FileReport]
 	failure: Failure | None = None
 	record: RunRecord | None = None

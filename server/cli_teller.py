@@ -38,7 +38,7 @@ def tell_outcome(outcome: RunOutcome, console: Console) -> None:
 		console.print('[yellow]cancelled[/yellow]')
 	else:
 		ran = sum(not node.cached for node in outcome.nodes)
-		console.print(f'{ran} nodes ran, {len(outcome.nodes) - ran} from the cache, {outcome.seconds:.1f} s')
+		console.print(f'{ran} nodes ran, {len(outcome.cached)} from the cache, {outcome.seconds:.1f} s')
 	for file in outcome.files:
 		print(file.path, flush=True)
 
@@ -60,7 +60,7 @@ class Teller:
 		self.finished: list[NodeFinished] = []
 		self.nodes: list[NodeReport] = []
 		self.record: RunRecord | None = None
-		self._cached: tuple[str, ...] = ()
+		self._cached: dict[str, None] = {}
 		self._console = console
 		self._progress = Progress(
 			TextColumn('{task.description}'),
@@ -73,6 +73,11 @@ class Teller:
 		)
 		self._total: TaskID | None = None
 		self._bars: dict[str, TaskID] = {}
+
+	@property
+	def cached(self) -> list[str]:
+		"""The nodes whose results were in the cache, whether or not anything had to be taken from there."""
+		return list(self._cached)
 
 	def __enter__(self) -> Teller:
 		self._progress.start()
@@ -87,7 +92,7 @@ class Teller:
 			case JobStarted():
 				self.record = event.record
 			case NodesCached():
-				self._cached = event.nodes
+				self._cached = dict.fromkeys(event.nodes)
 				self._total = self._progress.add_task('nodes', total=len(event.pending))
 			case NodeStarted() if event.node not in self._bars:
 				self._bars[event.node] = self._progress.add_task(escape(f'  {event.node} ({event.kind})'), total=None)
@@ -104,6 +109,8 @@ class Teller:
 
 	def _finish(self, event: NodeFinished) -> None:
 		self.finished.append(event)
+		if event.cached:
+			self._cached[event.node] = None
 		self.nodes.append(
 			NodeReport(
 				node=event.node,

@@ -1,4 +1,5 @@
 import gc
+import os
 import weakref
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 
 from engine.compute import Compute
 from engine.models import CPU
-from nodes.computing import add_computing, is_full, trim
+from nodes.computing import WAITING, add_computing, is_full, trim
 from nodes.diffusion.cpu import has_bfloat16
 
 
@@ -31,6 +32,19 @@ class TestFull:
 			torch.empty(2**50)
 
 		assert is_full(caught.value)
+
+
+class TestWaiting:
+	def test_threads_sleep_while_they_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""But what the user has said stays."""
+		monkeypatch.delenv(WAITING, raising=False)
+		add_computing(Compute())
+		asked = os.environ[WAITING]
+		monkeypatch.setenv(WAITING, 'active')
+		add_computing(Compute())
+
+		assert asked == 'passive'
+		assert os.environ[WAITING] == 'active'
 
 
 class TestTrim:

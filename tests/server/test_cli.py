@@ -82,6 +82,16 @@ class TestRun:
 		assert 'KSampler' in printed.err
 		assert '7 nodes ran, 0 from the cache' in printed.err
 
+	def test_counts_what_the_cache_has(self, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+		"""All of it, also what nobody had to take from there."""
+		run_command(['run', str(WORKFLOW), *SMALL, *base])
+		run_command(['run', str(WORKFLOW), *SMALL, *base])
+		again = capsys.readouterr().err
+		run_command(['run', str(WORKFLOW), *SMALL, *base, '--set', 'positive.text=another'])
+
+		assert '0 nodes ran, 7 from the cache' in again
+		assert '4 nodes ran, 3 from the cache' in capsys.readouterr().err
+
 	def test_output_folder_is_where_it_says(
 		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 	) -> None:
