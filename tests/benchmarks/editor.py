@@ -248,6 +248,18 @@ def under_events(page: Page) -> None:
 
 
 @contextmanager
+def window(browser: Browser, url: str) -> Iterator[Page]:
+	"""A page with the editor ready, which counts the server's messages, of a browser that knows nothing of it."""
+	context = browser.new_context(viewport=VIEW)
+	page = context.new_page()
+	page.add_init_script(f'({COUNT})()')
+	page.goto(url)
+	page.get_by_test_id('editor-ready').wait_for()
+	yield page
+	context.close()
+
+
+@contextmanager
 def ticking(base: Path) -> Iterator[Server]:
 	"""A server that has the node."""
 	(base / 'custom_nodes').mkdir()
@@ -261,13 +273,11 @@ def main(sizes: tuple[int, ...]) -> None:
 	with tempfile.TemporaryDirectory() as base, sync_playwright() as playwright, ticking(Path(base)) as server:
 		browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS])
 		first_load(browser, server.url)
-		page = browser.new_context(viewport=VIEW).new_page()
-		page.add_init_script(f'({COUNT})()')
-		page.goto(server.url)
-		page.get_by_test_id('editor-ready').wait_for()
 		for count in sizes:
-			opened(page, count)
-		under_events(page)
+			with window(browser, server.url) as page:
+				opened(page, count)
+		with window(browser, server.url) as page:
+			under_events(page)
 		browser.close()
 
 

@@ -5,7 +5,7 @@ import type { FlowEdge, FlowNode } from './flow';
 const GAP = 24;
 const RADIUS = 0.7;
 
-/** The dots of the ground. They are drawn when the zoom changes; when the view is moved, the browser only shifts them. */
+/** The dots of the ground. They are drawn when the zoom changes; when the view moves, the browser only shifts them. */
 export function Dots() {
 	const ground = useRef<HTMLDivElement>(null);
 	const store = useStoreApi<FlowNode, FlowEdge>();
