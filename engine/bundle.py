@@ -92,7 +92,7 @@ def write_bundle(workflow: Workflow, runner: Runner, target: Path, *, with_model
 	"""
 	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(workflow.with_packs(checked.problems))
+		raise InvalidGraph(workflow.with_hints(checked.problems))
 	record = runner.record(checked.graph)
 	nodes = runner.kit.nodes.infos
 	named = list(named_files(workflow.graph, nodes))
@@ -283,6 +283,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
 	try:
 		archive = zipfile.ZipFile(path)
 	except DAMAGE as error:
-		raise BadDocument(f'This is no bundle: {error}.', where=str(path)) from error
+		reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+		raise BadDocument(f'This is no bundle: {reason}.', where=str(path)) from error
 	with archive:
 		yield Bundle(path, archive)

@@ -99,7 +99,7 @@ def explain(workflow: Workflow, runner: Runner) -> Explanation:
 	"""Explain a workflow, whatever is wrong with it. Nothing is run."""
 	nodes = runner.kit.nodes.infos
 	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
-	problems: tuple[Problem, ...] = tuple(workflow.with_packs(checked.problems))
+	problems: tuple[Problem, ...] = tuple(workflow.with_hints(checked.problems))
 	fates: Mapping[NodeId, tuple[Fate, Why | None]] = {}
 	memory: Forecast | None = None
 	trouble: tuple[str, ...] = ()

@@ -10,7 +10,6 @@ import random
 import re
 import shutil
 import string
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from pydantic import JsonValue
 
 from engine.errors import BadName, FileMissing
 from engine.events import Folder, SavedFile
+from engine.prefixes import expand
 from engine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -119,8 +119,7 @@ class Files:
 	) -> SavedFile:
 		"""Save a picture as PNG under the next free number; nobody ever sees it half-written.
 
-		`prefix` may hold a subfolder and %width% %height% %year% %month% %day% %hour% %minute% %second% %batch_num%.
-		`metadata` becomes text chunks of JSON. Raises `BadName` if the prefix leaves the root.
+		`prefix` may hold a subfolder and placeholders (`prefixes.py`). `metadata` becomes text chunks of JSON. Raises `BadName` if the prefix leaves the root.
 		"""
 		info = PngInfo()
 		for key, value in (metadata or {}).items() if self.metadata else ():
@@ -198,23 +197,6 @@ def next_number(wanted: Path) -> int:
 def preview_prefix() -> str:
 	"""A prefix for pictures that are only shown: `preview_temp_` and five random letters."""
 	return 'preview_temp_' + ''.join(random.choices(string.ascii_lowercase, k=5))  # noqa: S311 - a name, not a secret
-
-
-def expand(prefix: str, width: int, height: int, index: int) -> str:
-	"""Fill in the %placeholders% of a file name prefix."""
-	now = time.localtime()
-	values = {
-		'width': str(width),
-		'height': str(height),
-		'batch_num': str(index),
-		'year': f'{now.tm_year}',
-		'month': f'{now.tm_mon:02}',
-		'day': f'{now.tm_mday:02}',
-		'hour': f'{now.tm_hour:02}',
-		'minute': f'{now.tm_min:02}',
-		'second': f'{now.tm_sec:02}',
-	}
-	return re.sub(r'%(\w+)%', lambda match: values.get(match[1], match[0]), prefix)
 
 
 def is_text(name: str) -> bool:

@@ -56,7 +56,8 @@ def frames_of(path: Path) -> list[Image.Image]:
 		with Image.open(path) as opened:
 			return [frame.copy() for _, frame in zip(range(MOST_FRAMES), ImageSequence.Iterator(opened), strict=False)]
 	except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-		raise BadDocument(f'This is no picture that can be read: {error}.', where=str(path)) from error
+		reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+		raise BadDocument(f'This is no picture that can be read: {reason}.', where=str(path)) from error
 
 
 def _compare(one: Image.Image, other: Image.Image) -> Likeness:

@@ -104,12 +104,15 @@ def node(
 	fingerprint: Fingerprint | None = None,
 	validate: Callable[[ValidationRequest], str | None] | None = None,
 	time_limit: float | None = None,
+	deprecated: bool = False,
+	experimental: bool = False,
 ) -> Callable[[F], F]:
 	"""Read a spec off a function's signature and attach it. Registers nothing.
 
 	`outputs` names the outputs where the result's type does not. `facts` maps an output's name to what is known of it
 	before running. `validate` sees all constants that are good by their widgets. A call that takes more than `time_limit`
-	seconds is taken for hung. Raises `NodeUsage` for what cannot be a node.
+	seconds is taken for hung. A `deprecated` kind is there for old workflows, an `experimental` one may change: editors show
+	it. Raises `NodeUsage` for what cannot be a node.
 	"""
 
 	def attach(function: F) -> F:
@@ -137,6 +140,8 @@ def node(
 			agreements=agreements,
 			validator=None if validate is None else Validator(),
 			time_limit=time_limit,
+			deprecated=deprecated,
+			experimental=experimental,
 		)
 		setattr(
 			function,

@@ -14,8 +14,9 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, TypeAdapter, ValidationError
 
 from engine.cells import CELLS
 from engine.declaration import Model, NodeInfo
@@ -29,6 +30,7 @@ from engine.storage import Storage
 
 MOST_CELLS = 100
 """More combinations are refused: a grid of them is what one job may make."""
+VALUES = 'a list of values, or a range such as {"from": 1, "to": 8, "steps": 8}'
 GRID_KIND = 'LabelledImageGrid'
 PICTURES = 'IMAGE'
 LONGEST_LABEL = 60
@@ -54,7 +56,34 @@ class Range(Model):
 		return [*dict.fromkeys(round(number) if whole else number for number in numbers)]
 
 
-Values = Range | list[JsonValue]
+def _form(given: object) -> str | None:
+	if isinstance(given, Range | Mapping):
+		return 'range'
+	return 'list' if isinstance(given, list) else None
+
+
+Values = Annotated[
+	Annotated[Range, Tag('range')] | Annotated[list[JsonValue], Tag('list')],
+	Discriminator(_form, custom_error_type='sweep_values', custom_error_message=f'Input should be {VALUES}'),
+]
+AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])
+
+
+def axes_from(given: Mapping[str, object]) -> dict[str, Values]:
+	"""Axes as Python code gives them: also tuples, ranges and the like. Raises `WrongInputs`."""
+	lists = {
+		name: list(values) if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping) else values
+		for name, values in given.items()
+	}
+	try:
+		return AXES.validate_python(lists)
+	except ValidationError as error:
+		misfits = []
+		for found in error.errors():
+			name, *place = map(str, found['loc'])
+			told = f' ({".".join(place[1:])}: {found["msg"]})' if place[1:] else ''
+			misfits.append(InputMisfit(name, VALUES, f'{given.get(name)!r}{told}'))
+		raise WrongInputs(misfits) from error
 
 
 class Cell(Model):

@@ -95,7 +95,7 @@ def verify(
 			bring_along(workflow.graph, runner, settings)
 			checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 			if checked.problems:
-				raise InvalidGraph(workflow.with_packs(checked.problems))
+				raise InvalidGraph(workflow.with_hints(checked.problems))
 			now = runner.record(checked.graph)
 			job = JobInfo(str(uuid.uuid4()), prompt_json=to_json(write_prompt(checked.graph)).decode())
 			outcome = runner.run(checked.graph, checked.sinks, job, cancel or CancelToken())

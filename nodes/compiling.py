@@ -38,7 +38,7 @@ class CompiledBlocks(Setting):
 SETTINGS = (CompiledBlocks,)
 
 
-@node(kind='TorchCompileModel', category='_for_testing', lane='cpu', facts=same('MODEL'))
+@node(kind='TorchCompileModel', experimental=True, category='_for_testing', lane='cpu', facts=same('MODEL'))
 def compile_model(
 	model: Model,
 	backend: Annotated[

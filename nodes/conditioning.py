@@ -211,6 +211,7 @@ def add_reference(
 
 @node(
 	kind='FluxKontextMultiReferenceLatentMethod',
+	experimental=True,
 	category='advanced/conditioning/flux',
 	lane='cpu',
 	facts=same_family('conditioning'),

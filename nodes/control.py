@@ -83,6 +83,7 @@ def set_union_type(
 
 @node(
 	kind='ControlNetApply',
+	deprecated=True,
 	title='Apply ControlNet (OLD)',
 	category='conditioning/controlnet',
 	lane='cpu',
@@ -121,6 +122,7 @@ def apply_control_to_both(
 
 @node(
 	kind='ControlNetApplySD3',
+	deprecated=True,
 	title='Apply Controlnet with VAE',
 	category='conditioning/controlnet',
 	lane='cpu',

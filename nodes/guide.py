@@ -75,6 +75,7 @@ def dual_cfg(
 
 @node(
 	kind='DualModelGuider',
+	experimental=True,
 	title='Dual Model CFG Guider',
 	category='model/sampling/guiders',
 	lane='cpu',
@@ -106,6 +107,7 @@ def two_models(
 
 @node(
 	kind='PerpNegGuider',
+	experimental=True,
 	category='_for_testing',
 	lane='cpu',
 	facts=OF_MODEL,

@@ -27,6 +27,7 @@ class Result(NamedTuple):
 
 @node(
 	kind='ComfySwitchNode',
+	experimental=True,
 	title='If/Else Switch',
 	category='utilities/logic',
 	lane='cpu',

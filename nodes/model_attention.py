@@ -73,6 +73,7 @@ SETTINGS = (BlurredAttention, TiledAttention, MergedPlaces)
 
 @node(
 	kind='SelfAttentionGuidance',
+	experimental=True,
 	title='Self-Attention Guidance',
 	category='_for_testing',
 	lane='cpu',

@@ -180,7 +180,14 @@ def cfg_override(
 	return model.patched(OtherGuidance(cfg, start_percent, end_percent))
 
 
-@node(kind='CFGNorm', category=GUIDANCE, lane='cpu', outputs=('patched_model',), facts=same('patched_model'))
+@node(
+	kind='CFGNorm',
+	experimental=True,
+	category=GUIDANCE,
+	lane='cpu',
+	outputs=('patched_model',),
+	facts=same('patched_model'),
+)
 def cfg_norm(
 	model: Model,
 	strength: Annotated[float, Number(default=1.0, min=0.0, max=100.0, step=0.01), 'What the result is multiplied by.'],
@@ -197,6 +204,7 @@ def cfg_zero_star(model: Model) -> ModelRef[DiffusionModel]:
 
 @node(
 	kind='DifferentialDiffusion',
+	experimental=True,
 	title='Differential Diffusion',
 	category='_for_testing',
 	lane='cpu',
@@ -247,7 +255,7 @@ def free_u_v2(
 	return model.patched(FreeUScales((b1, b2), (s1, s2), adaptive=True))
 
 
-@node(kind='SkipLayerGuidanceSD3', category=GUIDANCE, lane='cpu', facts=same('MODEL'))
+@node(kind='SkipLayerGuidanceSD3', experimental=True, category=GUIDANCE, lane='cpu', facts=same('MODEL'))
 def skip_layers_sd3(
 	model: Model,
 	layers: Layers,
@@ -259,7 +267,7 @@ def skip_layers_sd3(
 	return model.patched(SkippedLayers(_numbers(layers), (), scale, start_percent, end_percent))
 
 
-@node(kind='SkipLayerGuidanceDiT', category=GUIDANCE, lane='cpu', facts=same('MODEL'))
+@node(kind='SkipLayerGuidanceDiT', experimental=True, category=GUIDANCE, lane='cpu', facts=same('MODEL'))
 def skip_layers(
 	model: Model,
 	double_layers: Layers,
@@ -276,7 +284,7 @@ def skip_layers(
 	return model.patched(SkippedLayers(double, single, scale, start_percent, end_percent, rescaling_scale))
 
 
-@node(kind='SkipLayerGuidanceDiTSimple', category=GUIDANCE, lane='cpu', facts=same('MODEL'))
+@node(kind='SkipLayerGuidanceDiTSimple', experimental=True, category=GUIDANCE, lane='cpu', facts=same('MODEL'))
 def skip_layers_unwanted(
 	model: Model,
 	double_layers: Layers,

@@ -17,7 +17,13 @@ FOLDER = 'model_patches'
 FACTS: dict[str, dict[str, Source]] = {'MODEL': {fact: FromInput(input='model') for fact in ('family', 'channels')}}
 
 
-@node(kind='ModelPatchLoader', category='advanced/loaders', lane='disk', fingerprint=digest_of(FOLDER, 'name'))
+@node(
+	kind='ModelPatchLoader',
+	experimental=True,
+	category='advanced/loaders',
+	lane='disk',
+	fingerprint=digest_of(FOLDER, 'name'),
+)
 def load_model_patch(
 	context: Context,
 	name: Annotated[str, Choice(files_from=f'models:{FOLDER}'), 'The file of the network.'],
@@ -26,7 +32,7 @@ def load_model_patch(
 	return ModelRef[ModelPatch](context.catalogue.digest(context.catalogue.path(FOLDER, name)), MODEL_PATCH)
 
 
-@node(kind='QwenImageDiffsynthControlnet', category='advanced/loaders/qwen', lane='cpu', facts=FACTS)
+@node(kind='QwenImageDiffsynthControlnet', experimental=True, category='advanced/loaders/qwen', lane='cpu', facts=FACTS)
 def control_qwen_image(
 	model: Annotated[ModelRef[DiffusionModel], 'Qwen-Image.'],
 	model_patch: Annotated[ModelRef[ModelPatch], 'The blockwise ControlNet.'],

@@ -81,7 +81,7 @@ def seed(seed: Annotated[int, Number(min=0, max=LARGEST, seed=True), 'Noise foll
 	return seed
 
 
-@node(kind='CustomCombo', title='Custom Combo', category='utilities', lane='cpu')
+@node(kind='CustomCombo', experimental=True, title='Custom Combo', category='utilities', lane='cpu')
 def custom_choice(
 	choice: Annotated[str, Choice(open=True), 'One of the texts that were written into the node.'],
 	index: Annotated[int, Number(min=0), 'Its place among them; clients fill it in.'] = 0,

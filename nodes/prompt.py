@@ -128,6 +128,7 @@ def encode_prompt_sd3(
 
 @node(
 	kind='T5TokenizerOptions',
+	experimental=True,
 	category='_for_testing/conditioning',
 	lane='cpu',
 	facts={'CLIP': {'family': FromInput(input='clip')}},

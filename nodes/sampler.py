@@ -44,7 +44,7 @@ def euler_ancestral_cfg_pp(
 	return _made('euler_ancestral_cfg_pp', eta=eta, s_noise=s_noise)
 
 
-@node(kind='SamplerEulerCFGpp', title='SamplerEulerCFG++', category='_for_testing', lane='cpu')
+@node(kind='SamplerEulerCFGpp', experimental=True, title='SamplerEulerCFG++', category='_for_testing', lane='cpu')
 def euler_cfg_pp(
 	version: Annotated[
 		str, Choice(options=('regular', 'alternative')), 'Which slope: the unguided one, or twice guided less unguided.'

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 	from torch import Tensor
 
 PREFIX = Text(default='Lumengraph')
-PREFIX_HELP = 'Start of the file name; may hold a folder, and %width% %height% %year% %month% %day%.'
+PREFIX_HELP = (
+	'Start of the file name; may hold a folder, and %width% %height% %date:yyyy-MM-dd%, or the value of an input: '
+	'%KSampler.seed%.'
+)
 WEBP_METHODS = {'default': 4, 'fastest': 0, 'slowest': 6}
 
 Prefix = Annotated[str, PREFIX, PREFIX_HELP]
@@ -80,6 +83,7 @@ class Comparison:
 
 @node(
 	kind='ImageCompare',
+	experimental=True,
 	title='Compare Images',
 	category='image',
 	sink=True,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar('T')
 
-PREFIX_HELP = 'Start of the file name in the output folder; may hold a folder, and %year% %month% %day%.'
+PREFIX_HELP = 'Start of the file name in the output folder; may hold a folder, and %date:yyyy-MM-dd%.'
 SUFFIX = '.safetensors'
 NOISE_ALONE = 4000.0
 """Only a schedule that ends in nothing but noise has sigmas beyond this."""

@@ -213,7 +213,7 @@ def from_curve(
 	return Sigmas(sigmas.along(points, steps, sigma_min, sigma_max))
 
 
-@node(kind='ManualSigmas', category='model/sampling/sigmas', lane='cpu')
+@node(kind='ManualSigmas', experimental=True, category='model/sampling/sigmas', lane='cpu')
 def manual(
 	sigmas: Annotated[str, Text(default='1, 0.5'), 'Numbers, with anything between them.'],
 ) -> Sigmas:

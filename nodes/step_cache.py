@@ -122,7 +122,7 @@ def taylor_seer(
 	return model.patched(TaylorSteps(interval, warm_up, order)) if interval > 1 else model
 
 
-@node(kind='EasyCache', title='EasyCache', category=EASY, lane='cpu', facts=SAME)
+@node(kind='EasyCache', experimental=True, title='EasyCache', category=EASY, lane='cpu', facts=SAME)
 def easy_cache(
 	model: Model, reuse_threshold: Reuse, start_percent: From, end_percent: To, verbose: Verbose
 ) -> ModelRef[DiffusionModel]:
@@ -132,7 +132,7 @@ def easy_cache(
 	return model.patched(EasyReuse(reuse_threshold, start_percent, end_percent, verbose))
 
 
-@node(kind='LazyCache', title='LazyCache', category=EASY, lane='cpu', facts=SAME)
+@node(kind='LazyCache', experimental=True, title='LazyCache', category=EASY, lane='cpu', facts=SAME)
 def lazy_cache(
 	model: Model, reuse_threshold: Reuse, start_percent: From, end_percent: To, verbose: Verbose
 ) -> ModelRef[DiffusionModel]:

@@ -178,7 +178,8 @@ class ApiClient:
 					raise ServerRefused(told(content) or f'The server answers {answer.status} {answer.reason}.')
 				return content
 		except (aiohttp.ClientError, OSError, TimeoutError) as error:
-			raise ServerUnreachable(f'No server answers at {self._server}: {error or type(error).__name__}.') from error
+			cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+			raise ServerUnreachable(f'No server answers at {self._server}: {cause or type(cause).__name__}.') from error
 
 
 def told(content: bytes) -> str:

@@ -164,6 +164,7 @@ def _check(options: argparse.Namespace) -> int:
 	from server.cli_convert import tell_doubts
 	from server.cli_forecast import in_words
 	from server.cli_source import find_workflow
+	from server.cli_uploads import lie_beside
 
 	with (
 		unpacked(options.file, settings_from(options)) as settings,
@@ -173,12 +174,16 @@ def _check(options: argparse.Namespace) -> int:
 		checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 		forecast = None if checked.problems else runner.forecast(checked.graph, checked.sinks)
 		models = missing_models(workflow.requires, runner.storage.catalogue)
+		beside = lie_beside(workflow, runner.kit.nodes.infos, settings, options.file)
 	tell_doubts(workflow)
 	for missing in models:
 		print(f'warning: {missing.sentence}', file=sys.stderr)
-	for problem in workflow.with_packs(checked.problems):
+	for place, path in beside.items():
+		print(f'warning: {place}: {path} is not in the input folder; run copies it there', file=sys.stderr)
+	problems = [problem for problem in checked.problems if f'{problem.node}.{problem.input}' not in beside]
+	for problem in workflow.with_hints(problems):
 		print(f'error: {problem.sentence}', file=sys.stderr)
-	if checked.problems:
+	if problems:
 		return BAD_INPUT
 	named = f', inputs: {", ".join(workflow.inputs)}' if workflow.inputs else ''
 	print(f'{options.file}: good; {len(workflow.graph.calls)} nodes{named}')

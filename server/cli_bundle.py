@@ -35,7 +35,9 @@ def add_bundle_command(parser: argparse.ArgumentParser, source: str) -> None:
 	"""The grammar of `bundle`."""
 	parser.epilog = 'exit codes: 0 written, or all is there; 1 something is missing here; 2 bad input'
 	parser.add_argument('file', metavar='FILE', help=f'{source}; with --check, a bundle')
-	parser.add_argument('--output', type=Path, metavar='FILE.zip', help='what to write (default: named after FILE)')
+	parser.add_argument(
+		'--output', dest='written', type=Path, metavar='FILE.zip', help='what to write (default: named after FILE)'
+	)
 	parser.add_argument('--with-models', action='store_true', help='put the models into it, which may be large')
 	parser.add_argument('--check', action='store_true', help='say what of a bundle is missing on this machine')
 	parser.add_argument('--json', action='store_true', help='print the lock, or what is missing, as JSON')
@@ -55,7 +57,7 @@ def _write(options: argparse.Namespace) -> int:
 	from server.cli_source import find_workflow
 
 	settings = settings_from(options)
-	target = options.output or Path(f'{Path(options.file).stem}.zip')
+	target = options.written or Path(f'{Path(options.file).stem}.zip')
 	with closing(Runner(settings, lambda event: None)) as runner:
 		workflow = find_workflow(options.file, settings, runner.kit.nodes.infos)
 		tell_doubts(workflow)

@@ -17,19 +17,19 @@ def folder_flags() -> argparse.ArgumentParser:
 	"""Where things lie."""
 	flags = argparse.ArgumentParser(add_help=False)
 	flags.add_argument(
-		'--base', '--base-directory', type=Path, metavar='DIR', help='folder of input/, output/, temp/ and models/'
+		'--base', '--base-directory', type=place, metavar='DIR', help='folder of input/, output/, temp/ and models/'
 	)
 	flags.add_argument(
-		'--data', '--data-directory', type=Path, metavar='DIR', help='folder of the database: queue and history'
+		'--data', '--data-directory', type=place, metavar='DIR', help='folder of the database: queue and history'
 	)
-	flags.add_argument('--models', type=Path, metavar='DIR', help='folder of model files')
-	flags.add_argument('--input', '--input-directory', type=Path, metavar='DIR', help='folder of input pictures')
+	flags.add_argument('--models', type=place, metavar='DIR', help='folder of model files')
+	flags.add_argument('--input', '--input-directory', type=place, metavar='DIR', help='folder of input pictures')
 	flags.add_argument(
-		'--user', '--user-directory', type=Path, metavar='DIR', help='folder of settings and saved workflows'
+		'--user', '--user-directory', type=place, metavar='DIR', help='folder of settings and saved workflows'
 	)
 	flags.add_argument(
 		'--custom-nodes',
-		type=Path,
+		type=place,
 		action='append',
 		default=[],
 		metavar='DIR',
@@ -57,8 +57,8 @@ def folder_flags() -> argparse.ArgumentParser:
 def output_flags() -> argparse.ArgumentParser:
 	"""Where results go, and what is kept of them."""
 	flags = argparse.ArgumentParser(add_help=False)
-	flags.add_argument('--output', '--output-directory', type=Path, metavar='DIR', help='folder for saved pictures')
-	flags.add_argument('--temp', '--temp-directory', type=Path, metavar='DIR', help='folder for pictures not kept')
+	flags.add_argument('--output', '--output-directory', type=place, metavar='DIR', help='folder for saved pictures')
+	flags.add_argument('--temp', '--temp-directory', type=place, metavar='DIR', help='folder for pictures not kept')
 	flags.add_argument(
 		'--disable-metadata', '--no-metadata', action='store_true', help='write no workflow into saved pictures'
 	)
@@ -127,6 +127,14 @@ def cache_flags() -> argparse.ArgumentParser:
 	modes.add_argument('--cache-none', action='store_true', help='none')
 	group.add_argument('--no-disk-cache', action='store_true', help='none on disk')
 	return flags
+
+
+def place(text: str) -> Path:
+	"""A folder, which may not be there yet."""
+	path = Path(text)
+	if path.exists() and not path.is_dir():
+		raise argparse.ArgumentTypeError(f'{text!r} is a file, not a folder')
+	return path
 
 
 def natural(text: str) -> int:

@@ -17,7 +17,9 @@ def add_graph_command(parser: argparse.ArgumentParser, source: str) -> None:
 		choices=('text', 'svg'),
 		help='trees of text, or a picture (default: as the ending of --output says, or text)',
 	)
-	parser.add_argument('--output', type=Path, metavar='FILE', help='write it there instead of to standard output')
+	parser.add_argument(
+		'--output', dest='written', type=Path, metavar='FILE', help='write it there instead of to standard output'
+	)
 	parser.set_defaults(command=_graph)
 
 
@@ -35,13 +37,13 @@ def _graph(options: argparse.Namespace) -> int:
 		nodes = runner.kit.nodes.infos
 		workflow = find_workflow(options.file, settings, nodes)
 	tell_doubts(workflow)
-	ending = options.output.suffix.lower() if options.output is not None else ''
+	ending = options.written.suffix.lower() if options.written is not None else ''
 	draw = draw_svg if (options.form or ('svg' if ending == '.svg' else 'text')) == 'svg' else draw_text
 	drawn = draw(workflow.graph, nodes)
-	if options.output is None:
+	if options.written is None:
 		sys.stdout.write(drawn)
 	else:
-		write_out(options.output, drawn.encode())
+		write_out(options.written, drawn.encode())
 	return 0
 
 

@@ -21,6 +21,7 @@ from engine.formats.convert import beside_prompt
 from engine.formats.dynamic import chosen_graph
 from engine.formats.prompt import write_prompt
 from engine.formats.workflow import Workflow
+from engine.prefixes import with_prefixes
 from engine.runner import Runner
 from engine.settings import Settings
 from engine.sweep import Values, sweep
@@ -31,6 +32,7 @@ from server.cli_run import Wanted
 from server.cli_source import find_workflow
 from server.cli_sweep import axes_of
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
+from server.cli_uploads import taken_in
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
 
 
@@ -60,6 +62,7 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 		tell_doubts(workflow)
 		workflow = with_values(workflow, substituted(wanted.source, workflow, runner))
 		workflow = with_values(workflow, changes_of(workflow, nodes, wanted.changes, wanted.seed))
+		workflow = with_values(workflow, taken_in(workflow, nodes, settings, wanted.source))
 		axes = axes_of(workflow, nodes, wanted.sweeps)
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):
@@ -97,10 +100,10 @@ def run_once(
 	beside = beside_prompt(workflow, nodes)
 	workflow = replace(workflow, graph=chosen_graph(workflow, nodes, source))
 	swept = sweep(workflow, axes, nodes, runner.storage) if axes else None
-	graph = workflow.graph if swept is None else swept.graph
+	graph = with_prefixes(workflow.graph if swept is None else swept.graph, nodes)
 	checked = runner.check(graph, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(workflow.with_packs(checked.problems))
+		raise InvalidGraph(workflow.with_hints(checked.problems))
 	job = JobInfo(
 		str(uuid.uuid4()),
 		prompt_json=to_json(write_prompt(checked.graph)).decode(),
@@ -115,10 +118,10 @@ def run_once(
 		nodes=teller.nodes,
 		cached=teller.cached,
 		files=[
-			FileReport(node=done.node, path=runner.storage.files.saved(image))
+			FileReport(node=done.node, path=runner.storage.files.saved(file))
 			for done in teller.finished
 			if done.ui is not None
-			for image in done.ui.images
+			for file in done.ui.files
 		],
 		failure=outcome.failure,
 		record=teller.record,

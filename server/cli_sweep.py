@@ -14,7 +14,7 @@ from engine.formats.workflow import Workflow, parse_json
 from engine.sweep import Range, Values
 from server.cli_values import as_value
 
-SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)/(?P<steps>\d+)')
+SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)(/(?P<steps>\d+))?')
 
 
 def axes_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], sweeps: Sequence[str]) -> dict[str, Values]:
@@ -32,10 +32,12 @@ def axes_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], sweeps: Sequence[
 
 def _values(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text: str) -> Values:
 	if span := SPAN.fullmatch(text):
+		if span['steps'] is None:
+			raise BadDocument(f'--sweep {name}: {text!r} does not say how many values: write {text}/STEPS.')
 		try:
 			return Range.model_validate({'from': span['start'], 'to': span['to'], 'steps': span['steps']})
 		except ValidationError as error:
-			told = '; '.join(str(found['msg']) for found in error.errors())
+			told = '; '.join(f'{found["loc"][-1]}: {found["msg"]}' for found in error.errors())
 			raise BadDocument(f'--sweep {name}: {text!r} is no range of numbers: {told}.') from error
 	if text.startswith('['):
 		listed = parse_json(text, where=f'--sweep {name}')

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +25,7 @@ SPELLINGS: Mapping[str, SeedPolicy] = {
 	'randomize': 'random',
 }
 """What becomes of a seed after a run, as workflow files say it."""
+WHOLE = re.compile(r'[-+]?[0-9]{1,40}', re.ASCII)
 MOST = 2**53 - 1
 """The largest seed that is drawn: every program that reads JSON can hold it."""
 
@@ -63,11 +66,11 @@ def changes_of(
 	if seed is None:
 		return found
 	if 'seed' in workflow.inputs:
-		return {**found, 'seed': seed}
+		return {**found, 'seed': number_of(seed, 'INT')}
 	places = [f'{node}.{name}' for node, name, _ in seed_inputs(workflow, nodes)]
 	if not places:
 		raise BadDocument('--seed: no node of this workflow has a seed.')
-	return {**found, **dict.fromkeys(places, seed)}
+	return {**found, **dict.fromkeys(places, number_of(seed, 'INT'))}
 
 
 def with_values(workflow: Workflow, values: Mapping[str, JsonValue]) -> Workflow:
@@ -85,10 +88,23 @@ def as_value(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text:
 	match declared.type if declared is not None else 'STRING':
 		case 'BOOLEAN' if text.lower() in ('true', 'false'):
 			return text.lower() == 'true'
-		case 'STRING' | 'COMBO' | 'INT' | 'FLOAT':
+		case 'INT' | 'FLOAT' as type:
+			return number_of(text, type)
+		case 'STRING' | 'COMBO':
 			return text
 		case _:
 			return parse_json(text, where=f'--set {name}')
+
+
+def number_of(text: str, type: str) -> JsonValue:
+	"""The number that a text is; what is none is left for the checker, which says so."""
+	if WHOLE.fullmatch(text):
+		return int(text)
+	try:
+		number = float(text) if type == 'FLOAT' else math.nan
+	except ValueError:
+		return text
+	return number if math.isfinite(number) else text
 
 
 def seed_inputs(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> Iterator[tuple[str, str, Number]]:

@@ -17,6 +17,7 @@ from engine.formats.dynamic import chosen_graph
 from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow, read_workflow
 from engine.jobs import Job, KeyTaken, Submission
+from engine.prefixes import with_prefixes
 from engine.previews import PreviewMethod
 from engine.sweep import SweepTable, sweep
 from server.checking import judge
@@ -82,9 +83,9 @@ async def _submit(
 			'extra_pnginfo': swept.beside(beside_prompt(workflow, nodes)),
 			'sweep': swept.table.model_dump(mode='json'),
 		}
-	_, checked = await judge(app, graph, targets=targets, tolerant=workflow.tolerant)
+	_, checked = await judge(app, with_prefixes(graph, nodes), targets=targets, tolerant=workflow.tolerant)
 	if checked.problems:
-		raise InvalidGraph(workflow.with_packs(checked.problems))
+		raise InvalidGraph(workflow.with_hints(checked.problems))
 	# While this was checked, the same request may have come again.
 	known = app[QUEUE].of_key(wanted.key)
 	if known is not None:

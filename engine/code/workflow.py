@@ -18,107 +18,30 @@ complete and mypy checks what goes where.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from engine.cancel import CancelToken
+from engine.code.building import Building
 from engine.code.drawn import drawn_document, write_file
-from engine.code.handles import Handle, Node, Outputs
-from engine.code.placing import Named, outputs_of, placed
+from engine.code.handles import Handle
 from engine.code.results import Result, SweepResult
-from engine.code.session import Listener, Session, default_session
-from engine.declaration import NodeInfo
+from engine.code.session import Listener, Session
 from engine.drawing import draw_svg
-from engine.errors import NodeUsage
-from engine.formats.document import NamedInput, NamedOutput
-from engine.formats.interface import Interface, interface_of
+from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow as Opened
 from engine.formats.workflow import open_workflow, read_workflow
-from engine.graph import Call, Graph, Link, NodeId
-from engine.sweep import Values, sweep
-
-T = TypeVar('T')
-AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])
+from engine.graph import Link, NodeId
+from engine.prefixes import with_prefixes
+from engine.sweep import axes_from, sweep
 
 
-class BaseWorkflow:
+class BaseWorkflow(Building):
 	"""All that a workflow can do but place nodes by their kinds' names, which the generated types have one by one."""
-
-	def __init__(self, title: str = '', description: str = '', *, session: Session | None = None) -> None:
-		self.title = title
-		self.description = description
-		self._session = session
-		self._calls: dict[NodeId, Call] = {}
-		self._inputs: dict[str, NamedInput] = {}
-		self._outputs: dict[str, NamedOutput] = {}
-		self._opened = Opened(Graph({}))
-
-	@property
-	def session(self) -> Session:
-		"""What it runs with: the session it was given, or one that all others share."""
-		return self._session or default_session()
-
-	@property
-	def graph(self) -> Graph:
-		"""The graph as built so far."""
-		return Graph(dict(self._calls))
-
-	def place(self, kind: str, /, *, _id: str = '', _title: str = '', **inputs: object) -> Any:
-		"""Place a node; gives a handle of its output, a named tuple of several, or the node itself if it has none.
-
-		`_id` is its name in the file. Raises `NodeUsage` for an unknown kind, an id that is taken, inputs that the kind has
-		not, outputs of another type, and links that are missing.
-		"""
-		info = self._info(kind)
-		node = NodeId(_id or self._unused(kind))
-		if node in self._calls:
-			raise NodeUsage(f'There is a node {node!r} already.')
-		self._calls[node] = placed(info, inputs, _title, self.session.storage)
-		for name, value in inputs.items():
-			if isinstance(value, Named):
-				self._inputs[value.name] = NamedInput(node=node, input=name, description=value.description)
-		return _given(info, node)
-
-	def input(self, name: str, value: T, description: str = '') -> T:
-		"""A value for a node's input that becomes a named input of the workflow, with `value` as its default.
-
-		Give it straight to a node. Raises `NodeUsage` if the name is taken.
-		"""
-		if name in self._inputs:
-			raise NodeUsage(f'The workflow has an input {name!r} already.')
-		# It stands for the value until the node is placed, so it has its type.
-		return cast(T, Named(name, cast(JsonValue, value), description))
-
-	def output(self, name: str, what: Handle[Any] | Node, description: str = '') -> None:
-		"""Name an output of the workflow: a value, or what a node that saves or shows something shows."""
-		is_sink = self._info(self._calls[what.node].kind).sink
-		index = what.index if isinstance(what, Handle) and not is_sink else None
-		self._outputs[name] = NamedOutput(node=what.node, output=index, description=description)
-
-	def __getitem__(self, node: str) -> Any:
-		"""What a node gives, by its id: as placing it gave. Raises `NodeUsage` if there is none."""
-		call = self._calls.get(NodeId(node))
-		if call is None:
-			raise NodeUsage(f'There is no node {node!r}; there are: {", ".join(self._calls) or "none"}.')
-		return _given(self._info(call.kind), NodeId(node))
-
-	def __len__(self) -> int:
-		return len(self._calls)
-
-	@property
-	def interface(self) -> Interface:
-		"""Its named inputs with types, defaults and bounds, and its named outputs."""
-		return interface_of(self._as_opened(), self.session.nodes)
-
-	def check(self) -> None:
-		"""Raise `InvalidGraph` with everything that is wrong."""
-		self.session.check(self.graph, tolerant=self._opened.tolerant)
 
 	def _output_links(self, opened: Opened) -> dict[str, Link]:
 		"""What the named outputs stand for, but those that are what a node saves or shows."""
@@ -148,7 +71,7 @@ class BaseWorkflow:
 		result = Result(
 			session=self.session,
 			outcome=self.session.run(
-				opened.graph,
+				with_prefixes(opened.graph, self.session.nodes),
 				values=asked,
 				targets=() if wanted else None,
 				beside={'lumengraph': drawn_document(opened, self.session.nodes)},
@@ -187,9 +110,9 @@ class BaseWorkflow:
 		does, but for `RunFailed`: what failed is told by the result. More than 100 combinations are refused with `WrongInputs`.
 		"""
 		opened = self._as_opened()
-		swept = sweep(opened, AXES.validate_python({**(axes or {}), **named}), self.session.nodes, self.session.storage)
+		swept = sweep(opened, axes_from({**(axes or {}), **named}), self.session.nodes, self.session.storage)
 		outcome = self.session.run(
-			swept.graph,
+			with_prefixes(swept.graph, self.session.nodes),
 			beside=swept.beside({'lumengraph': drawn_document(opened, self.session.nodes)}),
 			tolerant=opened.tolerant,
 			cancel=_cancel,
@@ -242,29 +165,6 @@ class BaseWorkflow:
 		named = f' {self.title!r}' if self.title else ''
 		return f'<Workflow{named}: {len(self)} nodes, inputs: {", ".join(self._inputs) or "none"}>'
 
-	def _info(self, kind: str) -> NodeInfo:
-		info = self.session.nodes.get(kind)
-		if info is None:
-			near = difflib.get_close_matches(kind, self.session.nodes, n=1)
-			raise NodeUsage(f'There is no node kind {kind!r}.' + (f' Did you mean {near[0]!r}?' if near else ''))
-		return info
-
-	def _unused(self, kind: str) -> str:
-		count = 1
-		while (name := kind if count == 1 else f'{kind}_{count}') in self._calls:
-			count += 1
-		return name
-
-	def _as_opened(self) -> Opened:
-		return replace(
-			self._opened,
-			graph=self.graph,
-			title=self.title,
-			description=self.description,
-			inputs=self._inputs,
-			outputs=self._outputs,
-		)
-
 	def _with_values(self, inputs: Mapping[str, JsonValue]) -> Opened:
 		opened = self._as_opened()
 		accepted = interface_of(opened, self.session.nodes).accept(inputs, self.session.storage)
@@ -291,13 +191,3 @@ class Workflow(BaseWorkflow):
 
 	def __dir__(self) -> list[str]:
 		return [*super().__dir__(), *self.session.nodes]
-
-
-def _given(info: NodeInfo, node: NodeId) -> Any:
-	"""What placing a node gives."""
-	handles = outputs_of(info, node)
-	if not handles:
-		return Node(node)
-	if len(handles) == 1:
-		return handles[0]
-	return Outputs(handles)

@@ -16,7 +16,8 @@ from engine.formats.editor.drawn import read_layout
 from engine.formats.editor.read import EditorReading, read_editor
 from engine.formats.editor.sheet import mapping
 from engine.formats.editor.structure import structured
-from engine.formats.editor.write import node_ids, write_editor
+from engine.formats.editor.write import write_editor
+from engine.formats.editor.write_canvas import node_ids
 from engine.formats.native import flat_document, is_structured, read_document, read_native, settled, write_native
 from engine.formats.prompt import write_prompt
 from engine.formats.unnamed import VALUES

@@ -4,8 +4,11 @@
 |---|---|
 | PNG | chunks `tEXt`, `zTXt`, `iTXt`; of animations `comf` |
 | WebP, JPEG, AVIF | EXIF texts `name:JSON` |
-| FLAC | Vorbis comments |
+| OpenEXR | texts of its header |
+| FLAC, Opus and others in Ogg | Vorbis comments |
+| MP3 | ID3 texts |
 | MP4, MOV | metadata keys |
+| WebM, Matroska | tags |
 | safetensors, latent | `__metadata__` of the header |
 """
 
@@ -14,22 +17,22 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
 from engine.errors import EngineError
+from engine.formats.embedded_media import EBML, FLAC, ID3, LONGEST, OGG, film, flac, matroska, mp3, ogg
 from engine.tensorfile import read_metadata
 
 NAMES = ('lumengraph', 'workflow', 'prompt')
 """Names of workflows in files, the one that tells most first: our document, the editor's, the API form."""
-LONGEST = 64 * 2**20
-"""Texts that take more bytes are passed over: no workflow is so long."""
-PNG, FLAC = b'\x89PNG\r\n\x1a\n', b'fLaC'
+PNG, EXR = b'\x89PNG\r\n\x1a\n', b'\x76\x2f\x31\x01'
+BY_START = {FLAC: flac, OGG: ogg, ID3: mp3, EBML: matroska}
 PICTURES = ('WEBP', 'JPEG', 'AVIF')
 EXIF_IFD = 0x8769
 COMMENT_CODES = {b'ASCII\0\0\0': 'latin-1', b'UNICODE\0': 'utf-16-be', b'\0' * 8: 'utf-8'}
 """How a user comment is coded, by the eight bytes it begins with (EXIF 2.3, 4.6.5)."""
-BOXES = (b'moov', b'udta', b'meta')
 
 
 def embedded(path: Path) -> dict[str, str] | None:
@@ -42,10 +45,13 @@ def embedded(path: Path) -> dict[str, str] | None:
 		file.seek(0)
 		if start.startswith(PNG):
 			return _gathered(_png(file))
-		if start.startswith(FLAC):
-			return _gathered(_flac(file))
+		if start.startswith(EXR):
+			return _gathered(_exr(file))
+		for mark, read in BY_START.items():
+			if start.startswith(mark):
+				return _gathered(read(file))
 		if start[4:8] == b'ftyp' and b'avif' not in start and b'avis' not in start:
-			return _gathered(_film(file))
+			return _gathered(film(file))
 		if (
 			start.startswith(b'\xff\xd8\xff')
 			or start[4:8] == b'ftyp'
@@ -122,79 +128,21 @@ def _told(value: object) -> str:
 	return value if isinstance(value, str) else ''
 
 
-def _flac(file: BinaryIO) -> Iterator[tuple[str, str]]:
-	"""Vorbis comments (RFC 9639, 8.6)."""
-	file.seek(len(FLAC))
-	last = False
-	while not last and len(head := file.read(4)) == 4:
-		last, kind, length = bool(head[0] & 0x80), head[0] & 0x7F, int.from_bytes(head[1:], 'big')
-		data = file.read(length)
-		if kind != 4:
-			continue
-		(vendor,) = struct.unpack_from('<I', data)
-		at = 8 + vendor
-		(count,) = struct.unpack_from('<I', data, at - 4)
-		for _ in range(count):
-			(size,) = struct.unpack_from('<I', data, at)
-			name, _, value = data[at + 4 : at + 4 + size].decode().partition('=')
-			at += 4 + size
-			yield name.lower(), value
+def _exr(file: BinaryIO) -> Iterator[tuple[str, str]]:
+	"""The texts of the header (OpenEXR file layout, "Header attributes")."""
+	file.seek(8)
+	while name := _until_nul(file):
+		kind = _until_nul(file)
+		(size,) = struct.unpack('<I', file.read(4))
+		if kind == b'string' and size <= LONGEST:
+			yield name.decode(), file.read(size).decode()
+		else:
+			file.seek(size, 1)
 
 
-def _film(file: BinaryIO) -> Iterator[tuple[str, str]]:
-	"""Metadata with named keys, as in QuickTime files (`mdta`): what ffmpeg writes with `use_metadata_tags`."""
-	for kind, size in _boxes(file):
-		if kind == b'moov' and size <= LONGEST:
-			yield from _keyed(file.read(size))
-			return
-		file.seek(size, 1)
-
-
-def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-	"""Kind and length of each outermost box; whoever asks for the next has read or passed over this one."""
-	while len(head := file.read(8)) == 8:
-		size, kind = struct.unpack('>I4s', head)
-		if size == 1:
-			(size,) = struct.unpack('>Q', file.read(8))
-			size -= 8
-		if not 8 <= size < 2**62:
-			return
-		yield kind, size - 8
-
-
-def _keyed(data: bytes) -> Iterator[tuple[str, str]]:
-	"""The keys and values in the innermost `meta` boxes."""
-	for kind, inner in _inner(data):
-		if kind == b'meta':
-			# Of two dialects, one has a version before the boxes.
-			parts = dict(_inner(inner if inner[4:8] == b'hdlr' else inner[4:]))
-			names = [part.decode('utf-8', 'replace') for part in _names(parts.get(b'keys', b''))]
-			for number, value in _inner(parts.get(b'ilst', b'')):
-				index = int.from_bytes(number, 'big') - 1
-				if 0 <= index < len(names) and value[4:8] == b'data':
-					yield names[index].rpartition('.')[2].lower(), value[16:].decode('utf-8', 'replace')
-		elif kind in BOXES:
-			yield from _keyed(inner)
-
-
-def _inner(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-	at = 0
-	while at + 8 <= len(data):
-		size, kind = struct.unpack_from('>I4s', data, at)
-		if size < 8:
-			return
-		yield kind, data[at + 8 : at + size]
-		at += size
-
-
-def _names(data: bytes) -> Iterator[bytes]:
-	at = 8
-	while at + 8 <= len(data):
-		size = int.from_bytes(data[at : at + 4], 'big')
-		if size < 8:
-			return
-		yield data[at + 8 : at + size]
-		at += size
+def _until_nul(file: BinaryIO) -> bytes:
+	"""A name, of at most 255 bytes."""
+	return b''.join(takewhile(lambda byte: byte not in (b'', b'\0'), (file.read(1) for _ in range(256))))
 
 
 def workflow_texts(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -60,15 +60,22 @@ class Workflow:
 			changes.setdefault(node, {})[given] = Constant(value)
 		return replace(self, graph=self.graph.with_inputs(changes))
 
-	def with_packs(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-		"""Problems as the checker found them; those of unknown kinds name the pack, if the file knows it."""
-		packs = {missing.kind: missing.pack for missing in self.missing if missing.pack}
-		return tuple(
-			problem.model_copy(update={'expected': f'a known kind (the pack {packs[problem.kind]!r} has it)'})
-			if problem.code == 'missing_node_type' and problem.kind in packs
-			else problem
-			for problem in problems
-		)
+	def with_hints(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+		"""Problems as the checker found them, and what the file knows of them.
+
+		That is which pack has an unknown kind, and where a model is found that is not here.
+		"""
+		whence = {missing.kind: missing.whence for missing in self.missing if missing.whence}
+		found: list[Problem] = []
+		for problem in problems:
+			hint = ''
+			if problem.code == 'missing_node_type':
+				hint = whence.get(problem.kind, '')
+			elif problem.code == 'value_not_in_list' and isinstance(problem.value, str):
+				model = self.requires.models.get(problem.value)
+				hint = f'the file is found at {model.url}' if model is not None and model.url else ''
+			found.append(problem.model_copy(update={'expected': f'{problem.expected} ({hint})'}) if hint else problem)
+		return tuple(found)
 
 	def place(self, name: str) -> Target:
 		"""The node and input that a name stands for; the first, if it stands for several."""

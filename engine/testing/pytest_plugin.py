@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
 	from engine.code.session import Session
+	from engine.errors import EngineError
 	from engine.testing.expectations import Case, Unmet
 
 SUFFIX, EXPECTED = '.flow.json', '.expect.json'
@@ -112,9 +113,14 @@ class FlowFile(pytest.File):
 
 	def collect(self) -> Iterator[FlowItem]:
 		"""The cases."""
+		from engine.errors import BadDocument
 		from engine.testing.expectations import read_expectations
 
-		for name, case in read_expectations(self.path).by_name.items():
+		try:
+			expectations = read_expectations(self.path)
+		except BadDocument as error:
+			raise self.CollectError(str(error)) from error
+		for name, case in expectations.by_name.items():
 			item: FlowItem = FlowItem.from_parent(self, name=name or 'runs')
 			item.case, item.case_name = case, name
 			item.add_marker('flow')
@@ -131,15 +137,16 @@ class FlowItem(pytest.Item):
 		"""Run it, and compare; with `--flow-update`, write what it gave instead."""
 		from engine.code.session import RunFailed
 		from engine.code.workflow import Workflow
+		from engine.errors import GraphError
 		from engine.testing.expectations import compare, update
 
 		session = self._sessions.of(self.path)
-		workflow = Workflow.load(self.path, session=session)
 		try:
+			workflow = Workflow.load(self.path, session=session)
 			values: dict[str, Any] = self.case.inputs
 			result = workflow.run(**values)
-		except RunFailed as error:
-			self._heed_failure(str(error))
+		except (RunFailed, GraphError) as error:
+			self._heed_failure(error)
 			return
 		if self.case.fails:
 			raise FlowFailed(f'expected a failure that says {self.case.fails!r}, but the workflow ran')
@@ -157,11 +164,12 @@ class FlowItem(pytest.Item):
 			found = self.config.stash[SESSIONS] = Sessions(self.config)
 		return found
 
-	def _heed_failure(self, message: str) -> None:
+	def _heed_failure(self, error: EngineError) -> None:
+		"""A failed node is what is expected, or a workflow or values that are refused; or they are not."""
 		if not self.case.fails:
-			raise FlowFailed(f'the workflow failed: {message}')
-		if self.case.fails not in message:
-			raise FlowFailed(f'expected a failure that says {self.case.fails!r}, got: {message}')
+			raise error
+		if self.case.fails not in str(error):
+			raise FlowFailed(f'expected a failure that says {self.case.fails!r}, got: {error}')
 
 	def _told(self, unmet: Unmet) -> str:
 		"""The sentence, with where the picture of what differs is."""

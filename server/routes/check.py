@@ -31,7 +31,7 @@ async def check_workflow(request: web.Request, body: AnyWorkflow) -> CheckReply:
 	sinks = list(checked.good_sinks)
 	foreseen = await request.app[SUPERVISOR].forecast(checked.graph, sinks) if sinks else None
 	return CheckReply(
-		problems=[ProblemReply.of(problem) for problem in workflow.with_packs(checked.problems)],
+		problems=[ProblemReply.of(problem) for problem in workflow.with_hints(checked.problems)],
 		sinks=sinks,
 		memory=None if foreseen is None else foreseen.forecast,
 		outlook=None if foreseen is None else foreseen.outlook,

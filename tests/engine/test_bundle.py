@@ -272,3 +272,8 @@ class TestReading:
 		assert not is_bundle(tmp_path / 'x.zip')
 		with pytest.raises(BadDocument, match='no bundle'), open_bundle(tmp_path / 'x.zip'):
 			pass
+		with (
+			pytest.raises(BadDocument, match=r'no bundle: No such file or directory\.$'),
+			open_bundle(tmp_path / 'gone.zip'),
+		):
+			pass

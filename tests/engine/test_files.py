@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from engine.errors import BadName, EngineError, FileMissing
 from engine.events import SavedFile
-from engine.files import Files, annotated, expand, media_type, next_number, preview_prefix
+from engine.files import Files, annotated, media_type, next_number, preview_prefix
 from engine.settings import Settings
 
 METADATA: dict[str, JsonValue] = {'prompt': {'1': {'text': 'Grüße — 你好'}}, 'workflow': [1, None, 'x']}
@@ -223,14 +223,6 @@ class TestPrefixes:
 		with pytest.raises(BadName):
 			files.save_image(PICTURE, prefix)
 		assert not files.root('output').exists()
-
-	def test_placeholders(self) -> None:
-		"""Size, number in the batch and time are filled in; other words stay."""
-		assert expand('%width%x%height%-%batch_num%', 6, 4, 2) == '6x4-2'
-		assert expand('%seed% 100%', 6, 4, 0) == '%seed% 100%'
-		date = expand('%year%-%month%-%day% %hour%.%minute%.%second%', 6, 4, 0)
-		assert [len(part) for part in date.replace(' ', '-').replace('.', '-').split('-')] == [4, 2, 2, 2, 2, 2]
-		assert date.replace(' ', '').replace('.', '').replace('-', '').isdigit()
 
 	def test_placeholders_are_filled_when_saving(self, files: Files) -> None:
 		"""From the picture that is saved."""

@@ -86,6 +86,8 @@ class TestCompare:
 
 		with pytest.raises(BadDocument, match=r'x\.png'):
 			frames_of(tmp_path / 'x.png')
+		with pytest.raises(BadDocument, match=r'read: No such file or directory\.$'):
+			frames_of(tmp_path / 'gone.png')
 
 
 class TestSimilarity:

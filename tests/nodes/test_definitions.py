@@ -196,7 +196,7 @@ class TestDefinitions:
 
 	@pytest.mark.parametrize('kind', sorted(INFOS))
 	def test_kind_is_declared_as_its_class(self, kind: str) -> None:
-		"""Inputs with types, defaults, bounds and choices; outputs; category, title, and whether it is a sink."""
+		"""Inputs with types, defaults, bounds and choices; outputs; category, title, flags, and whether it is a sink."""
 		info, facts = INFOS[kind], KINDS[kind]
 		told = [*input_differences(kind, info, facts), *output_differences(info, facts)]
 		if info.category != facts['category']:
@@ -205,5 +205,8 @@ class TestDefinitions:
 			told.append(f'title {info.title!r}, not {facts["display_name"]!r}')
 		if info.sink != facts['output_node']:
 			told.append(f'sink {info.sink}')
+		for flag in ('deprecated', 'experimental'):
+			if getattr(info, flag) != facts.get(flag, False):
+				told.append(f'{flag} {getattr(info, flag)}')
 
 		assert not told

@@ -36,6 +36,19 @@ class TestFolders:
 		assert settings(flag, 'x') == settings(spelling, 'x')
 		assert getattr(settings(flag, 'x'), name) == Path('x').resolve()
 
+	@pytest.mark.parametrize('flag', ['--base', '--input', '--output', '--temp', '--models', '--custom-nodes'])
+	def test_a_file_is_no_folder(self, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+		"""It is refused before anything is computed that could not be saved there."""
+		with pytest.raises(SystemExit):
+			settings(flag, __file__)
+
+		assert f'{__file__!r} is a file, not a folder' in capsys.readouterr().err
+
+	@pytest.mark.parametrize('command', ['graph', 'bundle'])
+	def test_a_file_that_is_written_is_no_folder_of_results(self, command: str) -> None:
+		"""`--output` of these commands is a file."""
+		assert settings('a', '--output', __file__, command=command).output is None
+
 	def test_custom_nodes(self, tmp_path: Path) -> None:
 		"""Each folder that is named comes after that of the base; all can be turned off."""
 		given = ['--base', str(tmp_path), '--custom-nodes', 'a', '--custom-nodes', 'b']

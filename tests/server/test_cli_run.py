@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from engine.settings import PROJECT
 from server.cli import run_command
@@ -89,6 +90,60 @@ class TestLines:
 		assert capsys.readouterr().out == ''
 
 
+class TestPictures:
+	"""Input pictures that do not lie in the input folder."""
+
+	def test_given_by_path(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""They are copied into it, beside another of the same name; the same one is copied once."""
+		graph = {
+			'1': {'class_type': 'LoadImage', 'inputs': {'image': 'seen.png'}},
+			'2': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 0], 'filename_prefix': 'a'}},
+		}
+		base, elsewhere = tmp_path / 'base', tmp_path / 'elsewhere'
+		(base / 'input').mkdir(parents=True)
+		elsewhere.mkdir()
+		Image.new('RGB', (2, 2)).save(base / 'input' / 'seen.png')
+		Image.new('RGB', (3, 3)).save(elsewhere / 'seen.png')
+		(tmp_path / 'a.json').write_text(json.dumps(graph))
+		run = ['run', str(tmp_path / 'a.json'), '--base', str(base)]
+		codes = [run_command(run), *(run_command([*run, '--set', f'1.image={elsewhere}/seen.png']) for _ in range(2))]
+		sizes = []
+		for line in capsys.readouterr().out.splitlines():
+			with Image.open(line) as picture:
+				sizes.append(picture.size)
+
+		assert (codes, sizes) == ([0, 0, 0], [(2, 2), (3, 3), (3, 3)])
+		assert sorted(path.name for path in (base / 'input').iterdir()) == ['seen (2).png', 'seen.png']
+
+	def test_beside_the_workflow(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""A workflow and its picture in one folder run together; a check says what will be done, and does not do it."""
+		graph = {
+			'1': {'class_type': 'LoadImage', 'inputs': {'image': 'seen.png'}},
+			'2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}},
+		}
+		Image.new('RGB', (3, 3)).save(tmp_path / 'seen.png')
+		(tmp_path / 'a.json').write_text(json.dumps(graph))
+		flags = [str(tmp_path / 'a.json'), '--base', str(tmp_path / 'base')]
+
+		assert run_command(['check', *flags]) == 0
+		assert 'seen.png is not in the input folder; run copies it there' in capsys.readouterr().err
+		assert not (tmp_path / 'base' / 'input').exists()
+		assert run_command(['run', *flags]) == 0
+
+	@pytest.mark.parametrize('name', ['gone.png', 'a.json', '', 'x' * 300 + '.png'])
+	def test_what_is_no_picture(self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""It is refused, and nothing is copied."""
+		graph = {
+			'1': {'class_type': 'LoadImage', 'inputs': {'image': str(tmp_path / name)}},
+			'2': {'class_type': 'PreviewImage', 'inputs': {'images': ['1', 0]}},
+		}
+		(tmp_path / 'a.json').write_text(json.dumps(graph))
+
+		assert run_command(['run', str(tmp_path / 'a.json'), '--base', str(tmp_path / 'base')]) == 2
+		assert "node '1' (LoadImage), input 'image'" in capsys.readouterr().err
+		assert not (tmp_path / 'base' / 'input').exists()
+
+
 class TestCount:
 	"""`--count` runs it again and again with other seeds."""
 
@@ -108,6 +163,15 @@ class TestCount:
 		run_command(['run', WORKFLOW, *flags, '--count', '2'])
 
 		assert len([Path(line).read_bytes() for line in capsys.readouterr().out.splitlines()]) == 2
+
+	def test_files_of_all_kinds_are_listed(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""Not only pictures."""
+		inputs = {'text': 'kept', 'filename_prefix': 'a', 'format': 'txt'}
+		(tmp_path / 'a.json').write_text(json.dumps({'1': {'class_type': 'SaveText', 'inputs': inputs}}))
+		code = run_command(['run', str(tmp_path / 'a.json'), '--base', str(tmp_path)])
+
+		assert code == 0
+		assert [Path(line).read_text() for line in capsys.readouterr().out.splitlines()] == ['kept']
 
 	@pytest.mark.parametrize(('said', 'expected'), [('increment', [2, 3]), ('fixed', [2, 3]), ('decrement', [2, 1])])
 	def test_the_workflow_says_how(

@@ -25,8 +25,8 @@ class TestAxes:
 	@pytest.mark.parametrize(
 		('text', 'values'),
 		[
-			('number=1,2,3', ['1', '2', '3']),
-			('one.value=1', ['1']),
+			('number=1,2,3', [1, 2, 3]),
+			('one.value=1', [1]),
 			('number="a, b", c', ['a, b', 'c']),
 			('number=1..8/8', Range.model_validate({'from': 1, 'to': 8, 'steps': 8})),
 			('number=-.5..1e1/2', Range.model_validate({'from': -0.5, 'to': 10, 'steps': 2})),
@@ -37,8 +37,17 @@ class TestAxes:
 		"""Values with commas between, quoted where they hold one; a range; a JSON list."""
 		assert list(axes_of(WORKFLOW, NODES, [text]).values()) == [values]
 
-	@pytest.mark.parametrize('sweeps', [['number'], ['=1'], ['number=1', 'number=2'], ['number=1..2/0'], ['number=[1']])
+	@pytest.mark.parametrize('sweeps', [['number'], ['=1'], ['number=1', 'number=2'], ['number=[1']])
 	def test_bad_input(self, sweeps: list[str]) -> None:
 		"""What is none of these is told."""
 		with pytest.raises(BadDocument):
 			axes_of(WORKFLOW, NODES, sweeps)
+
+	@pytest.mark.parametrize(
+		('sweep', 'words'),
+		[('number=1..2/0', 'steps: .* greater than'), ('number=1..9', 'how many values: write 1..9/')],
+	)
+	def test_bad_ranges(self, sweep: str, words: str) -> None:
+		"""What of a range is wrong, or left out, is said."""
+		with pytest.raises(BadDocument, match=words):
+			axes_of(WORKFLOW, NODES, [sweep])

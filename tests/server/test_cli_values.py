@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from engine.declaration import Input, NodeInfo, Number
 from engine.formats.workflow import read_workflow
 from server.cli_run import SeedPolicy
-from server.cli_values import Seed, policy_of, seeds_after, seeds_of
+from server.cli_values import Seed, as_value, changes_of, policy_of, seeds_after, seeds_of
 
 SAMPLER = NodeInfo(
 	kind='KSampler',
@@ -19,6 +19,8 @@ SAMPLER = NodeInfo(
 	inputs=(
 		Input(name='seed', type='INT', widget=Number(default=0, min=0, max=2**64 - 1, seed=True)),
 		Input(name='steps', type='INT', widget=Number(default=20, min=1, max=10000)),
+		Input(name='cfg', type='FLOAT', widget=Number(default=8.0)),
+		Input(name='sampler_name', type='COMBO'),
 	),
 )
 KINDS = {'KSampler': SAMPLER}
@@ -27,6 +29,34 @@ KINDS = {'KSampler': SAMPLER}
 def editor(*values: JsonValue) -> dict[str, JsonValue]:
 	"""A sampler as ComfyUI's editor saves it."""
 	return {'nodes': [{'id': 3, 'type': 'KSampler', 'widgets_values': list(values)}], 'links': [], 'version': 0.4}
+
+
+class TestValues:
+	"""What is typed."""
+
+	@pytest.mark.parametrize(
+		('name', 'text', 'value'),
+		[
+			('seed', '18446744073709551615', 2**64 - 1),
+			('seed', '-1', -1),
+			('seed', '1.5', '1.5'),
+			('seed', '1_000', '1_000'),
+			('cfg', '4', 4),
+			('cfg', '1e1', 10.0),
+			('cfg', 'nan', 'nan'),
+			('cfg', 'much', 'much'),
+			('sampler_name', '4', '4'),
+		],
+	)
+	def test_numbers_are_numbers(self, name: str, text: str, value: JsonValue) -> None:
+		"""As they would be in a file; what is none stays as it was typed, and is refused by the checker."""
+		made = as_value(read_workflow(editor(7, 'fixed'), KINDS), KINDS, f'3.{name}', text)
+
+		assert (made, type(made)) == (value, type(value))
+
+	def test_the_seed(self) -> None:
+		"""Of every node that has one."""
+		assert changes_of(read_workflow(editor(7, 'fixed'), KINDS), KINDS, [], '5') == {'3.seed': 5}
 
 
 class TestPolicies:

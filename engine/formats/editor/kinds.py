@@ -35,6 +35,8 @@ BROADCASTERS = frozenset({'Anything Everywhere', 'Anything Everywhere?', 'Anythi
 SEED_BROADCASTER = 'Seed Everywhere'
 """A node that the server knows, whose own output is sent so."""
 VIRTUAL = REROUTES | SETTERS | GETTERS | SILENT | BROADCASTERS | {PRIMITIVE}
+CORE = 'comfy-core'
+"""The name under which files have the pack of what comes with ComfyUI."""
 GROUP_PREFIXES = ('workflow>', 'workflow/')
 
 

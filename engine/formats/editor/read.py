@@ -11,7 +11,7 @@ from engine.declaration import NodeInfo
 from engine.errors import BadDocument
 from engine.formats.editor.broadcast import connect_broadcasts
 from engine.formats.editor.follow import Follower, Value
-from engine.formats.editor.kinds import VIRTUAL
+from engine.formats.editor.kinds import CORE, VIRTUAL
 from engine.formats.editor.places import Places, Record
 from engine.formats.editor.sheet import Definition, EditorNode, mapping, read_definitions, read_sheet, text
 from engine.formats.editor.widgets import named_values
@@ -29,10 +29,15 @@ class MissingKind:
 	@property
 	def sentence(self) -> str:
 		"""For people."""
-		nodes = ', '.join(self.nodes)
-		return f'{self.kind!r} is not known here (nodes {nodes}); ' + (
-			f'the pack {self.pack!r} has it.' if self.pack else 'the file does not say which pack has it.'
-		)
+		nodes = f'{"nodes" if len(self.nodes) > 1 else "node"} {", ".join(self.nodes)}'
+		return f'{self.kind!r} is not known here ({nodes}); {self.whence or "the file does not say which pack has it"}.'
+
+	@property
+	def whence(self) -> str:
+		"""What has it, if the file says so."""
+		if self.pack == CORE:
+			return 'it comes with ComfyUI, and is not built here'
+		return f'the pack {self.pack!r} has it' if self.pack else ''
 
 
 @dataclass(frozen=True, slots=True)

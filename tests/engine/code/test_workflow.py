@@ -259,6 +259,21 @@ class TestSweep:
 		assert isinstance(made, SweepResult)
 		assert [pictures[0].width for _, pictures in made] == [8, 16, 24]
 
+	def test_tuples_and_ranges(self, session: Session) -> None:
+		"""What Python code has for lists is taken for one."""
+		assert len(painting(session).sweep(width=(8, 12))) == 2
+		assert len(painting(session).sweep(width=range(8, 14, 2))) == 3
+
+	@pytest.mark.parametrize('given', [3, 'abc', {'from': 1, 'to': 2, 'steps': 300}, object()])
+	def test_no_values(self, session: Session, given: object) -> None:
+		"""The input is named, what was expected, and what came."""
+		with pytest.raises(
+			WrongInputs, match=r"input 'width': expected a list of values, or a range .*, got"
+		) as caught:
+			painting(session).sweep(width=given)
+
+		assert repr(given) in str(caught.value)
+
 	def test_failed_cells(self, session: Session) -> None:
 		"""The others are there; what failed is told."""
 		flow = Workflow(session=session)

@@ -44,6 +44,60 @@ def png(path: Path, **texts: Any) -> Path:
 	return path
 
 
+def comments(**texts: Any) -> bytes:
+	"""Vorbis comments."""
+	pairs = [f'{name}={json.dumps(value)}'.encode() for name, value in texts.items()]
+	return struct.pack('<I4sI', 4, b'test', len(pairs)) + b''.join(struct.pack('<I', len(one)) + one for one in pairs)
+
+
+def ogg(second: bytes) -> bytes:
+	"""An Ogg file whose second packet this is; a page of another stream lies within it."""
+
+	def page(stream: int, lacing: list[int], data: bytes) -> bytes:
+		return b'OggS' + bytes(10) + struct.pack('<III', stream, 0, 0) + bytes([len(lacing), *lacing]) + data
+
+	pages = page(1, [19], bytes(19)) + page(2, [5], bytes(5))
+	lacing = [255] * (len(second) // 255) + [len(second) % 255]
+	for at in range(0, len(lacing), 255):
+		pages += page(1, lacing[at : at + 255], second[at * 255 : (at + 255) * 255]) + page(2, [3], bytes(3))
+	return pages
+
+
+def id3(version: int, code: int, **texts: Any) -> bytes:
+	"""An MP3 that begins with a tag of the users' own texts."""
+	encoding, ends = ('latin-1', 'utf-16', 'utf-16-be', 'utf-8')[code], (1, 2, 2, 1)[code]
+
+	def size(number: int, *, synchsafe: bool) -> bytes:
+		bits = 7 if synchsafe else 8
+		return bytes(number >> bits * place & (1 << bits) - 1 for place in (3, 2, 1, 0))
+
+	frames = b''
+	for name, value in texts.items():
+		text = bytes([code]) + name.encode(encoding) + bytes(ends) + json.dumps(value).encode(encoding)
+		frames += b'TXXX' + size(len(text), synchsafe=version == 4) + bytes(2) + text
+	frames += bytes(200)
+	return b'ID3' + bytes([version, 0, 0]) + size(len(frames), synchsafe=True) + frames + b'\xff\xfb'
+
+
+def element(id: int, data: bytes) -> bytes:
+	"""An element of EBML."""
+	return id.to_bytes((id.bit_length() + 7) // 8, 'big') + (1 << 56 | len(data)).to_bytes(8, 'big') + data
+
+
+def simple_tag(name: str, value: Any) -> bytes:
+	"""A tag of Matroska."""
+	return element(0x67C8, element(0x45A3, name.encode()) + element(0x4487, json.dumps(value).encode() + b'\0'))
+
+
+def exr(**texts: Any) -> bytes:
+	"""The header of an OpenEXR file."""
+	head = struct.pack('<ii', 20000630, 2) + b'pixelAspectRatio\0float\0' + struct.pack('<if', 4, 1)
+	for name, value in texts.items():
+		text = json.dumps(value).encode()
+		head += name.encode() + b'\0string\0' + struct.pack('<i', len(text)) + text
+	return head + b'\0'
+
+
 class TestPng:
 	"""Text chunks."""
 
@@ -123,13 +177,12 @@ def test_exif(format: str, tmp_path: Path) -> None:
 
 
 class TestSoundsAndFilms:
-	"""Files that other programs write."""
+	"""Files that other programs write, and OpenEXR."""
 
 	def test_flac(self, tmp_path: Path) -> None:
 		"""Vorbis comments."""
-		text = f'PROMPT={json.dumps(PROMPT)}'.encode()
-		comments = struct.pack('<I4sI', 4, b'test', 1) + struct.pack('<I', len(text)) + text
-		blocks = b'\0' + (34).to_bytes(3, 'big') + bytes(34) + b'\x84' + len(comments).to_bytes(3, 'big') + comments
+		texts = comments(PROMPT=PROMPT)
+		blocks = b'\0' + (34).to_bytes(3, 'big') + bytes(34) + b'\x84' + len(texts).to_bytes(3, 'big') + texts
 		(tmp_path / 'a.flac').write_bytes(b'fLaC' + blocks)
 
 		assert value_of(tmp_path / 'a.flac') == 1
@@ -147,6 +200,53 @@ class TestSoundsAndFilms:
 		(tmp_path / 'a.mp4').write_bytes(film)
 
 		assert value_of(tmp_path / 'a.mp4') == 2
+
+	@pytest.mark.parametrize('mark', [b'OpusTags', b'\x03vorbis'])
+	def test_ogg(self, tmp_path: Path, mark: bytes) -> None:
+		"""Vorbis comments of the second packet, over several pages and beside another stream."""
+		(tmp_path / 'a.ogg').write_bytes(ogg(mark + comments(prompt=PROMPT, filler='x' * 70_000)))
+
+		assert value_of(tmp_path / 'a.ogg') == 1
+
+	@pytest.mark.parametrize(('version', 'code'), [(3, 0), (3, 1), (4, 2), (4, 3)])
+	def test_mp3(self, tmp_path: Path, version: int, code: int) -> None:
+		"""Texts of an ID3 tag, in each of its encodings and both ways of telling sizes."""
+		(tmp_path / 'a.mp3').write_bytes(id3(version, code, title='é', prompt=PROMPT))
+
+		assert value_of(tmp_path / 'a.mp3') == 1
+		assert (embedded(tmp_path / 'a.mp3') or {})['title'] == '"\\u00e9"'
+
+	def test_webm(self, tmp_path: Path) -> None:
+		"""Tags, before or behind the film; a segment may have no length."""
+		tags = element(0x1254C367, element(0x7373, simple_tag('ENCODER', '"x"') + simple_tag('WORKFLOW', WORKFLOW)))
+		film = element(0x1F43B675, bytes(300))
+		start = element(0x1A45DFA3, element(0x4282, b'webm'))
+		(tmp_path / 'a.webm').write_bytes(start + element(0x18538067, film + tags))
+		(tmp_path / 'b.webm').write_bytes(start + b'\x18\x53\x80\x67\x01' + b'\xff' * 7 + tags + film)
+
+		assert [value_of(tmp_path / f'{name}.webm') for name in 'ab'] == [2, 2]
+
+	@pytest.mark.parametrize('suffix', ['ogg', 'mp3', 'webm', 'exr'])
+	def test_damage(self, tmp_path: Path, suffix: str) -> None:
+		"""Wherever a file ends, what is before it is read, and no more."""
+		whole = {
+			'ogg': ogg(b'OpusTags' + comments(prompt=PROMPT)),
+			'mp3': id3(4, 3, prompt=PROMPT),
+			'webm': element(0x1A45DFA3, b'')
+			+ element(0x18538067, element(0x1254C367, element(0x7373, simple_tag('PROMPT', PROMPT)))),
+			'exr': exr(prompt=PROMPT),
+		}[suffix]
+		path = tmp_path / f'a.{suffix}'
+		for length in range(4, len(whole)):
+			path.write_bytes(whole[:length])
+
+			assert set(embedded(path) or {}) <= {'prompt'}
+
+	def test_open_exr(self, tmp_path: Path) -> None:
+		"""Texts of the header."""
+		(tmp_path / 'a.exr').write_bytes(exr(prompt=PROMPT))
+
+		assert value_of(tmp_path / 'a.exr') == 1
 
 	def test_safetensors(self, tmp_path: Path) -> None:
 		"""The header's own words."""

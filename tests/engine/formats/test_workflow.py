@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from engine.errors import BadDocument
 from engine.formats.workflow import open_workflow, parse_json, read_workflow
 from engine.graph import Constant, Link, NodeId
+from engine.problems import Problem
 from tests.engine.tools import registry_of
 
 NODES = registry_of().infos
@@ -113,6 +114,39 @@ class TestBrokenFiles:
 	def test_numbers_that_are_none_are_read(self) -> None:
 		"""Python writers put NaN and Infinity into JSON."""
 		assert str(parse_json('[NaN, -Infinity]')) == '[nan, -inf]'
+
+
+class TestHints:
+	"""What the file knows of problems."""
+
+	@pytest.mark.parametrize(
+		('pack', 'words'), [('a-pack', "the pack 'a-pack' has it"), ('comfy-core', 'it comes with ComfyUI')]
+	)
+	def test_of_unknown_kinds(self, pack: str, words: str) -> None:
+		"""The pack that has one; what comes with ComfyUI is no pack that anybody could install."""
+		node: JsonValue = {'id': 2, 'type': 'Foreign', 'properties': {'cnr_id': pack}}
+		workflow = read_workflow({'nodes': [node], 'links': [], 'version': 0.4}, NODES)
+		unknown = Problem(
+			code='missing_node_type', node='2', kind='Foreign', expected='a known kind', received='Foreign'
+		)
+		[hinted] = workflow.with_hints([unknown])
+
+		assert hinted.expected.startswith(f'a known kind ({words}')
+		assert words in workflow.missing[0].sentence
+
+	def test_of_missing_models(self) -> None:
+		"""Where the file is found; other values are as they were told."""
+		models: JsonValue = {'big.safetensors': {'folder': 'checkpoints', 'url': 'https://models.example/big'}}
+		workflow = read_workflow({'lumengraph': 2, 'requires': {'models': models}, 'nodes': {}}, NODES)
+		missing, other = (
+			Problem(code='value_not_in_list', node='a', expected='one of: x', received=repr(value), value=value)
+			for value in ('big.safetensors', 'y')
+		)
+
+		assert workflow.with_hints([missing, other]) == (
+			missing.model_copy(update={'expected': 'one of: x (the file is found at https://models.example/big)'}),
+			other,
+		)
 
 
 class TestNamedInputs:

@@ -152,14 +152,26 @@ class TestExpectations:
 
 		run(pytester, '--flow').assert_outcomes(failed=1)
 
+	def test_expected_refusals(self, pytester: pytest.Pytester, flow: Path) -> None:
+		"""So may values that do not fit, and graphs that cannot run."""
+		refused = {'inputs': {'number': 'x'}, 'fails': 'whole number'}
+		expect(flow, {'cases': {'right': refused, 'other words': {**refused, 'fails': 'too long'}}})
+		run(pytester, 'stripes.flow.json::right').assert_outcomes(passed=1)
+		run(pytester, 'stripes.flow.json::other words').assert_outcomes(failed=1)
+		flow.write_text(json.dumps({'lumengraph': 2, 'nodes': {'a': {'kind': 'Elsewhere'}}}))
+		expect(flow, {'fails': 'a known kind'})
+
+		run(pytester, '--flow').assert_outcomes(passed=1)
+
 	@pytest.mark.parametrize('text', ['{', '{"output": {}}', '{"outputs": {"picture": {"size": 3}}}'])
 	def test_bad_expectations(self, pytester: pytest.Pytester, flow: Path, text: str) -> None:
-		"""A file that says nothing that is understood is an error, with its name."""
+		"""A file that says nothing that is understood is an error, with its name and without a stack."""
 		flow.with_name('stripes.expect.json').write_text(text)
 		result = run(pytester, '--flow')
 
 		result.assert_outcomes(errors=1)
 		result.stdout.fnmatch_lines(['*stripes.expect.json*'])
+		result.stdout.no_fnmatch_line('*read_expectations*')
 
 
 class TestPictures:

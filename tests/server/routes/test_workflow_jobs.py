@@ -190,6 +190,16 @@ class TestSweep:
 		assert body['error']['code'] == 'invalid_request'
 		assert body['error']['details'][0]['place'].startswith('body.sweep.shade')
 
+	async def test_what_is_no_axis(self, api: Api) -> None:
+		"""The place is told, and what should stand there, in words of the API."""
+		body = await run(api, 400, sweep={'shade': 3, 'seed': {'from': 1, 'to': 2, 'steps': 300}})
+
+		assert [detail['place'] for detail in body['error']['details']] == [
+			'body.sweep.shade',
+			'body.sweep.seed.range.steps',
+		]
+		assert 'a list of values, or a range' in body['error']['details'][0]['message']
+
 
 class TestOpenApi:
 	async def test_each_workflow_is_an_operation(self, api: Api) -> None:

@@ -1,0 +1,111 @@
+"""Names of saved files: what the %placeholders% in the prefix of one stand for.
+
+| placeholder | is filled in | with |
+|---|---|---|
+| `%width%` `%height%` `%batch_num%` | when a picture is saved | its size, its place in the batch |
+| `%year%` `%month%` `%day%` `%hour%` `%minute%` `%second%` | then, too | the time |
+| `%date:yyyy-MM-dd_hhmmss%` | then, too | the time in any form |
+| `%Node.input%` | when a workflow is queued | an input's value; the node by kind, title or id |
+
+ComfyUI's editor fills in the last two as it makes an API prompt of its canvas.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from engine.declaration import NodeInfo
+from engine.graph import Call, Constant, Graph, Link, NodeId
+
+PREFIX = 'filename_prefix'
+"""The input that is the prefix, in all kinds that save files."""
+PLAIN = re.compile(r'%(width|height|batch_num|year|month|day|hour|minute|second)%')
+DATE = re.compile(r'%date:([^%]+)%')
+DATE_PART = re.compile(r'yyyy|yy|MM?|dd?|hh?|mm?|ss?')
+VALUE = re.compile(r'%([^%]+)\.([^%.]+)%')
+FORBIDDEN = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
+"""Signs that names of files cannot hold everywhere."""
+
+
+def expand(prefix: str, width: int, height: int, index: int) -> str:
+	"""Fill in what is known when a picture is saved; other placeholders stay."""
+	now = time.localtime()
+	values = {
+		'width': str(width),
+		'height': str(height),
+		'batch_num': str(index),
+		'year': f'{now.tm_year}',
+		'month': f'{now.tm_mon:02}',
+		'day': f'{now.tm_mday:02}',
+		'hour': f'{now.tm_hour:02}',
+		'minute': f'{now.tm_min:02}',
+		'second': f'{now.tm_sec:02}',
+	}
+	dated = DATE.sub(lambda match: _dated(match[1], now), prefix)
+	return PLAIN.sub(lambda match: values[match[1]], dated)
+
+
+def _dated(form: str, now: time.struct_time) -> str:
+	"""A time in the form that people write: one letter is a number as it is, two are two digits of it."""
+	numbers = {'M': now.tm_mon, 'd': now.tm_mday, 'h': now.tm_hour, 'm': now.tm_min, 's': now.tm_sec}
+
+	def part(match: re.Match[str]) -> str:
+		letters = match[0]
+		if letters[0] == 'y':
+			return str(now.tm_year)[-len(letters) :]
+		return f'{numbers[letters[0]]:0{len(letters)}}'
+
+	return DATE_PART.sub(part, form)
+
+
+def with_prefixes(graph: Graph, nodes: Mapping[str, NodeInfo]) -> Graph:
+	"""The graph with the values that prefixes ask for. What names no node, or an input that is linked, stays.
+
+	Of several nodes of a name, the one counts that comes before the node that saves; that matters in a sweep, where each
+	has copies.
+	"""
+	changes: dict[NodeId, dict[str, Constant]] = {}
+	for node, call in graph.calls.items():
+		prefix = call.inputs.get(PREFIX)
+		if call.kind not in nodes or not isinstance(prefix, Constant) or not isinstance(prefix.value, str):
+			continue
+		filled = VALUE.sub(partial(_value, graph, node), prefix.value)
+		if filled != prefix.value:
+			changes[node] = {PREFIX: Constant(filled)}
+	return graph.with_inputs(changes) if changes else graph
+
+
+def _value(graph: Graph, saver: NodeId, match: re.Match[str]) -> str:
+	for call in _named(graph, match[1], saver):
+		given = call.inputs.get(match[2])
+		if isinstance(given, Constant):
+			return FORBIDDEN.sub('_', str(given.value))
+	return match[0]
+
+
+def _named(graph: Graph, name: str, saver: NodeId) -> Iterator[Call]:
+	"""The nodes of a name, those first that the node that saves comes after."""
+	found = {
+		node: call
+		for node, call in graph.calls.items()
+		if name in (call.kind, call.title, node, node.partition('#')[0])
+	}
+	if len(found) > 1:
+		before = _before(graph, saver)
+		yield from (call for node, call in found.items() if node in before)
+	yield from found.values()
+
+
+def _before(graph: Graph, node: NodeId) -> set[NodeId]:
+	"""All nodes that a node comes after."""
+	seen: set[NodeId] = set()
+	waiting = [node]
+	while waiting:
+		for argument in graph.calls[waiting.pop()].inputs.values():
+			if isinstance(argument, Link) and argument.node in graph.calls and argument.node not in seen:
+				seen.add(argument.node)
+				waiting.append(argument.node)
+	return seen
