@@ -37,10 +37,12 @@ export function App() {
 				<Dock />
 				<main>
 					<TabBar />
-					<NoticeBar />
 					<Preflight />
-					<Canvas />
-					<EmptyHint />
+					<div className="canvas-area">
+						<NoticeBar />
+						<Canvas />
+						<EmptyHint />
+					</div>
 				</main>
 				<SidePanel />
 				<SearchPalette />

@@ -59,26 +59,26 @@ export function resetPrefs(): void {
 	usePrefs.setState({ ...untouched(), panel });
 }
 
+/** What is on the page: components that read its colours are told only when these are there. */
+const useSeen = create<{ readonly theme: 'light' | 'dark' }>()(() => ({ theme: 'light' }));
+
 /** The theme that is seen, with the system's where that was chosen. */
 export function useTheme(): 'light' | 'dark' {
-	const theme = usePrefs((prefs) => prefs.theme);
-	return theme === 'system' ? systemTheme() : theme;
+	return useSeen(({ theme }) => theme);
 }
 
 /** Puts theme and language on the page, and keeps them there; returns the way to stop. */
 export function startPrefs(): () => void {
 	const dark = matchMedia('(prefers-color-scheme: dark)');
 	const show = (): void => {
-		const { theme } = usePrefs.getState();
-		document.documentElement.dataset.theme = theme === 'system' ? systemTheme() : theme;
-	};
-	const changed = (): void => {
-		show();
-		usePrefs.setState({});
+		const { theme: chosen } = usePrefs.getState();
+		const theme = chosen === 'system' ? systemTheme() : chosen;
+		document.documentElement.dataset.theme = theme;
+		useSeen.setState({ theme });
 	};
 	show();
 	void speak(usePrefs.getState().language);
-	dark.addEventListener('change', changed);
+	dark.addEventListener('change', show);
 	const stop = usePrefs.subscribe((prefs, before) => {
 		show();
 		if (prefs.language !== before.language) {
@@ -86,7 +86,7 @@ export function startPrefs(): () => void {
 		}
 	});
 	return () => {
-		dark.removeEventListener('change', changed);
+		dark.removeEventListener('change', show);
 		stop();
 	};
 }

@@ -1,41 +1,28 @@
 import {
-	Background,
-	BackgroundVariant,
+	ControlButton,
 	Controls,
 	MiniMap,
 	ReactFlow,
 	useNodesInitialized,
 	useReactFlow,
 	useStoreApi,
-	type Connection,
-	type Edge,
-	type FinalConnectionState,
-	type OnConnectStart,
+	type ReactFlowProps,
 } from '@xyflow/react';
-import { useCallback, useEffect, useRef, useState, type DragEvent, type MouseEvent } from 'react';
+import { useEffect, useMemo, useRef, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
 import { dropFile } from '../panels/files';
 import { openSearch } from '../panels/searching';
-import { showToast } from '../panels/toasts';
 import { usePrefs, useTheme } from '../prefs';
-import {
-	connect,
-	cutLink,
-	endsOf,
-	joinNode,
-	looseEnd,
-	moveLink,
-	objection,
-	settleGuess,
-	settlePlaces,
-	type LooseEnd,
-} from './commands';
-import { startConnecting, stopConnecting, useConnecting } from './connecting';
+import { cutLink, settleGuess, settlePlaces } from './commands';
 import { useFlow, type FlowEdge, type FlowNode } from './flow';
 import { Boundary } from './Boundary';
 import { Breadcrumb } from './Breadcrumb';
 import { carryFrame, startCarrying, stopCarrying } from './carry';
-import { FarLinks } from './FarLinks';
+import { followZoom, notePointed, useAfar, useVeiled } from './afar';
+import { Dots } from './Dots';
+import { FarPicture } from './FarPicture';
+import { Overview } from './Overview';
+import { takeIn } from './boxselect';
 import { FrameBox } from './FrameBox';
 import { GraphNode } from './GraphNode';
 import { NoteBox } from './NoteBox';
@@ -50,8 +37,19 @@ import { LinkTip } from './LinkTip';
 import { startLongPress } from './longpress';
 import { addPoint, canHavePoints } from './pointing';
 import { ReroutePoint } from './ReroutePoint';
-import { fitView, notePointer, noteZoom, setInstance, toGraph, useView, type Point } from './view';
-import { socketOf, whyNot, type HandleEnd } from './why';
+import { useLateMeasuring } from './turns';
+import { fitView, notePointer, setInstance, toGraph, useView, ZOOM } from './view';
+import {
+	isValid,
+	onClickConnectEnd,
+	onConnect,
+	onConnectEnd,
+	onConnectStart,
+	onReconnect,
+	onReconnectEnd,
+	onReconnectStart,
+} from './linkgestures';
+import { Icon } from '../panels/icons';
 import { commandItem, openMenu } from '../panels/menu';
 import { t } from '../i18n/i18n';
 
@@ -62,9 +60,40 @@ const NO_EDGES: FlowEdge[] = [];
 const GRID: [number, number] = [24, 24];
 const MULTI_SELECT = ['Control', 'Meta', 'Shift'];
 
+/** The same with each drawing: React Flow looks through all nodes and links for each one that is another. */
+const HANDLERS: ReactFlowProps<FlowNode, FlowEdge> = {
+	onNodesChange: (changes) => useFlow.getState().onNodesChange(guided(changes)),
+	onEdgesChange: (changes) => useFlow.getState().onEdgesChange(changes),
+	onNodeDragStart: (_event, node, dragged) => startCarrying(node, dragged),
+	onNodeDrag: (_event, node) => carryFrame(node),
+	onNodeDragStop: (_event, _node, dragged) => {
+		stopGuiding();
+		settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()]);
+	},
+	onSelectionDragStop: (_event, dragged) => {
+		stopGuiding();
+		settlePlaces(dragged.map((node) => node.id));
+	},
+	onEdgeClick: (event, edge) => event.altKey && addPoint(edge, toGraph({ x: event.clientX, y: event.clientY })),
+	onEdgeDoubleClick: (event, edge) => addPoint(edge, toGraph({ x: event.clientX, y: event.clientY })),
+	onEdgeContextMenu: openEdgeMenu,
+	onPaneContextMenu: openCanvasMenu,
+	onClickConnectStart: onConnectStart,
+	onClickConnectEnd,
+	onConnectStart,
+	onConnect,
+	onConnectEnd,
+	isValidConnection: isValid,
+	onReconnectStart,
+	onReconnect,
+	onReconnectEnd,
+	onMove: (_event, { zoom }) => noteMoving(zoom),
+	onMoveEnd: () => noteMoving(null),
+};
+
 export function Canvas() {
-	const { nodes, edges, onNodesChange, onEdgesChange } = useFlow();
-	const reconnecting = useRef<FlowEdge | null>(null);
+	const nodes = useFlow((flow) => flow.nodes);
+	const edges = useFlow((flow) => flow.edges);
 	const session = useGraph((state) => state.graph.session);
 	const measured = useNodesInitialized();
 	const instance = useReactFlow<FlowNode, FlowEdge>();
@@ -73,11 +102,21 @@ export function Canvas() {
 	const minimap = usePrefs((prefs) => prefs.minimap);
 	const { far, tiny } = useView();
 	useEffect(() => setInstance(instance), [instance]);
-	const store = useStoreApi();
-	// At once, not after the next drawing: else a thousand nodes would be drawn whole before they are drawn small.
-	useEffect(() => store.subscribe(({ transform }) => noteZoom(transform[2])), [store]);
-	const { sharpening, sharpen } = useSharpening();
+	const store = useStoreApi<FlowNode, FlowEdge>();
+	useEffect(() => followZoom(store), [store]);
+	useLateMeasuring();
 	const large = nodes.length >= LARGE;
+	const afar = useAfar();
+	const veiled = useVeiled(nodes, afar);
+	useEffect(() => (afar ? takeIn(store) : undefined), [afar, store]);
+	const words = useMemo(
+		() => ({
+			'controls.ariaLabel': t('building.controls'),
+			'controls.zoomIn.ariaLabel': t('commands.zoomIn'),
+			'controls.zoomOut.ariaLabel': t('commands.zoomOut'),
+		}),
+		[],
+	);
 	const shown = useRef(0);
 	useEffect(() => {
 		// Once per document: a node added later must not move the view, the first on an empty canvas included.
@@ -94,55 +133,31 @@ export function Canvas() {
 			role="region"
 			aria-label={t('building.canvas')}
 			onFocus={(event) => noteFocus(event.target)}
-			onPointerDown={startLongPress}
+			onPointerDown={(event) => {
+				notePointed({ x: event.clientX, y: event.clientY });
+				startLongPress(event);
+			}}
 			data-far={far || undefined}
 			data-tiny={tiny || undefined}
-			data-sharpen={sharpening || undefined}
-			onPointerMove={(event) => notePointer({ x: event.clientX, y: event.clientY })}
+			onPointerMove={onPointerMove}
 			onDoubleClick={onDoubleClick}
-			onDragOver={(event) => event.preventDefault()}
+			onDragOver={(event) => {
+				notePointed({ x: event.clientX, y: event.clientY });
+				event.preventDefault();
+			}}
 			onDrop={onDrop}
 		>
 			<Breadcrumb />
 			<ReactFlow<FlowNode, FlowEdge>
-				nodes={nodes}
-				edges={large && far ? NO_EDGES : edges}
+				nodes={veiled}
+				edges={afar ? NO_EDGES : edges}
 				nodeTypes={NODE_TYPES}
 				edgeTypes={EDGE_TYPES}
-				onNodesChange={(changes) => onNodesChange(guided(changes))}
-				onEdgesChange={onEdgesChange}
-				onNodeDragStart={(_event, node, dragged) => startCarrying(node, dragged)}
-				onNodeDrag={(_event, node) => carryFrame(node)}
-				onNodeDragStop={(_event, _node, dragged) => {
-					stopGuiding();
-					settlePlaces([...dragged.map((node) => node.id), ...stopCarrying()]);
-				}}
-				onSelectionDragStop={(_event, dragged) => {
-					stopGuiding();
-					settlePlaces(dragged.map((node) => node.id));
-				}}
-				onEdgeClick={(event, edge) => event.altKey && addPoint(edge, toGraph({ x: event.clientX, y: event.clientY }))}
-				onEdgeDoubleClick={(event, edge) => addPoint(edge, toGraph({ x: event.clientX, y: event.clientY }))}
-				onEdgeContextMenu={openEdgeMenu}
-				onPaneContextMenu={openCanvasMenu}
-				onClickConnectStart={onConnectStart}
-				onClickConnectEnd={onClickConnectEnd}
-				onConnectStart={onConnectStart}
-				onConnect={onConnect}
-				onConnectEnd={(event, state) => onConnectEnd(event, state, reconnecting.current !== null)}
-				isValidConnection={isValid}
-				onReconnectStart={(_event, edge) => {
-					reconnecting.current = edge;
-				}}
-				onReconnect={onReconnect}
-				onReconnectEnd={(_event, edge, _side, state) => {
-					reconnecting.current = null;
-					onReconnectEnd(edge, state);
-				}}
+				{...HANDLERS}
 				connectionLineComponent={LooseLink}
 				connectionRadius={26}
-				minZoom={0.03}
-				maxZoom={2}
+				minZoom={ZOOM.min}
+				maxZoom={ZOOM.max}
 				deleteKeyCode={null}
 				selectionKeyCode="Shift"
 				multiSelectionKeyCode={MULTI_SELECT}
@@ -150,105 +165,50 @@ export function Canvas() {
 				nodesFocusable={false}
 				edgesFocusable={false}
 				colorMode={theme}
-				onMoveEnd={(_event, { zoom }) => sharpen(zoom)}
-				onlyRenderVisibleElements={large && !tiny}
+				onlyRenderVisibleElements={large}
 				snapToGrid={snap}
 				snapGrid={GRID}
-				ariaLabelConfig={{
-					'controls.ariaLabel': t('building.controls'),
-					'controls.zoomIn.ariaLabel': t('commands.zoomIn'),
-					'controls.zoomOut.ariaLabel': t('commands.zoomOut'),
-					'controls.fitView.ariaLabel': t('commands.fit'),
-				}}
+				ariaLabelConfig={words}
 				disableKeyboardA11y
 			>
 				<span className="canvas-end" tabIndex={-1} />
 				<LinkTip />
 				<GuideLines />
-				<Background variant={BackgroundVariant.Dots} gap={24} size={1.4} color="var(--dots)" />
-				{large && far && <FarLinks />}
-				{minimap && (
+				{!far && <Dots />}
+				{afar && <FarPicture />}
+				{minimap && large && <Overview />}
+				{minimap && !large && (
 					<MiniMap<FlowNode>
 						pannable
 						zoomable
-						{...(large ? { nodeColor: 'var(--mini-node)' } : { nodeComponent: MiniNode })}
+						nodeComponent={MiniNode}
 						style={MINI_SIZE}
 						ariaLabel={t('canvas.overview')}
 					/>
 				)}
-				<Controls showInteractive={false} position="bottom-left" />
+				<Controls showInteractive={false} showFitView={false} position="bottom-left">
+					<ControlButton onClick={() => fitView()} title={t('commands.fit')} aria-label={t('commands.fit')}>
+						<Icon name="fit" />
+					</ControlButton>
+				</Controls>
 			</ReactFlow>
 		</div>
 	);
 }
 
-/** From afar the drawing is moved as one picture; after a zoom it is drawn anew, or it would stay as coarse as it was. */
-function useSharpening(): { readonly sharpening: boolean; readonly sharpen: (zoom: number) => void } {
-	const [sharpening, setSharpening] = useState(false);
-	const drawnAt = useRef(1);
-	const sharpen = useCallback((zoom: number) => {
-		if (zoom !== drawnAt.current) {
-			drawnAt.current = zoom;
-			setSharpening(true);
-			requestAnimationFrame(() => requestAnimationFrame(() => setSharpening(false)));
-		}
-	}, []);
-	return { sharpening, sharpen };
-}
-
-const onConnectStart: OnConnectStart = (_event, { nodeId, handleId }) => {
-	const end = nodeId === null ? null : looseEnd(nodeId, handleId);
-	if (end !== null && handleId !== null) {
-		startConnecting(currentGraph(), { ...end, handle: handleId });
-	}
-};
-
-function isValid(connection: Connection | Edge): boolean {
-	const ends = endsOf({
-		...connection,
-		sourceHandle: connection.sourceHandle ?? null,
-		targetHandle: connection.targetHandle ?? null,
-	});
-	return ends !== null && objection(currentGraph(), ends) === null;
-}
-
-function onConnect(connection: Connection): void {
-	const ends = endsOf(connection);
-	if (ends !== null) {
-		connect(ends);
+function onPointerMove({ clientX: x, clientY: y, buttons }: PointerEvent): void {
+	notePointer({ x, y });
+	if (buttons === 0) {
+		notePointed({ x, y });
 	}
 }
 
-/** A link let go anywhere but on a socket that takes it. */
-function onConnectEnd(
-	event: globalThis.MouseEvent | TouchEvent,
-	state: FinalConnectionState,
-	reconnecting: boolean,
-): void {
-	stopConnecting();
-	const { fromHandle, toHandle, isValid: done } = state;
-	if (done === true || fromHandle === null || reconnecting) {
-		return;
-	}
-	const end = looseEnd(fromHandle.nodeId, fromHandle.id ?? null);
-	if (end === null) {
-		return;
-	}
-	if (toHandle !== null && toHandle.nodeId !== fromHandle.nodeId) {
-		explain(fromHandle, toHandle);
-	} else if (toHandle === null) {
-		dropLink(end, pointOf(event));
-	}
-}
+let movedAt: number | null = null;
 
-/** The second of two taps on sockets; the reason where they do not fit. */
-function onClickConnectEnd({ target }: globalThis.MouseEvent | TouchEvent): void {
-	const { loose } = useConnecting.getState();
-	const to = target instanceof Element ? socketOf(target) : null;
-	stopConnecting();
-	if (loose !== null && to !== null && to.nodeId !== loose.node) {
-		explain({ nodeId: loose.node, id: loose.handle, type: loose.side }, to);
-	}
+/** While the view moves, the drawing is moved as one picture. A zoom draws it anew: what it shows would be too coarse or too fine. */
+function noteMoving(zoom: number | null): void {
+	document.querySelector('.canvas')?.toggleAttribute('data-moving', zoom !== null && zoom === movedAt);
+	movedAt = zoom;
 }
 
 function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {
@@ -263,50 +223,6 @@ function openEdgeMenu(event: MouseEvent, edge: FlowEdge): void {
 function openCanvasMenu(event: MouseEvent | globalThis.MouseEvent): void {
 	notePointer({ x: event.clientX, y: event.clientY });
 	openMenu(event, ['addNode', 'paste', 'addNote', 'addFrame', 'selectAll', 'tidy', 'findNode', 'fit'].map(commandItem));
-}
-
-/** On a node: its first socket that fits. On the empty canvas: the search for a node that does. */
-function dropLink(end: LooseEnd, at: Point): void {
-	const below = document.elementFromPoint(at.x, at.y);
-	const id = below?.closest('.react-flow__node')?.getAttribute('data-id') ?? null;
-	if (id === null && below?.closest('.react-flow__pane') != null) {
-		openSearch(at, end);
-	} else if (id !== null && id !== end.node) {
-		const ends = joinNode(currentGraph(), end, id);
-		const why =
-			ends === null
-				? t(end.side === 'source' ? 'link.noneTakes' : 'link.noneGives', { type: end.type })
-				: objection(currentGraph(), ends);
-		if (ends !== null && why === null) {
-			connect(ends);
-		} else {
-			showToast('info', why ?? '');
-		}
-	}
-}
-
-function explain(from: HandleEnd, to: HandleEnd): void {
-	const why = whyNot(from, to);
-	if (why !== null) {
-		showToast('info', why);
-	}
-}
-
-function onReconnect(edge: FlowEdge, connection: Connection): void {
-	const ends = endsOf(connection);
-	const input = inputName(edge.targetHandle);
-	if (ends === null || input === null || objection(currentGraph(), ends) !== null) {
-		return;
-	}
-	moveLink({ node: edge.target, input }, ends);
-}
-
-/** The end of a link pulled off into the void: the link is gone. */
-function onReconnectEnd(edge: FlowEdge, state: FinalConnectionState): void {
-	const input = inputName(edge.targetHandle);
-	if (state.isValid !== true && state.toHandle === null && input !== null) {
-		cutLink(edge.target, input);
-	}
 }
 
 function isEmpty(): boolean {
@@ -326,9 +242,4 @@ function onDrop(event: DragEvent): void {
 		const node = event.target instanceof Element ? event.target.closest('.react-flow__node') : null;
 		void dropFile(file, node?.getAttribute('data-id') ?? null);
 	}
-}
-
-function pointOf(event: globalThis.MouseEvent | TouchEvent): Point {
-	const at = 'changedTouches' in event ? event.changedTouches[0] : event;
-	return { x: at?.clientX ?? 0, y: at?.clientY ?? 0 };
 }

@@ -35,6 +35,7 @@ import { Socket } from './Socket';
 import { useWidgetCount } from '../widgets/registry';
 import { useView } from './view';
 import { useTabStop } from './focus';
+import { useTurn } from './turns';
 import { kindTip, nodeWords, outputLabel, outputTip } from './words';
 import { t } from '../i18n/i18n';
 
@@ -46,7 +47,11 @@ export const GraphNode = memo(function GraphNode({ id, selected }: NodeProps<Flo
 	return far ? <FarNode id={id} /> : <NearNode id={id} selected={selected === true} />;
 });
 
-function NearNode({ id, selected }: { id: string; selected: boolean }) {
+function NearNode(props: { id: string; selected: boolean }) {
+	return useTurn(props.id) ? <WholeNode {...props} /> : <FarNode id={props.id} />;
+}
+
+function WholeNode({ id, selected }: { id: string; selected: boolean }) {
 	const node = useNode(id);
 	const info = useKind(node?.kind ?? '');
 	const { state } = useNodeRun(id);

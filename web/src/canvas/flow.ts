@@ -135,20 +135,24 @@ function boxesOf(nodes: readonly FlowNode[]): Box[] {
 	}));
 }
 
-function drawn({ graph, scope }: Drawn, kinds: Kinds): Omit<FlowStore, 'onNodesChange' | 'onEdgesChange'> {
+function drawn({ graph, scope }: Drawn, kinds: Kinds): Partial<FlowStore> {
 	const state = useFlow.getState();
-	const before = state.session === graph.session ? state : { nodes: [], edges: [] };
-	const nodes = drawNodes(graph, scope, kinds, before.nodes);
-	const edges = drawEdges(graph, kinds, scope, before.edges);
+	const same = state.session === graph.session;
+	const before = same ? state : { nodes: [], edges: [] };
+	const nodes = kept(before.nodes, drawNodes(graph, scope, kinds, before.nodes));
+	const edges = kept(before.edges, drawEdges(graph, kinds, scope, before.edges));
 	return {
 		session: graph.session,
 		nodes,
 		edges,
-		read: readOutputs(edges),
-		pointTypes: pointTypes(edges),
-		selected: selectedOf(nodes),
-		boxes: boxesOf(nodes),
+		...(same && edges === before.edges ? {} : { read: readOutputs(edges), pointTypes: pointTypes(edges) }),
+		...(same && nodes === before.nodes ? {} : { selected: selectedOf(nodes), boxes: boxesOf(nodes) }),
 	};
+}
+
+/** The same list where it holds the same: most edits change neither where nodes stand nor what is linked. */
+function kept<T>(before: T[], next: T[]): T[] {
+	return before.length === next.length && before.every((one, index) => one === next[index]) ? before : next;
 }
 
 function drawNodes(graph: Graph, scope: Scope, kinds: Kinds, before: readonly FlowNode[]): FlowNode[] {

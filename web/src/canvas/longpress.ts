@@ -18,7 +18,9 @@ export function startLongPress({ nativeEvent: { pointerType, pointerId, clientX,
 		stop();
 		// The finger's leaving is no click beside the menu.
 		window.addEventListener('touchend', (event) => event.preventDefault(), { capture: true, once: true, passive: false });
-		target.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, clientX, clientY }));
+		// What is there now: from afar a node is real only once it is pointed at.
+		const below = document.elementFromPoint(clientX, clientY) ?? target;
+		below.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, clientX, clientY }));
 	}, REST_MS);
 	const options = { capture: true, signal: abort.signal };
 	window.addEventListener(

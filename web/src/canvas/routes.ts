@@ -94,7 +94,7 @@ function curve(fromX: number, fromY: number, toX: number, toY: number): string {
 	return `C${fromX + reach},${fromY} ${toX - reach},${toY} ${toX},${toY}`;
 }
 
-function handleLength(fromX: number, toX: number): number {
+export function handleLength(fromX: number, toX: number): number {
 	const distance = toX - fromX;
 	return distance >= 0 ? distance / 2 : 12 * Math.sqrt(-distance);
 }

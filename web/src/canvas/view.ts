@@ -1,11 +1,12 @@
 /** The view on the canvas, for commands that are no components. */
 
-import type { ReactFlowInstance } from '@xyflow/react';
+import { getViewportForBounds, type ReactFlowInstance } from '@xyflow/react';
 import { create } from 'zustand';
 import type { NodeId } from '../graph/types';
 import { useGraph, type Entered } from '../graph/store';
 import { locate } from '../run/inside';
 import { selectNodes, useFlow, type FlowEdge, type FlowNode } from './flow';
+import { LARGE } from './guess';
 
 type Instance = ReactFlowInstance<FlowNode, FlowEdge>;
 export interface Point {
@@ -13,12 +14,15 @@ export interface Point {
 	readonly y: number;
 }
 
+export const ZOOM = { min: 0.01, max: 2 } as const;
 const MOVE_MS = 260;
 const FITTED_MS = 120;
 /** The overview and the zoom buttons stand at the bottom. */
 const MARGIN = { top: '36px', right: '36px', bottom: '120px', left: '36px' } as const;
 /** Below this nothing on a node can be read, so only its title is drawn, and large. */
 const FAR_ZOOM = 0.32;
+/** The same in a large graph, where what can hardly be read is not worth drawing. */
+const FAR_ZOOM_LARGE = 0.4;
 /** Below this not even a title can be read. */
 const TINY_ZOOM = 0.13;
 
@@ -30,7 +34,8 @@ interface View {
 export const useView = create<View>()(() => ({ far: false, tiny: false }));
 
 export function noteZoom(zoom: number): void {
-	const [far, tiny] = [zoom < FAR_ZOOM, zoom < TINY_ZOOM];
+	const large = useFlow.getState().nodes.length >= LARGE;
+	const [far, tiny] = [zoom < (large ? FAR_ZOOM_LARGE : FAR_ZOOM), zoom < TINY_ZOOM];
 	const before = useView.getState();
 	if (far !== before.far || tiny !== before.tiny) {
 		useView.setState({ far, tiny });
@@ -63,7 +68,38 @@ export function toGraph(screen: Point): Point {
 }
 
 export function fitView(smooth = true): void {
-	void instance?.fitView({ padding: MARGIN, maxZoom: 1, duration: smooth ? MOVE_MS : 0 });
+	show(useFlow.getState().nodes, MARGIN, smooth);
+}
+
+/** All of these, not only those that React Flow draws at the moment. */
+function show(nodes: readonly FlowNode[], padding: number | typeof MARGIN, smooth = true): void {
+	const canvas = document.querySelector('.canvas');
+	const bounds = boundsOf(nodes);
+	if (canvas !== null && bounds !== null) {
+		const { clientWidth: width, clientHeight: height } = canvas;
+		const viewport = getViewportForBounds(bounds, width, height, ZOOM.min, 1, padding);
+		void instance?.setViewport(viewport, { duration: smooth ? MOVE_MS : 0 });
+	}
+}
+
+/** The area that they take; null for none. */
+export function boundsOf(nodes: readonly FlowNode[]): { x: number; y: number; width: number; height: number } | null {
+	if (nodes.length === 0) {
+		return null;
+	}
+	let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+	for (const { position, measured } of nodes) {
+		left = Math.min(left, position.x);
+		top = Math.min(top, position.y);
+		right = Math.max(right, position.x + (measured?.width ?? 0));
+		bottom = Math.max(bottom, position.y + (measured?.height ?? 0));
+	}
+	return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** Puts this point of the graph into the middle. */
+export function centreOn({ x, y }: Point): void {
+	void instance?.setCenter(x, y, { zoom: currentZoom(), duration: 0 });
 }
 
 export function zoomBy(factor: number): void {
@@ -82,7 +118,7 @@ export function currentZoom(): number {
 
 /** Moves the view just so that the node can be seen, if it cannot. */
 export function reveal(id: NodeId): void {
-	const node = instance?.getNode(id);
+	const node = useFlow.getState().nodes.find((one) => one.id === id);
 	const box = document.querySelector('.canvas')?.getBoundingClientRect();
 	if (node === undefined || box === undefined || instance === null) {
 		return;
@@ -118,7 +154,7 @@ export function focusRun(id: NodeId): void {
 export function focusNode(id: string): void {
 	if (isDrawn(id)) {
 		selectNodes([id]);
-		void instance?.fitView({ nodes: [{ id }], maxZoom: 1, padding: 0.4, duration: MOVE_MS });
+		show(useFlow.getState().nodes.filter((node) => node.id === id), 0.4);
 	}
 }
 

@@ -696,6 +696,7 @@ export const de: Messages = {
 			yesterday: 'Gestern',
 		},
 		preflight: {
+			nothing: 'Noch nichts auszuführen',
 			ready: 'Bereit',
 			problems_one: 'Ein Problem',
 			problems_other: '{{count}} Probleme',

@@ -696,6 +696,7 @@ export const en = {
 			yesterday: 'Yesterday',
 		},
 		preflight: {
+			nothing: 'Nothing to run yet',
 			ready: 'Ready',
 			problems_one: 'One problem',
 			problems_other: '{{count}} problems',

@@ -1,16 +1,22 @@
 import { focusRun } from '../canvas/view';
 import type { Preflight as Told } from '../api/preflight';
+import { useGraph } from '../graph/store';
 import { usePreflight } from '../run/preflight';
 import { durationWords, sizeWords } from '../run/words';
 import { Icon } from './icons';
 import { t } from '../i18n/i18n';
 
-/** One line on what a run would do and need, kept up while the graph is edited. */
+/** One line on what a run would do and need, kept up while the graph is edited. Its place is there before it has words. */
 export function Preflight() {
 	const told = usePreflight();
 	const { findings, models, kinds } = told;
-	if (told.empty) {
-		return null;
+	const bare = useGraph(({ doc }) => Object.keys(doc.root.nodes).length === 0);
+	if (bare || told.empty) {
+		return (
+			<p className="preflight" data-testid="preflight" aria-live="polite">
+				{bare && <span>{t('running.preflight.nothing')}</span>}
+			</p>
+		);
 	}
 	const [first] = findings;
 	const missing = [...models, ...kinds];

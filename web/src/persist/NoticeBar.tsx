@@ -8,7 +8,7 @@ import { useMissing } from '../opening/missing';
 import { discardDrafts, restoreDrafts } from './drafts';
 import { settle, useNotices } from './notices';
 
-/** Above the canvas: what a person should know of the document on it, and unsaved work that was found. */
+/** Over the canvas, which stays where it is: what a person should know of the document on it, and unsaved work that was found. */
 export function NoticeBar() {
 	const { t } = useTranslation();
 	const active = useTabs((state) => state.active);

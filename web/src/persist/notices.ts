@@ -1,4 +1,4 @@
-/** What a person should know of the open documents: shown above the canvas until it is settled. */
+/** What a person should know of the open documents: shown over the canvas until it is settled. */
 
 import { create } from 'zustand';
 import type { DraftEntry, Stored } from '../api/library';
