@@ -222,6 +222,25 @@ class TestLayout:
 		assert layout(page, 'nodes') == heap
 
 
+class TestOverview:
+	def test_a_click_in_the_overview_goes_there(self, editor: Editor) -> None:
+		"""What lies there is in the middle of the canvas then."""
+		page = editor.page
+		select(page, 'save')
+		canvas = page.locator('.react-flow__pane').bounding_box()
+		mini = page.locator('.mini-node').last.bounding_box()
+		assert canvas is not None
+		assert mini is not None
+		page.mouse.click(mini['x'] + mini['width'] / 2, mini['y'] + mini['height'] / 2)
+		page.wait_for_function(
+			"""([x, y]) => [...document.querySelectorAll('[data-testid^=node-]')].some((node) => {
+				const box = node.getBoundingClientRect();
+				return Math.abs(box.x + box.width / 2 - x) < 60 && Math.abs(box.y + box.height / 2 - y) < 60;
+			})""",
+			arg=[canvas['x'] + canvas['width'] / 2, canvas['y'] + canvas['height'] / 2],
+		)
+
+
 class TestText:
 	def test_copies_are_text_for_others(self, editor: Editor) -> None:
 		"""What lies in the clipboard is JSON of the native format, and such text is pasted as nodes."""

@@ -186,6 +186,8 @@ class TestAfar:
 		page.mouse.up()
 		after = self.places(page)
 		chosen = {f'n{row * COLUMNS + column}' for row in (2, 3, 4) for column in (2, 3, 4)}
+		# The click that ends a drag is swallowed until the page has had its turn.
+		page.evaluate('() => new Promise((done) => setTimeout(done))')
 		page.mouse.click(left, top)
 		page.keyboard.press('Control+m')
 

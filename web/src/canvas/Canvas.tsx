@@ -38,7 +38,7 @@ import { startLongPress } from './longpress';
 import { addPoint, canHavePoints } from './pointing';
 import { ReroutePoint } from './ReroutePoint';
 import { useLateMeasuring } from './turns';
-import { fitView, notePointer, setInstance, toGraph, useView, ZOOM } from './view';
+import { ZOOM, centreOn, fitView, notePointer, setInstance, toGraph, useView } from './view';
 import {
 	isValid,
 	onClickConnectEnd,
@@ -181,6 +181,7 @@ export function Canvas() {
 					<MiniMap<FlowNode>
 						pannable
 						zoomable
+						onClick={(_event, place) => centreOn(place)}
 						nodeComponent={MiniNode}
 						style={MINI_SIZE}
 						ariaLabel={t('canvas.overview')}
