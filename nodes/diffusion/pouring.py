@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -57,17 +58,19 @@ def pour(stretches: Iterable[Stretch], reader: TensorReader, load: Load) -> None
 	Raises what the reader raises, and what a cancelled load raises.
 	"""
 	waiting: Waiting = deque()
+	# What is read within a pass is read in its mode, which each thread has for itself.
+	bring = partial(_bring, reader, torch.is_inference_mode_enabled())
 	with ThreadPoolExecutor(READERS, 'read') as pool:
 		try:
 			for stretch in stretches:
 				load.cancel.check()
 				if stretch.nbytes <= SMALL:
-					_bring(stretch, reader)
+					bring(stretch)
 					load.advance(stretch.target.nbytes)
 					continue
 				if len(waiting) == AHEAD:
 					_finish(waiting, load)
-				waiting.append((stretch, pool.submit(_bring, stretch, reader)))
+				waiting.append((stretch, pool.submit(bring, stretch)))
 			while waiting:
 				_finish(waiting, load)
 		finally:
@@ -82,7 +85,12 @@ def _finish(waiting: Waiting, load: Load) -> None:
 	load.advance(stretch.target.nbytes)
 
 
-def _bring(stretch: Stretch, reader: TensorReader) -> None:
+def _bring(reader: TensorReader, inference: bool, stretch: Stretch) -> None:
+	with torch.inference_mode(inference):
+		_convert(reader, stretch)
+
+
+def _convert(reader: TensorReader, stretch: Stretch) -> None:
 	"""Read a stretch, and make of it what it is to be: part by part, so that what was read is still at hand."""
 	if stretch.numbers is None:
 		reader.fill(stretch.name, stretch.target, stretch.start)

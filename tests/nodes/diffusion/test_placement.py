@@ -21,6 +21,7 @@ from engine.errors import JobCancelled, OutOfDeviceMemory
 from engine.models import FileDigest, Load, Loaders, ModelRef
 from engine.modelstore import ModelStore
 from nodes import load as loading
+from nodes.diffusion import pouring
 from nodes.diffusion.checkpoint import load_denoiser, load_text_encoder
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.placement import Read, blocks_of, least_bytes, stream
@@ -226,6 +227,11 @@ class TestInterruption:
 
 
 class TestLoading:
+	@pytest.fixture(autouse=True, params=[pouring.SMALL, 0], ids=['at once', 'in threads'])
+	def _read(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""Weights come in the thread of the pass, or in others: the large ones of real models."""
+		monkeypatch.setattr(pouring, 'SMALL', request.param)
+
 	def test_from_the_file(self, checkpoint: Path) -> None:
 		"""A checkpoint that is loaded with half the room gives what it gives whole."""
 		whole = load_denoiser(Load((checkpoint,), 'denoiser'))
