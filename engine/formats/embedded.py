@@ -72,8 +72,8 @@ def _gathered(texts: Iterator[tuple[str, str]]) -> dict[str, str]:
 	try:
 		for name, value in texts:
 			found.setdefault(name, value)
-	except (ValueError, struct.error, zlib.error):
-		pass
+	except (ValueError, OSError, OverflowError, struct.error, zlib.error):
+		pass  # a length that leads beyond what a file can have is damage too
 	return found
 
 
@@ -88,6 +88,8 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, str]]:
 			file.seek(length + 4, 1)
 			continue
 		data = file.read(length)
+		if len(data) < length:
+			return
 		file.seek(4, 1)
 		name, _, rest = data.partition(b'\0')
 		if kind == b'zTXt':
@@ -97,7 +99,7 @@ def _png(file: BinaryIO) -> Iterator[tuple[str, str]]:
 			continue
 		packed, parts = rest[:1] == b'\1', rest[2:].split(b'\0', 2)
 		if len(parts) == 3:
-			yield name.decode('latin-1'), (_inflated(parts[2]) if packed else parts[2]).decode()
+			yield name.decode('latin-1'), (_inflated(parts[2]) if packed else parts[2]).decode('utf-8', 'replace')
 
 
 def _inflated(data: bytes) -> bytes:
@@ -134,10 +136,13 @@ def _exr(file: BinaryIO) -> Iterator[tuple[str, str]]:
 	while name := _until_nul(file):
 		kind = _until_nul(file)
 		(size,) = struct.unpack('<I', file.read(4))
-		if kind == b'string' and size <= LONGEST:
-			yield name.decode(), file.read(size).decode()
-		else:
+		if kind != b'string' or size > LONGEST:
 			file.seek(size, 1)
+			continue
+		text = file.read(size)
+		if len(text) < size:
+			return
+		yield name.decode('utf-8', 'replace'), text.decode('utf-8', 'replace')
 
 
 def _until_nul(file: BinaryIO) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,12 +13,15 @@ LONGEST = 64 * 2**20
 """Texts that take more bytes are passed over: no workflow is so long."""
 FLAC, OGG, ID3, EBML = b'fLaC', b'OggS', b'ID3', b'\x1a\x45\xdf\xa3'
 """How these files begin."""
-COMMENT_PACKETS = (b'OpusTags', b'\x03vorbis', b'\x04\0\0\0')
-"""How the packet of comments begins. In Ogg FLAC it is a block of FLAC, whose length does not matter."""
+COMMENT_PACKET = re.compile(rb'OpusTags|\x03vorbis|[\x04\x84]...', re.DOTALL)
+"""How the packet of comments begins. In Ogg FLAC it is a block of FLAC, with its length, and marked if it is the last."""
 ID3_CODES = {0: 'latin-1', 1: 'utf-16', 2: 'utf-16-be', 3: 'utf-8'}
-BOXES = (b'moov', b'udta', b'meta')
+DEEPEST = 8
+"""Boxes of a film that lie deeper are passed over: metadata lies two or three deep."""
 SEGMENT, TAGS, TAG, SIMPLE_TAG, TAG_NAME, TAG_STRING = 0x18538067, 0x1254C367, 0x7373, 0x67C8, 0x45A3, 0x4487
 """Elements of Matroska."""
+
+EMPTY = memoryview(b'')
 
 Texts = Iterator[tuple[str, str]]
 
@@ -36,14 +40,16 @@ def flac(file: BinaryIO) -> Texts:
 def ogg(file: BinaryIO) -> Texts:
 	"""The Vorbis comments of an Ogg file (RFC 3533): of Opus (RFC 7845, 5.2), Vorbis or FLAC, whose second packet they are."""
 	for packet in islice(_packets(file), 1, 2):
-		for mark in COMMENT_PACKETS:
-			if packet.startswith(mark):
-				yield from _comments(packet[len(mark) :])
+		if start := COMMENT_PACKET.match(packet):
+			yield from _comments(packet[start.end() :])
 
 
 def _packets(file: BinaryIO) -> Iterator[bytes]:
-	"""The packets of the first stream in an Ogg file; each goes on over as many segments of 255 bytes as it takes."""
-	packet, stream = b'', None
+	"""The packets of the first stream in an Ogg file; each goes on over as many segments of 255 bytes as it takes.
+
+	The last is given as far as it goes, if the file ends within it.
+	"""
+	packet, stream = bytearray(), None
 	while len(head := file.read(27)) == 27 and head.startswith(OGG):
 		lacing = file.read(head[26])
 		if stream is None:
@@ -56,8 +62,10 @@ def _packets(file: BinaryIO) -> Iterator[bytes]:
 			if len(packet) > LONGEST:
 				return
 			if size < 255:
-				yield packet
-				packet = b''
+				yield bytes(packet)
+				packet.clear()
+	if packet:
+		yield bytes(packet)
 
 
 def _comments(data: bytes) -> Texts:
@@ -69,7 +77,7 @@ def _comments(data: bytes) -> Texts:
 		(size,) = struct.unpack_from('<I', data, at)
 		if at + 4 + size > len(data):
 			return
-		name, _, value = data[at + 4 : at + 4 + size].decode().partition('=')
+		name, _, value = data[at + 4 : at + 4 + size].decode('utf-8', 'replace').partition('=')
 		at += 4 + size
 		yield name.lower(), value
 
@@ -81,7 +89,7 @@ def mp3(file: BinaryIO) -> Texts:
 	if version not in (3, 4) or size > LONGEST:
 		return
 	data = file.read(size)
-	if flags & 0x80:
+	if flags & 0x80 and version == 3:
 		data = data.replace(b'\xff\0', b'\xff')
 	at = 0
 	if flags & 0x40:
@@ -92,10 +100,24 @@ def mp3(file: BinaryIO) -> Texts:
 		if at + 10 + size > len(data):
 			return
 		if data[at : at + 4] == b'TXXX' and size:
-			code = ID3_CODES.get(data[at + 10], 'latin-1')
-			name, _, value = data[at + 11 : at + 10 + size].decode(code).partition('\0')
+			content = data[at + 10 : at + 10 + size]
+			if version == 4:
+				content = _content(content, data[at + 9], changed=bool(flags & 0x80))
+			code = ID3_CODES.get(content[0], 'latin-1') if content else 'latin-1'
+			name, _, value = content[1:].decode(code, 'replace').partition('\0')
 			yield name.lstrip('\ufeff').lower(), value.lstrip('\ufeff').rstrip('\0')
 		at += 10 + size
+
+
+def _content(data: bytes, flags: int, *, changed: bool) -> bytes:
+	"""A frame of version 4 without what its flags add (4.1.2): a group, its own length, zeros behind 0xFF.
+
+	Version 3 puts those zeros into the whole tag and its lengths count none; in version 4 they are the frame's own and
+	its length counts them. `changed` says that all frames have them.
+	"""
+	if changed or flags & 0x02:
+		data = data.replace(b'\xff\0', b'\xff')
+	return data[bool(flags & 0x40) + 4 * (flags & 0x01) :]
 
 
 def _synchsafe(data: bytes) -> int:
@@ -110,7 +132,7 @@ def film(file: BinaryIO) -> Texts:
 	"""Metadata with named keys, as in QuickTime files (`mdta`): what ffmpeg writes with `use_metadata_tags`."""
 	for kind, size in _boxes(file):
 		if kind == b'moov' and size <= LONGEST:
-			yield from _keyed(file.read(size))
+			yield from _keyed(memoryview(file.read(size)))
 			return
 		file.seek(size, 1)
 
@@ -127,22 +149,24 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 		yield kind, size - 8
 
 
-def _keyed(data: bytes) -> Texts:
-	"""The keys and values in the innermost `meta` boxes."""
+def _keyed(data: memoryview, depth: int = 1) -> Texts:
+	"""The keys and values in the innermost `meta` boxes; a view, so that no depth of boxes copies them."""
 	for kind, inner in _inner(data):
 		if kind == b'meta':
 			# Of two dialects, one has a version before the boxes.
-			parts = dict(_inner(inner if inner[4:8] == b'hdlr' else inner[4:]))
-			names = [part.decode('utf-8', 'replace') for part in _names(parts.get(b'keys', b''))]
-			for number, value in _inner(parts.get(b'ilst', b'')):
-				index = int.from_bytes(number, 'big') - 1
-				if 0 <= index < len(names) and value[4:8] == b'data':
-					yield names[index].rpartition('.')[2].lower(), value[16:].decode('utf-8', 'replace')
-		elif kind in BOXES:
-			yield from _keyed(inner)
+			boxes = _inner(inner if bytes(inner[4:8]) == b'hdlr' else inner[4:])
+			parts = {kind: part for kind, part in boxes if kind in (b'keys', b'ilst')}
+			names = [str(part, 'utf-8', 'replace') for part in _names(parts.get(b'keys', EMPTY))]
+			for number, value in _inner(parts.get(b'ilst', EMPTY)):
+				index, size = int.from_bytes(number, 'big') - 1, int.from_bytes(value[:4], 'big')
+				if 0 <= index < len(names) and bytes(value[4:8]) == b'data' and size <= len(value):
+					yield names[index].rpartition('.')[2].lower(), str(value[16:size], 'utf-8', 'replace')
+		elif kind in (b'moov', b'udta') and depth < DEEPEST:
+			yield from _keyed(inner, depth + 1)
 
 
-def _inner(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _inner(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+	"""Kind and content of each box; the last is given as far as it goes."""
 	at = 0
 	while at + 8 <= len(data):
 		size, kind = struct.unpack_from('>I4s', data, at)
@@ -152,11 +176,11 @@ def _inner(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 		at += size
 
 
-def _names(data: bytes) -> Iterator[bytes]:
+def _names(data: memoryview) -> Iterator[memoryview]:
 	at = 8
 	while at + 8 <= len(data):
 		size = int.from_bytes(data[at : at + 4], 'big')
-		if size < 8:
+		if size < 8 or at + size > len(data):
 			return
 		yield data[at + 8 : at + size]
 		at += size
@@ -176,14 +200,17 @@ def matroska(file: BinaryIO) -> Texts:
 
 
 def _tags(data: bytes) -> Texts:
-	for id, tag in _parts(data):
-		for inner, simple in _parts(tag) if id == TAG else ():
+	file = BytesIO(data)
+	for id, size in _elements(file):
+		parts = _parts(file.read(size))  # of a tag that is cut, those that are whole
+		for inner, simple in parts if id == TAG else ():
 			if inner == SIMPLE_TAG:
-				found = dict(_parts(simple))
-				yield found.get(TAG_NAME, b'').decode().lower(), found.get(TAG_STRING, b'').decode().rstrip('\0')
+				found = {part: text.decode('utf-8', 'replace') for part, text in _parts(simple)}
+				yield found.get(TAG_NAME, '').lower(), found.get(TAG_STRING, '').rstrip('\0')
 
 
 def _parts(data: bytes) -> Iterator[tuple[int, bytes]]:
+	"""Id and content of each element that is whole."""
 	file = BytesIO(data)
 	for id, size in _elements(file):
 		part = file.read(size)
