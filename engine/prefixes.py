@@ -67,8 +67,8 @@ def _dated(form: str, now: time.struct_time) -> str:
 def with_prefixes(graph: Graph, nodes: Mapping[str, NodeInfo]) -> Graph:
 	"""The graph with the values that prefixes ask for. What names no node, or an input that is linked, stays.
 
-	Of several nodes of a name, one of this kind counts first, then one of this title; of several of these, the one that
-	comes before the node that saves. That matters in a sweep, where each has copies.
+	Of several nodes of a name, one of this kind counts first, then one of this title, then one of this id; of several of
+	these, the one that comes before the node that saves. That matters in a sweep, where each has copies.
 	"""
 	changes: dict[NodeId, dict[str, Constant]] = {}
 	for node, call in graph.calls.items():
@@ -101,7 +101,8 @@ def _value(graph: Graph, saver: NodeId, word: str) -> str | None:
 	if word in PLAIN_WORDS or word.startswith('date:'):
 		return f'%{word}%'
 	name, _, wanted = word.rpartition('.')
-	given = next((call.inputs[wanted] for call in _named(graph, name, saver) if wanted in call.inputs), None)
+	calls = _named(graph, name, saver) if name else ()
+	given = next((call.inputs[wanted] for call in calls if wanted in call.inputs), None)
 	if given is None:
 		return None
 	return _written(given.value) if isinstance(given, Constant) else f'%{word}%'

@@ -71,7 +71,7 @@ class TestWhenQueued:
 		"""Which may have spaces; what a file name cannot hold becomes an underscore."""
 		assert filled('x_%The first.value%_%width%', title='The first') == 'x_a_b_c_%width%'
 
-	@pytest.mark.parametrize('prefix', ['%Other.b%', '%Add.c%', '%Add.a%', '100% %', '%date:yyyy.MM%'])
+	@pytest.mark.parametrize('prefix', ['%Other.b%', '%Add.c%', '%Add.a%', '%b%', '%.b%', '100% %', '%date:yyyy.MM%'])
 	def test_what_stays(self, prefix: str) -> None:
 		"""No such node, no such input, one that is linked, a date."""
 		assert filled(prefix) == prefix
