@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import (
 	ConfigDict,
@@ -62,15 +62,17 @@ AXES: TypeAdapter[dict[str, Values]] = TypeAdapter(dict[str, Values])
 
 def axes_from(given: Mapping[str, object]) -> dict[str, Values]:
 	"""Axes as Python code gives them: also tuples, ranges and the like. Raises `WrongInputs`."""
-	lists = {
-		name: list(values) if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping) else values
-		for name, values in given.items()
-	}
+	lists = {name: list(values) if _is_listed(values) else values for name, values in given.items()}
 	try:
 		return AXES.validate_python(lists)
 	except ValidationError as error:
 		wrong = dict.fromkeys(str(found['loc'][0]) for found in error.errors())
 		raise WrongInputs([InputMisfit(name, *_misfit(lists[name])) for name in wrong]) from error
+
+
+def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
+	"""Whether it is a list of values by another name. A `Range` is iterable as all models are: over its fields."""
+	return isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping | Range)
 
 
 def misfits_of_range(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import JsonValue
@@ -37,7 +38,7 @@ class NodeExplanation(Model):
 
 	`cached`: its results are kept. `runs`: it would be computed, unless what comes in turns out to be what it was; `why` tells
 	the reason, `seconds` how long its kind took before. `asked`: it runs only if a node that does asks for it. `spared`: nothing that runs needs it. `unused`: nothing that is saved
-	or shown needs it. `unknown`: the workflow cannot be run as it is.
+	or shown needs it. `unknown`: the workflow cannot be run as it is, or not before files are copied.
 	"""
 
 	node: str
@@ -95,11 +96,17 @@ class Explanation(Model):
 	memory: Forecast | None = None
 
 
-def explain(workflow: Workflow, runner: Runner) -> Explanation:
-	"""Explain a workflow, whatever is wrong with it. Nothing is run."""
+def explain(workflow: Workflow, runner: Runner, beside: Mapping[str, Path] | None = None) -> Explanation:
+	"""Explain a workflow, whatever is wrong with it. Nothing is run.
+
+	`beside` are files by NODE.INPUT that a run will first copy into the input folder: warnings tell that, and they are no
+	problems. What becomes of nodes that need them is not known before.
+	"""
+	beside = beside or {}
 	nodes = runner.kit.nodes.infos
 	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
-	problems: tuple[Problem, ...] = tuple(workflow.with_hints(checked.problems))
+	lasting = (problem for problem in checked.problems if f'{problem.node}.{problem.input}' not in beside)
+	problems: tuple[Problem, ...] = tuple(workflow.with_hints(lasting))
 	fates: Mapping[NodeId, tuple[Fate, Why | None]] = {}
 	memory: Forecast | None = None
 	trouble: tuple[str, ...] = ()
@@ -121,13 +128,19 @@ def explain(workflow: Workflow, runner: Runner) -> Explanation:
 			for name, named in workflow.inputs.items()
 		),
 		nodes=tuple(
-			_node(node, workflow.graph, nodes, *_fate(node, fates, needed, complete=not problems), runner=runner)
+			_node(
+				node, workflow.graph, nodes, *_fate(node, fates, needed, complete=not checked.problems), runner=runner
+			)
 			for node in order
 		),
 		files=tuple(_files(workflow.graph, runner)),
 		seeds=tuple(_seeds(workflow.graph, nodes)),
 		problems=(*(problem.sentence for problem in problems), *trouble),
-		warnings=(*workflow.warnings, *(missing.sentence for missing in workflow.missing)),
+		warnings=(
+			*workflow.warnings,
+			*(missing.sentence for missing in workflow.missing),
+			*(f'{place}: {path} is not in the input folder; run copies it there' for place, path in beside.items()),
+		),
 		memory=memory if memory is not None and memory.nodes else None,
 	)
 

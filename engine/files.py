@@ -172,19 +172,23 @@ def _claim(partial: Path, wanted: Path, suffix: str) -> Path:
 	number = next_number(wanted)
 	while True:
 		final = wanted.with_name(f'{wanted.name}_{number:05}_{suffix}')
-		try:
-			final.hardlink_to(partial)
-		except FileExistsError:
-			number += 1
-		except OSError:
-			# A file system without hard links: the check and the rename are then two steps.
-			if final.exists():
-				number += 1
-				continue
-			partial.rename(final)
+		if named_anew(partial, final):
 			return final
-		else:
-			return final
+		number += 1
+
+
+def named_anew(partial: Path, final: Path) -> bool:
+	"""Give a finished file its name, if nothing has that yet. The name that it was written under may stay, too."""
+	try:
+		final.hardlink_to(partial)
+	except FileExistsError:
+		return False
+	except OSError:
+		# A file system without hard links: the check and the rename are then two steps.
+		if final.exists():
+			return False
+		partial.rename(final)
+	return True
 
 
 def next_number(wanted: Path) -> int:

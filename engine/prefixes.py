@@ -15,19 +15,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
+
+from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
 from engine.graph import Call, Constant, Graph, Link, NodeId
 
 PREFIX = 'filename_prefix'
 """The input that is the prefix, in all kinds that save files."""
-PLAIN = re.compile(r'%(width|height|batch_num|year|month|day|hour|minute|second)%')
+PLAIN_WORDS = ('width', 'height', 'batch_num', 'year', 'month', 'day', 'hour', 'minute', 'second')
+PLAIN = re.compile(f'%({"|".join(PLAIN_WORDS)})%')
 DATE = re.compile(r'%date:([^%]+)%')
 DATE_PART = re.compile(r'yyyy|yy|MM?|dd?|hh?|mm?|ss?')
-VALUE = re.compile(r'%([^%]+)\.([^%.]+)%')
 FORBIDDEN = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
 """Signs that names of files cannot hold everywhere."""
+LONGEST = 100
+"""Bytes of a value in a name: file systems take 255 in all, and the name has a number and an ending beside."""
 
 
 def expand(prefix: str, width: int, height: int, index: int) -> str:
@@ -64,39 +67,76 @@ def _dated(form: str, now: time.struct_time) -> str:
 def with_prefixes(graph: Graph, nodes: Mapping[str, NodeInfo]) -> Graph:
 	"""The graph with the values that prefixes ask for. What names no node, or an input that is linked, stays.
 
-	Of several nodes of a name, the one counts that comes before the node that saves; that matters in a sweep, where each
-	has copies.
+	Of several nodes of a name, one of this kind counts first, then one of this title, then one of this id; of several of
+	these, the one that comes before the node that saves. That matters in a sweep, where each has copies.
 	"""
 	changes: dict[NodeId, dict[str, Constant]] = {}
 	for node, call in graph.calls.items():
 		prefix = call.inputs.get(PREFIX)
 		if call.kind not in nodes or not isinstance(prefix, Constant) or not isinstance(prefix.value, str):
 			continue
-		filled = VALUE.sub(partial(_value, graph, node), prefix.value)
+		filled = _filled(graph, node, prefix.value)
 		if filled != prefix.value:
 			changes[node] = {PREFIX: Constant(filled)}
 	return graph.with_inputs(changes) if changes else graph
 
 
-def _value(graph: Graph, saver: NodeId, match: re.Match[str]) -> str:
-	for call in _named(graph, match[1], saver):
-		given = call.inputs.get(match[2])
-		if isinstance(given, Constant):
-			return FORBIDDEN.sub('_', str(given.value))
-	return match[0]
+def _filled(graph: Graph, saver: NodeId, prefix: str) -> str:
+	"""A prefix with its values. A sign that begins no placeholder may be the one before which the next begins."""
+	begin, *parts = prefix.split('%')
+	made = [begin]
+	while parts:
+		word = parts.pop(0)
+		# What comes after the last sign is in no pair.
+		value = _value(graph, saver, word) if parts else None
+		if value is None:
+			made.append(f'%{word}')
+		else:
+			made += (value, parts.pop(0))
+	return ''.join(made)
+
+
+def _value(graph: Graph, saver: NodeId, word: str) -> str | None:
+	"""What stands for a word between two signs; nothing if it is no placeholder."""
+	if word in PLAIN_WORDS or word.startswith('date:'):
+		return f'%{word}%'
+	name, _, wanted = word.rpartition('.')
+	calls = _named(graph, name, saver) if name else ()
+	given = next((call.inputs[wanted] for call in calls if wanted in call.inputs), None)
+	if given is None:
+		return None
+	return _written(given.value) if isinstance(given, Constant) else f'%{word}%'
+
+
+def _written(value: JsonValue) -> str:
+	"""A value as JavaScript writes it, in signs that any name may hold, and short."""
+	match value:
+		case None:
+			text = ''
+		case bool():
+			text = str(value).lower()
+		case float() if value.is_integer() and abs(value) < 1e21:
+			text = str(int(value))
+		case _:
+			text = str(value)
+	return shortened(FORBIDDEN.sub('_', text).strip(' .'), LONGEST).rstrip(' .') or '_'
+
+
+def shortened(text: str, size: int) -> str:
+	"""As much of the beginning of a text as this many bytes of UTF-8 hold. Halves of surrogate pairs are left out."""
+	return text.encode(errors='ignore')[:size].decode(errors='ignore')
 
 
 def _named(graph: Graph, name: str, saver: NodeId) -> Iterator[Call]:
-	"""The nodes of a name, those first that the node that saves comes after."""
-	found = {
-		node: call
-		for node, call in graph.calls.items()
-		if name in (call.kind, call.title, node, node.partition('#')[0])
-	}
-	if len(found) > 1:
-		before = _before(graph, saver)
-		yield from (call for node, call in found.items() if node in before)
-	yield from found.values()
+	"""The nodes of a name: by kind, then by title, then by id; of each those first that the node that saves comes after."""
+	found: dict[NodeId, int] = {}
+	for node, call in graph.calls.items():
+		names = (call.kind, call.title, node, node.partition('#')[0])
+		if name in names:
+			found[node] = names.index(name)
+	before = _before(graph, saver) if len(found) > 1 else set()
+	for node in sorted(found, key=lambda node: (found[node], node not in before)):
+		yield graph.calls[node]
 
 
 def _before(graph: Graph, node: NodeId) -> set[NodeId]:

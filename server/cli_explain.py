@@ -32,13 +32,14 @@ def _explain(options: argparse.Namespace) -> int:
 	from engine.runner import Runner
 	from server.cli_bundle import unpacked
 	from server.cli_source import find_workflow
+	from server.cli_uploads import lie_beside
 
 	with (
 		unpacked(options.file, settings_from(options)) as settings,
 		closing(Runner(settings, lambda event: None)) as runner,
 	):
 		workflow = find_workflow(options.file, settings, runner.kit.nodes.infos)
-		found = explain(workflow, runner)
+		found = explain(workflow, runner, lie_beside(workflow, runner.kit.nodes.infos, settings, options.file))
 	print(found.model_dump_json(indent=2) if options.json else '\n'.join(in_words(found)))
 	return BAD_INPUT if found.problems else OK
 
@@ -105,7 +106,7 @@ def fate(node: NodeExplanation) -> str:
 		case 'unused':
 			return 'never runs: nothing that is saved or shown needs it'
 		case 'unknown':
-			return 'cannot be told: see the problems'
+			return 'cannot be told: see the problems and warnings'
 
 
 def _value(value: object) -> str:

@@ -132,7 +132,11 @@ def cache_flags() -> argparse.ArgumentParser:
 def place(text: str) -> Path:
 	"""A folder, which may not be there yet."""
 	path = Path(text)
-	if path.exists() and not path.is_dir():
+	try:
+		is_file = path.exists() and not path.is_dir()
+	except OSError as error:  # A name too long for the file system, or in a folder that may not be looked into.
+		raise argparse.ArgumentTypeError(f'{text!r}: {error.strerror}') from None
+	if is_file:
 		raise argparse.ArgumentTypeError(f'{text!r} is a file, not a folder')
 	return path
 
@@ -180,7 +184,11 @@ def megabytes(text: str) -> int:
 def folder(text: str) -> Path:
 	"""A folder that is there."""
 	path = Path(text).expanduser()
-	if not path.is_dir():
+	try:
+		is_folder = path.is_dir()
+	except OSError as error:
+		raise argparse.ArgumentTypeError(f'{text!r}: {error.strerror}') from None
+	if not is_folder:
 		raise argparse.ArgumentTypeError(f'there is no folder {text!r}')
 	return path.resolve()
 

@@ -33,7 +33,7 @@ from server.cli_run import Wanted
 from server.cli_source import find_workflow
 from server.cli_sweep import axes_of
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
-from server.cli_uploads import taken_in
+from server.cli_uploads import axes_taken_in, taken_in
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
 
 
@@ -64,7 +64,7 @@ def run_here(wanted: Wanted, settings: Settings) -> int:
 		workflow = with_values(workflow, substituted(wanted.source, workflow, runner))
 		workflow = with_values(workflow, changes_of(workflow, nodes, wanted.changes, wanted.seed))
 		workflow = with_values(workflow, taken_in(workflow, nodes, settings, wanted.source))
-		axes = axes_of(workflow, nodes, wanted.sweeps)
+		axes = axes_taken_in(workflow, axes_of(workflow, nodes, wanted.sweeps), nodes, settings, wanted.source)
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):
 			if number:

@@ -29,7 +29,7 @@ from server.cli_run import Wanted
 from server.cli_source import is_name, open_file
 from server.cli_sweep import axes_of
 from server.cli_teller import Teller, stderr_console, tell_outcome, tell_runs
-from server.cli_uploads import local_inputs
+from server.cli_uploads import axes_with, local_inputs, values_of_axes
 from server.cli_values import changes_of, seeds_after, seeds_of, with_values
 
 
@@ -71,10 +71,16 @@ async def _run(wanted: Wanted, settings: Settings, server: str, token: str) -> i
 		tell_doubts(workflow)
 		values = changes_of(workflow, nodes, wanted.changes, wanted.seed)
 		workflow = with_values(workflow, values)
+		axes = axes_of(workflow, nodes, wanted.sweeps)
+		names: dict[tuple[str, int], str] = {}
+		for axis, index, one, places in values_of_axes(workflow, axes):
+			for place, path in local_inputs(one, nodes, settings, wanted.source):
+				if place in places:
+					names[axis, index] = await client.upload(path)
+		axes = axes_with(axes, names)
 		for place, path in local_inputs(workflow, nodes, settings, wanted.source):
 			values[place] = await client.upload(path)
 		workflow = with_values(workflow, values)
-		axes = axes_of(workflow, nodes, wanted.sweeps)
 		source = random.Random(wanted.seed)  # noqa: S311 - a seed is no secret
 		for number in range(wanted.count):
 			if number:

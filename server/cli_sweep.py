@@ -14,7 +14,7 @@ from engine.errors import BadDocument
 from engine.formats.workflow import Workflow, parse_json
 from server.cli_values import as_value
 
-SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)(/(?P<steps>\d+))?')
+SPAN = re.compile(r'(?P<start>[-+.\deE]+)\.\.(?P<to>[-+.\deE]+)(/(?P<steps>\d+))?', re.ASCII)
 
 
 def axes_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], sweeps: Sequence[str]) -> dict[str, Values]:

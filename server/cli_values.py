@@ -26,6 +26,7 @@ SPELLINGS: Mapping[str, SeedPolicy] = {
 }
 """What becomes of a seed after a run, as workflow files say it."""
 WHOLE = re.compile(r'[-+]?[0-9]{1,40}', re.ASCII)
+DECIMAL = re.compile(r'[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?', re.ASCII)
 MOST = 2**53 - 1
 """The largest seed that is drawn: every program that reads JSON can hold it."""
 
@@ -100,10 +101,7 @@ def number_of(text: str, type: str) -> JsonValue:
 	"""The number that a text is; what is none is left for the checker, which says so."""
 	if WHOLE.fullmatch(text):
 		return int(text)
-	try:
-		number = float(text) if type == 'FLOAT' else math.nan
-	except ValueError:
-		return text
+	number = float(text) if type == 'FLOAT' and DECIMAL.fullmatch(text) else math.nan
 	return number if math.isfinite(number) else text
 
 

@@ -71,6 +71,24 @@ class TestExplain:
 		assert 'problems\n' in told
 		assert 'EmptyImag: a kind that is not known here' in told
 
+	def test_a_picture_beside_the_workflow(
+		self, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""It is no problem, as `run` copies it; another one stays a problem."""
+		load = {'kind': 'LoadImage', 'inputs': {'image': 'seen.png'}}
+		nodes = {'plain': load, 'save': NODES['save']}
+		(tmp_path / 'w.json').write_text(json.dumps({'lumengraph': 2, 'nodes': nodes}))
+		assert run_command(['explain', str(tmp_path / 'w.json'), *base]) == 2
+		assert 'problems\n' in capsys.readouterr().out
+
+		(tmp_path / 'seen.png').write_bytes(b'x')
+		assert run_command(['explain', str(tmp_path / 'w.json'), *base]) == 0
+		told = capsys.readouterr().out
+		assert 'problems\n' not in told
+		assert f'warnings\n  plain.image: {tmp_path}/seen.png is not in the input folder; run copies it there' in told
+		assert 'never runs' not in told
+		assert not (tmp_path / 'input' / 'seen.png').exists()
+
 	def test_without_torch(self, base: list[str]) -> None:
 		"""Nothing heavy is imported for it."""
 		code = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,15 @@ class TestFolders:
 			settings(flag, __file__)
 
 		assert f'{__file__!r} is a file, not a folder' in capsys.readouterr().err
+
+	@pytest.mark.parametrize('flag', ['--base', '--custom-nodes', '--front-end-root'])
+	def test_a_name_that_no_folder_can_have(self, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+		"""It is refused in the system's words."""
+		with pytest.raises(SystemExit):
+			settings(flag, 'x' * 300)
+
+		assert f'argument {flag}' in (told := capsys.readouterr().err)
+		assert f"xxx': {os.strerror(errno.ENAMETOOLONG)}" in told
 
 	@pytest.mark.parametrize('command', ['graph', 'bundle'])
 	def test_a_file_that_is_written_is_no_folder_of_results(self, command: str) -> None:

@@ -140,6 +140,20 @@ class TestRun:
 		assert name != 'seen.png'
 		assert (base / 'input' / name).read_bytes() == (tmp_path / 'seen.png').read_bytes()
 
+	async def test_swept_pictures_are_sent(self, api: Api, base: Path, tmp_path: Path) -> None:
+		"""Every value of a sweep that is a picture here is one there."""
+		for shade_of, name in (('green', 'swept.png'), ('blue', 'other.png')):
+			Image.new('RGB', (3, 3), shade_of).save(tmp_path / name)
+		model = base / 'models' / 'checkpoints' / 'whole.safetensors'
+		model.write_bytes(b'\2\0\0\0\0\0\0\0{}')
+		graph = {'1': call('Pick', number='1', image='swept.png', model='whole.safetensors')}
+		sweep = f'1.image=swept.png,{tmp_path}/other.png'
+		told = await run(tmp_path, written(tmp_path, graph), '--server', address(api), '--sweep', sweep)
+		model.unlink()
+
+		assert told.code == 0, told.err
+		assert (base / 'input' / 'other.png').read_bytes() == (tmp_path / 'other.png').read_bytes()
+
 	async def test_names_are_those_of_the_servers_library(self, api: Api, tmp_path: Path) -> None:
 		"""A workflow that is saved there is run by its name."""
 		nodes = {

@@ -130,6 +130,27 @@ class TestPictures:
 		assert not (tmp_path / 'base' / 'input').exists()
 		assert run_command(['run', *flags]) == 0
 
+	def test_swept(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+		"""The values of a sweep are copied as well: by path, or beside the workflow."""
+		graph = {
+			'1': {'class_type': 'LoadImage', 'inputs': {'image': 'a.png'}},
+			'2': {'class_type': 'SaveImage', 'inputs': {'images': ['1', 0], 'filename_prefix': 'x'}},
+		}
+		(tmp_path / 'other').mkdir()
+		for size, name in enumerate(('a.png', 'b.png', 'other/a.png'), 3):
+			Image.new('RGB', (size, size)).save(tmp_path / name)
+		(tmp_path / 'a.json').write_text(json.dumps(graph))
+		flags = [str(tmp_path / 'a.json'), '--base', str(tmp_path / 'base')]
+		code = run_command(['run', *flags, '--sweep', f'1.image=a.png,{tmp_path}/b.png,other/a.png'])
+		sizes = []
+		for line in capsys.readouterr().out.splitlines():
+			with Image.open(line) as picture:
+				sizes.append(picture.width)
+
+		assert code == 0
+		assert sorted(sizes)[:3] == [3, 4, 5]
+		assert sorted(path.name for path in (tmp_path / 'base' / 'input').iterdir()) == ['a (2).png', 'a.png', 'b.png']
+
 	@pytest.mark.parametrize('name', ['gone.png', 'a.json', '', 'x' * 300 + '.png'])
 	def test_what_is_no_picture(self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 		"""It is refused, and nothing is copied."""

@@ -31,6 +31,7 @@ class TestAxes:
 			('number=1..8/8', Range.model_validate({'from': 1, 'to': 8, 'steps': 8})),
 			('number=-.5..1e1/2', Range.model_validate({'from': -0.5, 'to': 10, 'steps': 2})),
 			('number=["a,b", 2]', ['a,b', 2]),
+			('number=1..\u0663/2', ['1..\u0663/2']),
 		],
 	)
 	def test_values(self, text: str, values: Values) -> None:

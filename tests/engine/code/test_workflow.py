@@ -264,6 +264,16 @@ class TestSweep:
 		assert len(painting(session).sweep(width=(8, 12))) == 2
 		assert len(painting(session).sweep(width=range(8, 14, 2))) == 3
 
+	def test_the_range_of_this_package(self, session: Session) -> None:
+		"""It is as good as the object with its fields, which it is read from."""
+		given = code.Range.model_validate({'from': 8, 'to': 24, 'steps': 3})
+
+		assert [values for values, _ in painting(session).sweep(width=given)] == [
+			{'width': 8},
+			{'width': 16},
+			{'width': 24},
+		]
+
 	@pytest.mark.parametrize('given', [3, 'abc', {'from': 1, 'to': 2, 'steps': 300}, object()])
 	def test_no_values(self, session: Session, given: object) -> None:
 		"""The input is named, what was expected, and what came."""
