@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, InvalidGraph, NotFound
 from engine.report import KEPT_RUNS, Reports, RunReport, StepReport
 from server.cli_flags import settings_from
+from server.cli_source import SOURCE, find_workflow
 from server.cli_why import in_words
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def add_cache_commands(parser: argparse.ArgumentParser, folders: argparse.Argume
 		('unpin', _unpin, 'let them go again like others'),
 	):
 		command = commands.add_parser(name, parents=[folders], help=what)
-		command.add_argument(
-			'file', type=Path, metavar='FILE', help='a workflow in any form, or a picture that carries one'
-		)
+		command.add_argument('file', metavar='FILE', help=SOURCE)
 		command.set_defaults(command=action)
 
 
@@ -79,7 +77,7 @@ def _clear(options: argparse.Namespace) -> int:
 
 def _pin(options: argparse.Namespace) -> int:
 	with opened(options) as (runner, disk):
-		keys = keys_of(options.file, runner)
+		keys = keys_of(options, runner)
 		disk.pin(keys)
 	print(f'{options.file}: the results of {len(keys)} nodes are kept')
 	return 0
@@ -87,7 +85,7 @@ def _pin(options: argparse.Namespace) -> int:
 
 def _unpin(options: argparse.Namespace) -> int:
 	with opened(options) as (runner, disk):
-		keys = keys_of(options.file, runner)
+		keys = keys_of(options, runner)
 		disk.unpin(keys)
 	print(f'{options.file}: the results of {len(keys)} nodes may go')
 	return 0
@@ -106,11 +104,9 @@ def opened(options: argparse.Namespace) -> Iterator[tuple[Runner, DiskCache]]:
 		yield runner, disk
 
 
-def keys_of(file: Path, runner: Runner) -> tuple[CacheKey, ...]:
-	"""The keys of all that a workflow file needs. `InvalidGraph` with every problem if it has any."""
-	from engine.formats.workflow import open_workflow
-
-	workflow = open_workflow(file, runner.kit.nodes.infos)
+def keys_of(options: argparse.Namespace, runner: Runner) -> tuple[CacheKey, ...]:
+	"""The keys of all that the workflow of a command needs. `InvalidGraph` with every problem if it has any."""
+	workflow = find_workflow(options.file, settings_from(options), runner.kit.nodes.infos)
 	checked = runner.check(workflow.graph, tolerant=workflow.tolerant)
 	if checked.problems:
 		raise InvalidGraph(checked.problems)

@@ -136,6 +136,14 @@ class TestKept:
 
 		assert all(again(ran, capsys).values())
 
+	def test_workflows_of_the_library_are_pinned_by_name(
+		self, ran: list[str], capsys: pytest.CaptureFixture[str]
+	) -> None:
+		"""As all other commands find them."""
+		assert run_command(['cache', 'pin', 'text_to_image', *ran]) == 0
+		assert 'text_to_image: the results of 7 nodes are kept' in capsys.readouterr().out
+		assert run_command(['cache', 'pin', 'no_such', *ran]) == 2
+
 	def test_without_a_cache_on_disk(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 		"""Where its folder cannot be made, that is said."""
 		(tmp_path / 'cache').write_text('a file in its place')
