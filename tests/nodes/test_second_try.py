@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.events import NodeProgress, NodeText
-from engine.graph import Graph, NodeId
+from engine.graph import Graph, Link, NodeId
 from engine.settings import Settings
 from engine.sparing import TOLD
 from tests.nodes.conftest import Bench, link, make_graph, text_to_image
@@ -83,12 +83,14 @@ def tiles(bench: Bench, node: str) -> bool:
 
 def encoded(kind: str) -> Graph:
 	"""A large picture, encoded, and decoded tile by tile."""
-	masked: dict[str, object] = {'mask': link('mask'), 'grow_mask_by': 6} if kind == 'VAEEncodeForInpaint' else {}
+	masked: dict[str, Link | str | int | float] = (
+		{'mask': link('mask'), 'grow_mask_by': 6} if kind == 'VAEEncodeForInpaint' else {}
+	)
 	return make_graph(
 		model=('CheckpointLoaderSimple', {'ckpt_name': 'tiny.safetensors'}),
 		picture=('EmptyImage', {'width': SIDE, 'height': SIDE, 'batch_size': 1, 'color': 0xFF8000}),
 		mask=('SolidMask', {'value': 0.0, 'width': SIDE, 'height': SIDE}),
-		encode=(kind, {'pixels': link('picture'), 'vae': link('model', 2), **masked}),  # type: ignore[dict-item]
+		encode=(kind, {'pixels': link('picture'), 'vae': link('model', 2), **masked}),
 		decode=('VAEDecode', {'samples': link('encode'), 'vae': link('model', 2)}),
 		save=('SaveImage', {'images': link('decode'), 'filename_prefix': 'a'}),
 	)
