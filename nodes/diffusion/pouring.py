@@ -23,8 +23,9 @@ READERS = 2
 AHEAD = 4
 """How many stretches are on their way at most. Together they bound what is still read after a cancel."""
 
-PART = 2**19
-"""Bytes that are read before they are converted: few enough to stay in a core's cache."""
+PART = 2**21
+"""Bytes that are read before they are converted: few enough to be still in a cache then, and not so few that threads wait
+for each other's turn in Python."""
 
 ALONE = 2**15 - 64
 """Numbers that are converted at a time: so few that torch does it in the thread that asks."""
