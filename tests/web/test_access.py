@@ -153,13 +153,14 @@ class TestKeys:
 		expect(new).not_to_have_attribute('data-filled', 'true')
 
 	def test_all_commands_are_listed(self, editor: Editor) -> None:
-		"""Under ?, each with its key if it has one."""
+		"""Under ?, each with its key."""
 		page = editor.page
 		page.keyboard.press('?')
 		commands = page.evaluate('window.lumengraph.commands()')
 		expect(page.get_by_test_id('shortcut-undo')).to_be_visible()
 
 		assert all(page.get_by_test_id(f'shortcut-{command}').count() == 1 for command in commands)
+		expect(page.get_by_text('No key', exact=True)).to_have_count(0)
 
 	def test_nodes_are_named(self, editor: Editor) -> None:
 		"""As groups, by title, kind and state."""
