@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import Parameter
 
 from engine.errors import ModelLoadCancelled
 from engine.loading import LoadStep
@@ -107,13 +108,17 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
 	return Room(tmp_path, monkeypatch)
 
 
+#: Tensors that have bytes: what a compiler traced with, and may still hold, has none.
+PLAIN = (Tensor, Parameter)
+
+
 def held() -> int:
 	"""Bytes of all tensors that anybody holds."""
 	gc.collect()
 	storages = {
 		one.untyped_storage().data_ptr(): one.untyped_storage().nbytes()
 		for one in gc.get_objects()
-		if isinstance(one, Tensor) and one.device.type == 'cpu' and one.layout == torch.strided
+		if type(one) in PLAIN and one.device.type == 'cpu' and one.layout == torch.strided
 	}
 	return sum(storages.values())
 
