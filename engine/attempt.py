@@ -10,9 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Protocol
-
-from pydantic import JsonValue
 
 from engine.board import Board, Task
 from engine.cache import CacheKey, Entry, Items, OutputCache, Outputs
@@ -29,7 +28,7 @@ from engine.lanes import Lanes, Start
 from engine.live import LiveGraph
 from engine.modelstore import ModelStore
 from engine.origins import Origins
-from engine.plan import Planner, Step, content_key
+from engine.plan import Planner, Step, constant_json, content_key
 from engine.sparing import with_second_try
 from engine.storage import Storage
 from engine.why import Trace, why_ran
@@ -155,18 +154,18 @@ class Attempts:
 
 	def _content(self, step: Step) -> CacheKey | None:
 		"""The step's key by the content of its inputs; None where an input has none."""
-		digests: dict[str, JsonValue] = {}
+		contents: dict[str, str] = {}
 		for name, value in step.inputs.items():
 			if isinstance(value, Link):
 				known = self._entry(value.node).digests
 				if value.output >= len(known):
 					return None
-				digests[name] = [known[value.output]]
+				contents[name] = f'[{quoted(known[value.output])}]'
 			elif isinstance(value, Constant):
-				digests[name] = [value.value, 'constant']
+				contents[name] = f'[{constant_json(value.value)}, "constant"]'
 			else:
 				return None
-		return content_key(step, digests)
+		return content_key(step, contents)
 
 	def _call(self, task: Task, start: Start) -> None:
 		spec = task.step.spec
@@ -292,11 +291,12 @@ class Attempts:
 		"""All calls are made: take in what they expanded to, or end the task."""
 		if task.expanded is None and task.began:
 			task.seconds = time.perf_counter() - task.began
-		if task.expanded is None and any(isinstance(one, Returned) and one.expand is not None for one in made):
+		if task.expanded is None and any(type(one) is Returned and one.expand is not None for one in made):
 			task.expanded = made
 			self._expand(task, made)
 			return
-		self._tell_blocked(task, made)
+		if any(type(one) is Blocked for one in made):
+			self._tell_blocked(task, made)
 		step = task.step
 		outputs = join(step.spec, made, self._board.items)
 		if step.spec.info.foreign:
@@ -313,7 +313,7 @@ class Attempts:
 			self._tools.codecs.size(outputs),
 		)
 		# Where all was passed over for a reason that people are told, they are told again in the next run.
-		passed_over = all(isinstance(one, Blocked) and one.skip.told for one in made)
+		passed_over = all(type(one) is Blocked and one.skip.told for one in made)
 		# What is made of what has failed is to be made anew.
 		gapped = step.spec.info.takes_skips and any(Skip in map(type, items) for items in task.arguments.values())
 		if step.cacheable and not passed_over and not gapped:
@@ -324,7 +324,7 @@ class Attempts:
 			elif content is not None:
 				self._cache.put(content, entry, owner=self._owner(step.node))
 		# The first call may have waited for libraries to be imported, which tells nothing of the next one.
-		if len(sys.modules) == task.modules and not all(isinstance(one, Blocked) for one in made):
+		if len(sys.modules) == task.modules and any(type(one) is Returned for one in made):
 			self._tools.timings.learn(step.spec.info.kind, task.seconds)
 		task.trace = Trace.of_step(step, self._steps)
 		self._complete(task, entry, why_ran(step, task.trace, self._before(step), untold), ran=True)

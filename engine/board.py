@@ -87,11 +87,17 @@ class Board:
 		self._pushed = 0
 
 	def schedule(
-		self, nodes: Iterable[NodeId], *, like: Task | None = None, tell: Collection[NodeId] = ()
+		self,
+		nodes: Iterable[NodeId],
+		*,
+		like: Task | None = None,
+		tell: Collection[NodeId] = (),
+		known: Collection[CacheKey] | None = None,
 	) -> list[tuple[Step, Entry]]:
 		"""See to it that nodes' outputs will be there: make tasks for them and all they need, unless they are cached.
 
-		New tasks take the place of `like` in the order. Gives those of `tell` that are cached, to be told.
+		New tasks take the place of `like` in the order. Gives those of `tell` that are cached, to be told. `known` are the
+		keys that are in the cache, where that has been asked already.
 		"""
 		steps, tasks, values = self._steps, self._tasks, self._values
 		fresh: dict[NodeId, Task] = {}
@@ -105,7 +111,8 @@ class Board:
 				continue
 			seen.add(node)
 			step = steps[node]
-			entry = self._cache.get(step.key) if step.cacheable else None
+			sought = step.cacheable and (known is None or step.key in known)
+			entry = self._cache.get(step.key) if sought else None
 			if entry is None:
 				fresh[node] = Task(step, 0 if like is None else like.order)
 				stack.extend(reversed(step.upstream))

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
 from types import MappingProxyType
 from typing import cast
 
@@ -38,7 +39,7 @@ class Step:
 	"""One node's part in a plan. Nobody changes it once it is made.
 
 	`upstream` are the nodes whose outputs it takes for certain, `lazy` those it may ask for. `salt` is all of the key
-	but the inputs: two steps of equal salt and equal input values compute the same. `cacheable` is false for a step that
+	but the inputs, as JSON: two steps of equal salt and equal input values compute the same. `cacheable` is false for a step that
 	never gives the same twice; its key is then like no other.
 	"""
 
@@ -48,7 +49,7 @@ class Step:
 	key: CacheKey
 	upstream: tuple[NodeId, ...]
 	lazy: tuple[NodeId, ...]
-	salt: tuple[JsonValue, ...]
+	salt: str
 	fingerprint: str
 	cacheable: bool
 
@@ -211,7 +212,7 @@ class Planner:
 			steps[node] = earlier
 			return []
 		given = call.inputs
-		arguments: list[JsonValue] = []
+		arguments: list[str] = []
 		upstream: tuple[NodeId, ...] = ()
 		lazies: tuple[NodeId, ...] = ()
 		missing: list[NodeId] = []
@@ -230,13 +231,12 @@ class Planner:
 				else:
 					upstream += (value.node,)
 				# A node that gets the link itself sees the id that it is linked to.
-				arguments.append(
-					[name, source.key, value.output, 'raw', value.node] if raw else [name, source.key, value.output]
-				)
+				seen = f', "raw", {quoted(value.node)}' if raw else ''
+				arguments.append(f'[{quoted(name)}, "{source.key}", {value.output}{seen}]')
 			elif type(value) is Constant:
-				arguments.append([name, value.value])
+				arguments.append(f'[{quoted(name)}, {constant_json(value.value)}]')
 			elif type(value) is Given:
-				arguments.append([name, 'given', *self._giver(node), name])
+				arguments.append(json.dumps([name, 'given', *self._giver(node), name]))
 		if not missing:
 			# Most calls are given what they declare and nothing else: such a step needs no mapping of its own.
 			inputs = given if len(arguments) == len(given) else {name: given[name] for name in self._taken(kind, call)}
@@ -263,18 +263,17 @@ class Planner:
 		node: NodeId,
 		kind: Kind,
 		inputs: Mapping[str, Value],
-		arguments: list[JsonValue],
+		arguments: list[str],
 		upstream: tuple[NodeId, ...],
 		lazies: tuple[NodeId, ...],
 	) -> Step:
 		spec = kind.spec
-		salt, salt_text = kind.salt, kind.salt_text
+		salt = kind.salt_text
 		fingerprint, cacheable = '', True
 		if spec.fingerprint is not None or spec.info.caching != 'value' or spec.info.hidden:
 			fingerprint, cacheable = self._fingerprint(node, spec, inputs)
-			salt = (*salt, fingerprint, node if spec.info.sees_id else None)
-			salt_text = json.dumps(salt)
-		text = f'[{salt_text}, {json.dumps(arguments)}]'
+			salt = json.dumps((*kind.salt, fingerprint, node if spec.info.sees_id else None))
+		text = f'[{salt}, [{", ".join(arguments)}]]'
 		key = CacheKey(hashlib.sha256(text.encode()).hexdigest())
 		return Step(node, spec, inputs, key, upstream, lazies, salt, fingerprint, cacheable)
 
@@ -319,7 +318,14 @@ def make_plan(
 	return Planner(LiveGraph(graph), registry, storage, profile=profile).plan(sinks)
 
 
-def content_key(step: Step, digests: Mapping[str, JsonValue]) -> CacheKey:
-	"""The key of a step by the content of its inputs: name → constant, or digest of what came."""
-	text = json.dumps(['content', step.salt, sorted(digests.items())])
-	return CacheKey(hashlib.sha256(text.encode()).hexdigest())
+def content_key(step: Step, contents: Mapping[str, str]) -> CacheKey:
+	"""The key of a step by the content of its inputs: name → JSON that tells what came."""
+	inputs = ', '.join([f'[{quoted(name)}, {content}]' for name, content in sorted(contents.items())])
+	return CacheKey(hashlib.sha256(f'["content", {step.salt}, [{inputs}]]'.encode()).hexdigest())
+
+
+def constant_json(value: JsonValue) -> str:
+	"""A constant as it enters a key."""
+	if type(value) is int:
+		return repr(value)
+	return quoted(value) if type(value) is str else json.dumps(value)

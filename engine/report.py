@@ -29,9 +29,12 @@ KEPT_RUNS = 100
 RUNS_A_FILE = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InputTrace:
-	"""What an input was given: a constant as text (cut short) with its digest, or a link with its upstream key."""
+	"""What an input was given: a constant as text (cut short) with its digest, or a link with its upstream key.
+
+	Nobody changes one, nor a `StepReport`. There is one for each input of a run: frozen, they would be slower to make.
+	"""
 
 	constant: str | None = None
 	digest: str = ''
@@ -39,7 +42,7 @@ class InputTrace:
 	output: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepReport:
 	"""One node of a run. `seconds` are those of its last real call, in this run or an earlier one."""
 

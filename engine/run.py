@@ -137,7 +137,7 @@ class Run:
 		for step in pending:
 			self._progress.expect(step.node, step.spec.info.kind)
 		with self._changed:
-			told = self._board.schedule(self._plan.sinks, tell=frozenset(self._plan.sinks))
+			told = self._board.schedule(self._plan.sinks, tell=frozenset(self._plan.sinks), known=known)
 		for step, entry in told:
 			self._tell_again(step, entry)
 
@@ -268,15 +268,10 @@ class Run:
 		step = task.step
 		kind = step.spec.info.kind
 		self.records[step.node] = Record(step, ran, why, entry.seconds, task.trace)
+		seconds = task.seconds if ran else 0.0
 		self._publish(
 			NodeFinished(
-				job=self._job.id,
-				node=step.node,
-				kind=kind,
-				seconds=task.seconds if ran else 0.0,
-				cached=not ran,
-				ui=entry.ui,
-				why=why,
+				job=self._job.id, node=step.node, kind=kind, seconds=seconds, cached=not ran, ui=entry.ui, why=why
 			)
 		)
 		with self._changed:

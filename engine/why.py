@@ -14,13 +14,14 @@ from engine.graph import Constant, Link, NodeId
 from engine.plan import Step
 from engine.report import InputTrace, StepReport
 
+FIRST_TIME = Why(code='first_time')
 SHOWN = 60
 SHOWN_CHANGES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trace:
-	"""What a step was made of."""
+	"""What a step was made of. Nobody changes it."""
 
 	key: str
 	version: str
@@ -33,8 +34,7 @@ class Trace:
 		inputs: dict[str, InputTrace] = {}
 		for name, value in step.inputs.items():
 			if isinstance(value, Link):
-				source = steps[value.node]
-				inputs[name] = InputTrace(source=value.node, output=value.output, digest=source.key)
+				inputs[name] = InputTrace(None, steps[value.node].key, value.node, value.output)
 			elif isinstance(value, Constant):
 				inputs[name] = _constant(value.value)
 			else:
@@ -54,7 +54,7 @@ def why_ran(step: Step, now: Trace, before: Trace | None, untold: Collection[Nod
 			return Why(code='not_cacheable', cause='kind', text='its kind is never cached')
 		return Why(code='not_cacheable', cause='fingerprint', text='its fingerprint is never the same')
 	if before is None:
-		return Why(code='first_time')
+		return FIRST_TIME
 	if before.key == now.key and untold:
 		nodes = tuple(sorted(untold))
 		text = f'an expansion takes what comes from {", ".join(nodes)}, to which it is not linked itself'
@@ -64,10 +64,9 @@ def why_ran(step: Step, now: Trace, before: Trace | None, untold: Collection[Nod
 	if before.version != now.version:
 		text = f'version {before.version} became {now.version}'
 		return Why(code='version_changed', versions=(before.version, now.version), text=text)
+	names = now.inputs if now.inputs.keys() == before.inputs.keys() else dict.fromkeys((*now.inputs, *before.inputs))
 	changes = [
-		change
-		for name in dict.fromkeys((*now.inputs, *before.inputs))
-		if (change := _change(name, before.inputs.get(name), now.inputs.get(name)))
+		change for name in names if (change := _change(name, before.inputs.get(name), now.inputs.get(name))) is not None
 	]
 	if changes:
 		told, more = tuple(changes[:SHOWN_CHANGES]), max(0, len(changes) - SHOWN_CHANGES)
@@ -101,7 +100,7 @@ def _change(name: str, before: InputTrace | None, now: InputTrace | None) -> Inp
 		if now.source is None and before.source is None:
 			same = now.constant == before.constant and now.digest == before.digest
 		else:
-			same = (now.source, now.output) == (before.source, before.output)
+			same = now.source == before.source and now.output == before.output
 		if same:
 			return None
 	return InputChange(input=name, before=_given(before), after=_given(now))
