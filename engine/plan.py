@@ -70,18 +70,28 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-	"""Steps, dependencies first; `sinks` are those that the job is for."""
+	"""The steps that `sinks`, which the job is for, need and no others; dependencies first."""
 
 	steps: Mapping[NodeId, Step]
 	sinks: tuple[NodeId, ...]
 
 	def pending(self, cached: Callable[[CacheKey], bool]) -> tuple[Step, ...]:
 		"""What is left to run: walked back from the sinks, stopping at what is cached and at inputs that are lazy."""
+		missing: list[Step] = []
+		all_run = True
+		for step in self.steps.values():
+			if step.cacheable and cached(step.key):
+				all_run = False
+			else:
+				missing.append(step)
+				all_run = all_run and not step.lazy
+		if all_run or not missing:
+			return tuple(missing)
 		wanted = set(self.sinks)
 		found: list[Step] = []
-		# Readers come before what they read, so one pass finds all; it goes through memory as it was filled.
-		for step in reversed(list(self.steps.values())):
-			if step.node in wanted and not (step.cacheable and cached(step.key)):
+		# Readers come before what they read, so one pass finds all.
+		for step in reversed(missing):
+			if step.node in wanted:
 				found.append(step)
 				wanted.update(step.upstream)
 		found.reverse()
@@ -137,17 +147,16 @@ class Planner:
 		if not steps:
 			# Submitted graphs mostly come with sources before their readers: two passes then make all steps.
 			wanted = set(asked)
-			for node in reversed(list(calls)):
+			for node, call in reversed(list(calls.items())):
 				if node in wanted:
-					wanted.update(self._sources(node))
+					wanted.update(self._sources(node, call))
 			for node in calls:
 				if node in wanted:
 					self._try(node)
 		self._extend_in_depth(asked)
 
-	def _sources(self, node: NodeId) -> list[NodeId]:
+	def _sources(self, node: NodeId, call: Call) -> list[NodeId]:
 		"""The nodes whose outputs reach a node by links."""
-		call = self.live.calls[node]
 		kind = self._kind(node, call.kind)
 		names = {item[0] for item in self._declared(kind, call)} if kind.spec.info.is_dynamic else kind.names
 		return [
