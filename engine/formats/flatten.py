@@ -18,7 +18,7 @@ from engine.formats.arguments import FromNode, FromOutside, Misshapen, Written, 
 from engine.formats.document import SUBGRAPH, NodeEntry, SubgraphDefinition, WorkflowDocument
 from engine.formats.sockets import Sockets
 from engine.formats.unnamed import with_names
-from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
+from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId, node_id
 
 DEEPEST = 50
 MOST_NODES = 100_000
@@ -76,7 +76,7 @@ class _Flattener:
 	def flat(self) -> Flat:
 		calls: dict[NodeId, Call] = {}
 		for scope, name, entry in self._records():
-			id = NodeId(scope.prefix + name)
+			id = node_id(scope.prefix + name)
 			if id in calls:
 				raise BadDocument(
 					f'Two nodes have the id {id!r}: one of the workflow itself, one inside of an instance.'
@@ -198,7 +198,7 @@ class _Flattener:
 			return f'node {step.node!r} {index}'
 		definition = self._sockets.definition(entry)
 		if definition is None:
-			return Link(NodeId(scope.prefix + step.node), index)
+			return Link(node_id(scope.prefix + step.node), index)
 		listed = list(definition.outputs.values())
 		if not 0 <= index < len(listed):
 			return f'node {step.node!r} ({entry.kind}) has no output {index}; it has {len(listed)}'

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from engine.errors import BadDocument
-from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId
+from engine.graph import Argument, BadLink, Call, Constant, Graph, Link, NodeId, node_id
 
 REMEMBERED = 8
 LONGEST_REMEMBERED = 2**20
@@ -43,7 +43,7 @@ def read_prompt(document: JsonValue) -> Graph:
 			raise BadDocument(f'"inputs" is an object, not {describe(inputs)}.', where=node)
 		meta = body.get('_meta')
 		title = meta.get('title') if isinstance(meta, dict) else None
-		calls[NodeId(node)] = Call(
+		calls[node_id(node)] = Call(
 			kind if isinstance(kind, str) else '',
 			{name: _argument(value, document) for name, value in inputs.items()},
 			title if isinstance(title, str) else '',
@@ -84,7 +84,7 @@ def _argument(value: JsonValue, document: Mapping[str, JsonValue]) -> Argument:
 		return BadLink(value, 'the first of a link is a node id')
 	if not isinstance(output, int) or isinstance(output, bool):
 		return BadLink(value, 'the second of a link is an output number')
-	return Link(NodeId(node), output)
+	return Link(node_id(node), output)
 
 
 def write_prompt(graph: Graph) -> dict[str, JsonValue]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
+from engine.graph import Argument, Call, Constant, Graph, Link, node_id
 
 WIDTH = 25
 
 
 def link(node: object) -> Link:
 	"""The first output of a node."""
-	return Link(NodeId(str(node)), 0)
+	return Link(node_id(str(node)), 0)
 
 
 def build(nodes: Mapping[str, tuple[str, Mapping[str, Argument]]]) -> Graph:
 	"""A graph from kinds and inputs."""
-	return Graph({NodeId(node): Call(kind, inputs) for node, (kind, inputs) in nodes.items()})
+	return Graph({node_id(node): Call(kind, inputs) for node, (kind, inputs) in nodes.items()})
 
 
 def chain(size: int, start: int = 0) -> Graph:

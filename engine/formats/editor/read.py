@@ -15,7 +15,7 @@ from engine.formats.editor.kinds import CORE, VIRTUAL
 from engine.formats.editor.places import Places, Record
 from engine.formats.editor.sheet import Definition, EditorNode, mapping, read_definitions, read_sheet, text
 from engine.formats.editor.widgets import named_values
-from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
+from engine.graph import Argument, Call, Constant, Graph, Link, node_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 	follower = Follower(places)
 	records = {record.id: record for record in places.everything() if record.node.type not in VIRTUAL}
 	calls = {
-		NodeId(id): Call(
+		node_id(id): Call(
 			record.node.type,
 			_arguments(record, records, follower, nodes.get(record.node.type), warnings),
 			record.node.title,
@@ -133,7 +133,7 @@ def _arguments(
 		if isinstance(source, Value):
 			found[slot.name] = Constant(source.value)
 		elif source is not None and source.record.id in records:
-			found[slot.name] = Link(NodeId(source.record.id), source.output)
+			found[slot.name] = Link(node_id(source.record.id), source.output)
 	return found
 
 
