@@ -94,6 +94,7 @@ class Catalogue:
 	def __init__(self, settings: Settings) -> None:
 		self._places: dict[str, list[Path]] = {}
 		self._sets: dict[tuple[str, str], FileSet] = {}
+		self._brought: dict[tuple[str, str], Path] = {}
 		for kind, places in settings.first_models.items():
 			for place in places:
 				self.add(kind, place)
@@ -120,6 +121,10 @@ class Catalogue:
 		"""Let files that lie elsewhere be chosen together, by a name among the models of a kind."""
 		self._sets[kind, name] = files
 
+	def add_file(self, kind: str, name: str, path: Path) -> None:
+		"""Let a file that came with a pack be chosen by a name among the models of a kind."""
+		self._brought[kind, name] = path
+
 	@property
 	def places(self) -> Mapping[str, tuple[Path, ...]]:
 		"""Every folder kind with the places looked in, first one first."""
@@ -130,9 +135,9 @@ class Catalogue:
 		return tuple(sorted({str(path) for _, path in self.files(kind)}))
 
 	def choices(self, kind: str) -> tuple[str, ...]:
-		"""What can be chosen of a kind: its files, and after them the sets that are whole."""
-		sets = (name for (of, name) in self._sets if of == kind and self._set(kind, name))
-		return (*self.names(kind), *sets)
+		"""What can be chosen of a kind: its files, after them the sets that are whole, and what packs have brought."""
+		sets = (name for (of, name) in (*self._sets, *self._brought) if of == kind and self._set(kind, name))
+		return tuple(dict.fromkeys((*self.names(kind), *sets)))
 
 	def by_stem(self, kind: str, stem: str) -> Path | None:
 		"""The first file of a kind that is called so, whatever its ending; None if there is none."""
@@ -167,7 +172,10 @@ class Catalogue:
 		return together if first in together else (first,)
 
 	def _set(self, kind: str, name: str) -> tuple[Path, ...]:
-		"""The files of a set; none if any is missing, or if there is no such set."""
+		"""The files of a set, or the one that a pack has brought; none if any is missing, or nothing is called so."""
+		brought = self._brought.get((kind, name))
+		if brought is not None:
+			return (brought,)
 		files = self._sets.get((kind, name))
 		found = () if files is None else tuple(self.by_stem(files.kind, stem) for stem in files.stems)
 		return tuple(path for path in found if path is not None) if None not in found else ()

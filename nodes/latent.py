@@ -17,6 +17,8 @@ SD3_CHANNELS = 16
 FLUX2_CHANNELS = 128
 FLUX2_FACTOR = 16
 FACTOR = 8
+FACTORS = {FLUX2_CHANNELS: FLUX2_FACTOR, 3: 1}
+"""Pixels per latent value along a side, by the channels of latents, where it is not 8; three are pixels themselves."""
 
 
 @node(
@@ -89,7 +91,7 @@ def decode(
 	from nodes.diffusion.working import TILE, TILE_OVERLAP, decoding_bytes
 
 	batch, channels, height, width = samples.samples.shape
-	factor = FLUX2_FACTOR if channels == FLUX2_CHANNELS else FACTOR
+	factor = FACTORS.get(channels, FACTOR)
 	size, each = (width * factor, height * factor, batch), width_of(context, vae)
 	if context.models.has_room(vae, decoding_bytes(*size, each=each)):
 		with context.models.use(vae, working_bytes=decoding_bytes(*size, each=each)) as autoencoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import JsonValue
@@ -22,6 +23,7 @@ TEXT = 'text'
 EYES = 'eyes'
 AUTOENCODER = 'vae'
 TINY_VAE = 'tiny_vae'
+PIXEL_SPACE = 'pixel_space'
 
 
 PRECISIONS = {
@@ -133,7 +135,7 @@ def load_vae(
 	"""Choose a VAE that is a file of its own, or the one of a checkpoint that lies among the VAEs.
 
 	A tiny one (TAESD) is two files in models/vae_approx, and chosen by its name: `taesd` for `taesd_decoder.safetensors` and
-	`taesd_encoder.safetensors`.
+	`taesd_encoder.safetensors`. `pixel_space` is none: for models that work on pixels, whose latents have three channels.
 	"""
 	first, *more = map(context.catalogue.digest, context.catalogue.paths('vae', vae_name))
 	if more:
@@ -232,7 +234,8 @@ def add_loaders(loaders: Loaders) -> None:
 
 
 def add_sets(catalogue: Catalogue) -> None:
-	"""Let tiny VAEs be chosen, whose halves are two files."""
+	"""Let tiny VAEs be chosen, whose halves are two files, and the VAE that is none, which is ours."""
+	catalogue.add_file('vae', PIXEL_SPACE, Path(__file__).parent / f'{PIXEL_SPACE}.safetensors')
 	for name in SCALES:
 		catalogue.add_set('vae', name, FileSet('vae_approx', (f'{name}_decoder', f'{name}_encoder')))
 

@@ -52,6 +52,19 @@ class ShortGuidance(Setting):
 
 
 @dataclass(frozen=True)
+class EvenGuidance(Setting):
+	"""See `nodes.diffusion.rescaling.SameLength`."""
+
+	part: float
+
+	def apply(self, model: Any, use: Use) -> Any:
+		"""See `Setting`."""
+		from nodes.diffusion.rescaling import SameLength
+
+		return replace(model, hooks=replace(model.hooks, combine=SameLength(self.part)))
+
+
+@dataclass(frozen=True)
 class ZeroStarGuidance(Setting):
 	"""See `nodes.diffusion.rescaling.ZeroStar`."""
 
@@ -150,6 +163,7 @@ SETTINGS = (
 	OtherGuidance,
 	RescaledGuidance,
 	ShortGuidance,
+	EvenGuidance,
 	ZeroStarGuidance,
 	DegreesOfMasks,
 	PerturbedAttention,
@@ -190,10 +204,17 @@ def cfg_override(
 )
 def cfg_norm(
 	model: Model,
-	strength: Annotated[float, Number(default=1.0, min=0.0, max=100.0, step=0.01), 'What the result is multiplied by.'],
+	strength: Annotated[
+		float,
+		Number(default=1.0, min=0.0, max=100.0, step=0.01),
+		'What the result is multiplied by; with pre_cfg, how much of the new length is taken.',
+	],
+	pre_cfg: Annotated[
+		bool, 'Give the guided answer the length of the wanted one, longer or shorter, instead of cutting the result.'
+	] = False,
 ) -> ModelRef[DiffusionModel]:
 	"""Let guidance make no place's value longer than the wanted guess has it."""
-	return model.patched(ShortGuidance(strength))
+	return model.patched(EvenGuidance(strength) if pre_cfg else ShortGuidance(strength))
 
 
 @node(kind='CFGZeroStar', category=GUIDANCE, lane='cpu', outputs=('patched_model',), facts=same('patched_model'))

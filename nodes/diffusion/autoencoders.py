@@ -103,6 +103,40 @@ class WanCoder:
 		return Drawn(drawn[:, :, 0])
 
 
+class PixelModule(Module):
+	"""No network: it has the one number that files of such VAEs hold, and does nothing with it."""
+
+	def __init__(self) -> None:
+		super().__init__()
+		self.pixel_space_vae = torch.nn.Parameter(torch.ones(()))
+
+
+@dataclass(frozen=True, eq=False)
+class PixelCoder:
+	"""Pixels are latents, −1 to 1, and come back as they are: a `KlAutoEncoder`."""
+
+	module: Module
+	dtype: torch.dtype = torch.float32
+
+	@property
+	def device(self) -> torch.device:
+		"""Where its number is."""
+		return place_of(self.module)
+
+	def encode(self, x: Tensor) -> Said:
+		"""Pictures [batch, 3, h, w], −1 to 1."""
+		return Said(Means(x))
+
+	def decode(self, z: Tensor) -> Drawn:
+		"""Latents, as `encode` gives them."""
+		return Drawn(z)
+
+
+def pixel_vae(module: Module) -> Vae:
+	"""What stands in the place of a VAE where models work on pixels, callable."""
+	return Vae(PixelCoder(module), module, factor=1, nbytes=_nbytes(module))
+
+
 def flux2_vae(module: Module, config: Config) -> Vae:
 	"""The VAE of Flux.2, callable."""
 	return Vae(

@@ -15,6 +15,7 @@ from nodes.diffusion.parametrisation import Parametrisation
 from nodes.diffusion.step_cache import exact
 
 TINY = 1e-8
+LEAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,26 @@ class NoLonger:
 		wanted, length = (torch.linalg.vector_norm(value, dim=1, keepdim=True) for value in (look.wanted, guided))
 		cut: Tensor = guided * (wanted / (length + TINY)).clamp(0, 1) * self.strength
 		return cut
+
+
+@dataclass(frozen=True)
+class SameLength:
+	"""Guidance whose answer is, at each place, as long as the wanted one, longer or shorter than it came out, by a part.
+
+	Answers are differences from the noisy latent. 0 is plain guidance, and more than 1 goes beyond.
+	"""
+
+	part: float
+
+	def __call__(self, look: Look) -> Tensor:
+		"""See `hooks.Combine`."""
+		wanted, unwanted = look.x - look.wanted, look.x - look.unwanted
+		guided = unwanted + look.cfg * (wanted - unwanted)
+		length, found = (torch.linalg.vector_norm(value, dim=1, keepdim=True) for value in (wanted, guided))
+		# Where nothing came out, nothing is to be stretched.
+		factor = torch.where(found > 0, length / found.clamp_min(LEAST), torch.ones_like(found))
+		answer: Tensor = look.x - guided * (1 + (factor - 1) * self.part)
+		return answer
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 
 from engine.graph import Call, Constant, Graph, Link, NodeId
 from engine.settings import Settings
@@ -93,6 +94,51 @@ class TestParts:
 		problems = xl.runner.check(from_parts(kind='hunyuan_video')).problems
 
 		assert [problem.code for problem in problems] == ['value_not_in_list']
+
+
+class TestPixelSpace:
+	"""`pixel_space`, the VAE that is none."""
+
+	def graph(self, **more: tuple[str, dict[str, Link | str | int | float]]) -> Graph:
+		return make_graph(
+			picture=('EmptyImage', {'width': 50, 'height': 30, 'batch_size': 2, 'color': 0x3366CC}),
+			vae=('VAELoader', {'vae_name': 'pixel_space'}),
+			encode=('VAEEncode', {'pixels': link('picture'), 'vae': link('vae')}),
+			**more,
+		)
+
+	def test_a_picture_comes_back_as_it_is(self, bench: Bench) -> None:
+		"""Of any size, since no pixels share a latent value."""
+		graph = self.graph(
+			decode=('VAEDecode', {'samples': link('encode'), 'vae': link('vae')}),
+			save=('SaveImage', {'images': link('decode'), 'filename_prefix': 'same'}),
+		)
+
+		assert bench.run(graph).failure is None
+		with Image.open(bench.pictures()[0]) as made:
+			assert made.size == (50, 30)
+			assert made.getpixel((3, 3)) == pytest.approx((0x33, 0x66, 0xCC), abs=1)
+
+	def test_latents_are_pixels_from_minus_one_to_one(self, bench: Bench) -> None:
+		"""[batch, 3, h, w]."""
+		graph = self.graph(save=('SaveLatent', {'samples': link('encode'), 'filename_prefix': 'pixels'}))
+
+		assert bench.run(graph).failure is None
+		(file,) = bench.settings.output_folder.rglob('*.latent')
+		samples = load_file(file)['latent_tensor']
+		assert samples.shape == (2, 3, 30, 50)
+		assert samples[0, :, 0, 0].tolist() == pytest.approx([0x33 / 127.5 - 1, 0x66 / 127.5 - 1, 0xCC / 127.5 - 1])
+
+	def test_other_latents_are_refused_before_the_run(self, bench: Bench) -> None:
+		"""They have more channels than pixels."""
+		graph = self.graph(
+			latent=('EmptyLatentImage', {'width': 64, 'height': 64, 'batch_size': 1}),
+			decode=('VAEDecode', {'samples': link('latent'), 'vae': link('vae')}),
+			save=('SaveImage', {'images': link('decode'), 'filename_prefix': 'no'}),
+		)
+		(problem,) = bench.runner.check(graph).problems
+
+		assert 'pixel_space' in problem.received
 
 
 class TestClipSkip:

@@ -39,12 +39,12 @@ class TestLoader:
 	"""`VAELoader`."""
 
 	def test_offers_those_that_are_whole(self, tiny: Bench) -> None:
-		"""By their names; the others are no options."""
+		"""By their names; the others are no options. Pixels as latents need no file."""
 		nodes = tiny.runner.storage.described([tiny.runner.kit.nodes['VAELoader'].info])
 		widget = nodes[0].inputs[0].widget
 
 		assert isinstance(widget, Choice)
-		assert widget.options == ('taesd',)
+		assert widget.options == ('taesd', 'pixel_space')
 
 	def test_decodes_in_place_of_the_model_s_own(self, tiny: Bench) -> None:
 		"""Another picture of the same latent, as large."""

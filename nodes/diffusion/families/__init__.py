@@ -14,6 +14,7 @@ from nodes.diffusion.families.base import Family, Found, Listening, Shapes, VaeP
 from nodes.diffusion.families.flux import FLUX
 from nodes.diffusion.families.flux2 import FLUX2
 from nodes.diffusion.families.hidream import HIDREAM
+from nodes.diffusion.families.pixel_space import PIXEL_SPACE
 from nodes.diffusion.families.qwen_image import QWEN_IMAGE
 from nodes.diffusion.families.sd1 import SD1
 from nodes.diffusion.families.sd2 import SD2
@@ -53,6 +54,7 @@ def vaes() -> Iterator[VaePart]:
 		if family.vae not in seen:
 			seen.append(family.vae)
 			yield family.vae
+	yield PIXEL_SPACE
 
 
 def unknown(path: Path, shapes: Shapes) -> UnknownFamily:

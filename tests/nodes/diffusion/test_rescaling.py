@@ -12,7 +12,15 @@ from torch import Tensor
 from nodes.diffusion.altered import FreeU, without_self_attention
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.hooks import Look
-from nodes.diffusion.rescaling import AwayFrom, Differential, NoLonger, Rescaled, WorseUnwanted, ZeroStar
+from nodes.diffusion.rescaling import (
+	AwayFrom,
+	Differential,
+	NoLonger,
+	Rescaled,
+	SameLength,
+	WorseUnwanted,
+	ZeroStar,
+)
 from nodes.diffusion.sample import sample
 from nodes.diffusion.text.towers import Towers
 from nodes.model_guidance import FreeUScales, PerturbedAttention
@@ -56,6 +64,28 @@ class TestNoLonger:
 
 		assert torch.allclose(lengths, torch.minimum(wanted, before), rtol=1e-4)
 		assert torch.allclose(NoLonger(2.0)(look(), guided()), cut * 2)
+
+
+class TestSameLength:
+	@pytest.mark.parametrize('cfg', [5.0, 0.6])
+	def test_each_place_gets_the_length_of_the_wanted_answer(self, cfg: float) -> None:
+		"""Whether it came out longer or shorter, in its direction. Answers are differences from the noisy latent."""
+		answer, plain, wanted = X - SameLength(1.0)(look(cfg)), X - guided(cfg), X - WANTED
+		lengths, before = (value.norm(dim=1, keepdim=True) for value in (wanted, plain))
+
+		assert ((lengths > before) if cfg < 1 else (lengths < before)).any()
+		assert torch.allclose(answer, plain / before * lengths, atol=1e-4)
+
+	@pytest.mark.parametrize('part', [0.0, 0.3, 2.0])
+	def test_a_part_lies_on_the_way_from_plain_guidance(self, part: float) -> None:
+		"""Nothing of it is plain guidance; twice as much goes as far beyond."""
+		plain, whole = guided(), SameLength(1.0)(look())
+
+		assert torch.allclose(SameLength(part)(look()), plain + (whole - plain) * part, atol=1e-4)
+
+	def test_a_place_where_nothing_came_out_stays(self) -> None:
+		"""Both guesses are the noisy latent: there is no direction to stretch."""
+		assert torch.equal(SameLength(1.0)(look(wanted=X, unwanted=X)), X)
 
 
 class TestZeroStar:
