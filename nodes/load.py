@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 
 from engine.catalogue import Catalogue, FileSet
 from engine.declaration import Choice, FromFile, Source
+from engine.errors import ModelError
 from engine.models import FileDigest, Load, Loaders, ModelRef, Weights
 from engine.spec import Context, node
 from engine.storage import Storage
@@ -277,7 +279,10 @@ def _load_tiny_vae(load: Load) -> Weights:
 
 
 def import_libraries() -> None:
-	"""Import what the first job would otherwise wait for."""
-	from nodes.diffusion import checkpoint, sample
+	"""Import what the first job would otherwise wait for, and read CLIP's vocabulary, which most models listen by."""
+	from nodes.diffusion import checkpoint, safetensors_file, sample, tokenizer
+	from nodes.diffusion.networks import unet
 
-	del checkpoint, sample
+	del checkpoint, safetensors_file, sample, unet
+	with suppress(ModelError):  # A model may bring its own; one that does not says what is missing.
+		tokenizer.from_openai_clip()

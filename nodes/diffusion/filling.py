@@ -75,10 +75,12 @@ def fill(
 		raise ModelError(f'{source.path.name} is to be quantised ({method}), and there is not room for all of it.')
 	with ExitStack() as stack:
 		reader = stack.enter_context(source.open())
+		parts = _parts(module)
 		wanted = {
-			name: _wanted(module, tied[name], recipe, reader, storage, method, dtype)
+			name: _wanted(module, parts, tied[name], recipe, reader, storage, method, dtype)
 			for name, recipe in recipes.items()
 		}
+		parts = _parts(module)
 		sizes = {name: one.empty.nbytes for name, one in wanted.items()}
 		load.phase('loading_model', sum(sizes.values()))
 		if load.room is None:
@@ -89,11 +91,11 @@ def fill(
 			stack.close()
 			load.phase('device_setup', sum(sizes.values()))
 			for name, tensor in tensors.items():
-				_put(module, tied[name], tensor)
+				_put(parts, tied[name], tensor)
 				load.advance(sizes[name])
 			return
 		for name, one in wanted.items():
-			_put(module, tied[name], one.empty)
+			_put(parts, tied[name], one.empty)
 		if load.in_memory:
 			host = _read(wanted, reader, replace(load, place=CPU), pinned=load.place.startswith('cuda'))
 			load.phase('device_setup')
@@ -115,14 +117,12 @@ def _read(
 	wanted: Mapping[str, _Wanted], reader: TensorReader, load: Load, *, pinned: bool = False
 ) -> dict[str, Tensor]:
 	"""Tensors by name, at the place where will be computed."""
-	tensors: dict[str, Tensor] = {}
-
-	def stretches() -> Iterator[Stretch]:
-		for name, one in wanted.items():
-			tensors[name] = torch.empty(one.empty.shape, dtype=one.empty.dtype, device=load.place, pin_memory=pinned)
-			yield from _stretches(one, tensors[name], reader, load)
-
-	pour(stretches(), reader, load)
+	# All at once: while more is laid out, threads that fill what is there must wait.
+	tensors = {
+		name: torch.empty(one.empty.shape, dtype=one.empty.dtype, device=load.place, pin_memory=pinned)
+		for name, one in wanted.items()
+	}
+	pour((one for name in wanted for one in _stretches(wanted[name], tensors[name], reader, load)), reader, load)
 	return tensors
 
 
@@ -130,8 +130,14 @@ def _copied(host: Mapping[str, Tensor], place: str, names: Collection[str]) -> d
 	return {name: host[name].to(place, non_blocking=True) for name in names}
 
 
+def _parts(module: Module) -> dict[str, Module]:
+	"""The modules within one by all their names: `get_submodule` would find each from the root anew."""
+	return dict(module.named_modules(remove_duplicate=False))
+
+
 def _wanted(
 	module: Module,
+	parts: Mapping[str, Module],
 	names: Sequence[str],
 	recipe: Recipe,
 	reader: TensorReader,
@@ -141,13 +147,12 @@ def _wanted(
 ) -> _Wanted:
 	"""What a tensor with these names is to become. Layers whose weight is to be coded are replaced by such as decode it."""
 	owner, _, leaf = names[0].rpartition('.')
-	holder = module.get_submodule(owner)
-	before = cast(Tensor, getattr(holder, leaf))
-	coding = _coding(reader, recipe, storage) if _are(can_be_coded, module, names) else None
+	before = cast(Tensor, getattr(parts[owner], leaf))
+	coding = _coding(reader, recipe, storage) if _are(can_be_coded, parts, names) else None
 	if coding is None:
 		kept = dtype if before.is_floating_point() else before.dtype
 		empty = torch.empty(before.shape, dtype=kept, device='meta')
-		if not method or not _are(can_be_quantised, module, names):
+		if not method or not _are(can_be_quantised, parts, names):
 			return _Wanted(recipe, empty)
 		weight = Parameter(empty, requires_grad=False)
 		_replace_layers(module, names, lambda layer: quantised_layer(layer, weight, dtype))
@@ -159,10 +164,10 @@ def _wanted(
 	return _Wanted(recipe, empty, coding)
 
 
-def _are(fit: Callable[[Module], bool], module: Module, names: Sequence[str]) -> bool:
+def _are(fit: Callable[[Module], bool], parts: Mapping[str, Module], names: Sequence[str]) -> bool:
 	"""Whether all layers with this weight are of a kind that is fit."""
 	owners = (name.rpartition('.') for name in names)
-	return all(owner and leaf == 'weight' and fit(module.get_submodule(owner)) for owner, _, leaf in owners)
+	return all(owner and leaf == 'weight' and fit(parts[owner]) for owner, _, leaf in owners)
 
 
 def _coding(reader: TensorReader, recipe: Recipe, storage: torch.dtype | None) -> Coding | None:
@@ -265,12 +270,12 @@ def _copy_whole(piece: Piece, place: Tensor, wanted: Coding | None, reader: Tens
 	load.advance(place.nbytes)
 
 
-def _put(module: Module, names: Sequence[str], tensor: Tensor) -> None:
-	"""Give a module a tensor, under each of the names: as a weight where one was, else as a buffer."""
+def _put(parts: Mapping[str, Module], names: Sequence[str], tensor: Tensor) -> None:
+	"""Give modules a tensor, under each of the names: as a weight where one was, else as a buffer."""
 	weight: Parameter | None = None
 	for name in names:
 		owner, _, leaf = name.rpartition('.')
-		holder = module.get_submodule(owner)
+		holder = parts[owner]
 		if leaf in holder._parameters:
 			weight = Parameter(tensor, requires_grad=False) if weight is None else weight
 			holder._parameters[leaf] = weight

@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from engine.kernel import make_pages
 from engine.models import Load
 from nodes.diffusion.files import TensorReader
 
@@ -93,6 +94,8 @@ def _bring(reader: TensorReader, inference: bool, stretch: Stretch) -> None:
 
 def _convert(reader: TensorReader, stretch: Stretch) -> None:
 	"""Read a stretch, and make of it what it is to be: part by part, so that what was read is still at hand."""
+	if stretch.target.device.type == 'cpu' and stretch.target.nbytes > SMALL:
+		make_pages(stretch.target.data_ptr(), stretch.target.nbytes)
 	if stretch.numbers is None:
 		reader.fill(stretch.name, stretch.target, stretch.start)
 		return

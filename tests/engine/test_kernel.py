@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.kernel import SACRIFICE, resident_bytes
+from engine.kernel import SACRIFICE, make_pages, resident_bytes
 from engine.settings import PROJECT
 
 pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='only Linux grants it')
@@ -50,6 +52,26 @@ class TestGoFirst:
 		done = subprocess.run([sys.executable, '-c', code], cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
 
 		assert done.stdout.strip() == SACRIFICE
+
+
+class TestMakePages:
+	def test_whole_pages_are_there_before_they_are_written_to(self) -> None:
+		"""What is in them stays, as does what begins and ends within a page."""
+		pages = mmap.mmap(-1, 4096 * mmap.PAGESIZE)
+		pages[100:104] = b'here'
+		start = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+		before = resident_bytes(os.getpid())
+		make_pages(start + 100, 2000 * mmap.PAGESIZE)
+		grown = resident_bytes(os.getpid()) - before
+
+		assert grown == pytest.approx(2000 * mmap.PAGESIZE, rel=0.1)
+		assert pages[100:104] == b'here'
+		assert pages[104 : 10 * mmap.PAGESIZE] == bytes(10 * mmap.PAGESIZE - 104)
+
+	def test_less_than_a_page_is_left(self) -> None:
+		"""There is no whole page in it; nor is there anything at an address of no memory."""
+		make_pages(mmap.PAGESIZE + 1, mmap.PAGESIZE)
+		make_pages(0, 10 * mmap.PAGESIZE)
 
 
 class TestResidentBytes:
