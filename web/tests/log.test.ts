@@ -85,6 +85,22 @@ describe('the log', () => {
 		expect(redo(log, other)).toBeNull();
 		expect(log.operations).toHaveLength(1);
 	});
+
+	test('an edit that changes nothing forgets nothing', () => {
+		const changed = edited(DOC, (graph) => edit.rename(graph, 'text', 'Prompt'));
+		const log = record(NO_LOG, DOC, changed, at(1000, 'text'));
+		const back = undo(log, changed)!;
+
+		expect(record(back.log, back.doc, { ...back.doc }, at(1500))).toBe(back.log);
+		expect(record(log, changed, { ...changed }, at(1500, 'text'))).toBe(log);
+	});
+
+	test('typing back what was there leaves no step', () => {
+		const changed = edited(DOC, (graph) => edit.rename(graph, 'text', 'Prompt'));
+		const log = record(NO_LOG, DOC, changed, at(1000, 'text'));
+
+		expect(record(log, changed, DOC, at(1500, 'text'))).toEqual(NO_LOG);
+	});
 });
 
 describe('the store', () => {
@@ -107,5 +123,15 @@ describe('the store', () => {
 		useGraph.getState().editDoc((doc) => docOf(doc.root));
 
 		expect(useGraph.getState().scope).toBe('');
+	});
+
+	test('an edit that changes nothing is none', () => {
+		useGraph.getState().show({ doc: DOC, log: NO_LOG, path: [] });
+		useGraph.getState().edit((graph) => edit.rename(graph, 'text', 'Prompt'));
+		useGraph.getState().undo();
+		const before = useGraph.getState();
+		useGraph.getState().editDoc(({ root, subgraphs }) => ({ root, subgraphs }));
+
+		expect(useGraph.getState()).toBe(before);
 	});
 });

@@ -54,12 +54,16 @@ export interface Moved {
 	readonly operation: Operation;
 }
 
+/** The same log if nothing differs: such an edit forgets nothing that was undone. */
 export function record(log: Log, before: Doc, after: Doc, { key, scope, at }: Omit<Operation, 'changes'>): Log {
+	const own = differences(before, after);
+	if (own.length === 0) {
+		return log;
+	}
 	const last = log.operations[log.done - 1];
 	const joins = last !== undefined && key !== '' && key === last.key && scope === last.scope && at - last.at < COALESCE_MS;
 	const kept = log.operations.slice(0, joins ? log.done - 1 : log.done);
-	const start = joins ? turned(before, last, 'before') : before;
-	const changes = differences(start, after);
+	const changes = joins ? differences(turned(before, last, 'before'), after) : own;
 	return changes.length === 0
 		? { operations: kept, done: kept.length }
 		: { operations: [...kept, { at, key, scope, changes }], done: kept.length + 1 };

@@ -56,10 +56,10 @@ export const useGraph = create<GraphStore>()((set, get) => {
 			}, key);
 		},
 		editDoc: (change, key = '') => {
-			const { doc: before, path, scope } = get();
+			const { doc: before, log: known, path, scope } = get();
 			const doc = change(before);
-			if (doc !== before) {
-				const next = log.record(get().log, before, doc, { key, scope, at: Date.now() });
+			const next = doc === before ? known : log.record(known, before, doc, { key, scope, at: Date.now() });
+			if (next !== known) {
 				set(shown({ doc, log: next, path }));
 			}
 		},

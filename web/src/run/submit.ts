@@ -56,7 +56,7 @@ export async function tell(action: () => Promise<void>): Promise<boolean> {
 
 async function queueRun(options: RunOptions): Promise<boolean> {
 	const kinds = currentKinds();
-	editDoc(({ root, subgraphs }) => advancedSeeds({ root, subgraphs }, kinds), 'seeds');
+	editDoc((before) => advancedSeeds(before, kinds), 'seeds');
 	const doc = currentDoc();
 	if (Object.keys(doc.root.nodes).length === 0) {
 		showToast('info', t('run.nothing'));
