@@ -46,9 +46,12 @@ export async function needPromptNames(): Promise<void> {
 	}
 }
 
-useKinds.subscribe(() => {
-	useModels.setState({ files: null });
-	usePromptNames.setState(NO_NAMES);
+// An edit inside of a subgraph makes its kind anew, but no files.
+useKinds.subscribe(({ server }, before) => {
+	if (server !== before.server) {
+		useModels.setState({ files: null });
+		usePromptNames.setState(NO_NAMES);
+	}
 });
 
 export function looksLikeModels(choices: readonly Json[]): boolean {
