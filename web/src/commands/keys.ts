@@ -8,8 +8,9 @@ const MODIFIERS = ['Mod', 'Alt', 'Shift'];
 export function matches(keys: Keys, event: KeyboardEvent): boolean {
 	const { key, modifiers } = parts(keys);
 	const letter = key.length === 1;
+	const typed = letter && modifiers.has('Alt') ? underAlt(event) : event.key;
 	return (
-		(letter ? event.key.toLowerCase() === key.toLowerCase() : event.key === key) &&
+		(letter ? typed.toLowerCase() === key.toLowerCase() : typed === key) &&
 		(event.ctrlKey || event.metaKey) === modifiers.has('Mod') &&
 		event.altKey === modifiers.has('Alt') &&
 		// A sign such as ? may need Shift on one keyboard and not on another.
@@ -34,6 +35,12 @@ export function keysText(keys: Keys): string {
 	};
 	const shown = [...MODIFIERS.filter((name) => modifiers.has(name)), key].map((name) => names[name] ?? (name.length === 1 ? name.toUpperCase() : name));
 	return shown.join(MAC ? '' : '+');
+}
+
+/** On a Mac, Alt makes another sign of a letter or digit: then the key counts by its place. */
+function underAlt(event: KeyboardEvent): string {
+	const place = MAC && !/^[a-z0-9]$/i.test(event.key) ? /^(?:Key|Digit)(.)$/.exec(event.code)?.[1] : undefined;
+	return place ?? event.key;
 }
 
 function parts(keys: Keys): { key: string; modifiers: ReadonlySet<string> } {
