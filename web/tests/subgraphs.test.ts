@@ -85,6 +85,15 @@ describe('unpacking', () => {
 		expect(doc.root.outputs).toEqual(GRAPH.outputs);
 	});
 
+	test.each(['mute', 'bypass'] as const)('what is in an instance with the mode %s has that mode', (mode) => {
+		const { root } = packed.doc;
+		const nodes = { ...root.nodes, draw_it: { ...root.nodes.draw_it!, mode } };
+		const { doc, ids } = unpack({ ...packed.doc, root: { ...root, nodes } }, '', 'draw_it', kinds)!;
+
+		expect(ids.map((id) => doc.root.nodes[id]!.mode)).toEqual([mode, mode, mode]);
+		expect(doc.root.nodes.model!.mode).toBe('run');
+	});
+
 	test('a definition that nothing uses any more can go', () => {
 		const { doc } = unpack(packed.doc, '', 'draw_it', kinds)!;
 

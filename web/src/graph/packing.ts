@@ -122,7 +122,10 @@ export function makeSubgraph(
 	return { doc: { ...changed, subgraphs: { ...changed.subgraphs, [name]: definition } }, id };
 }
 
-/** The nodes of the definition in the place of its instance; other instances stay. Null for a node that is none. */
+/**
+ * The nodes of the definition in the place of its instance, muted or bypassed if that was; other instances stay. Null for
+ * a node that is none.
+ */
 export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc: Doc; ids: NodeId[] } | null {
 	const graph = graphAt(doc, scope);
 	const node = graph && nodeOf(graph, id);
@@ -161,7 +164,8 @@ export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc:
 			}
 		}
 		const place = { ...inner.place, x: inner.place.x - at.x + node.place.x, y: inner.place.y - at.y + node.place.y };
-		return { ...inner, id: renamed.get(inner.id) ?? inner.id, inputs, place };
+		const mode = node.mode === 'run' ? inner.mode : node.mode;
+		return { ...inner, id: renamed.get(inner.id) ?? inner.id, mode, inputs, place };
 	});
 	const info = kinds.get(node.kind);
 	const redirect = (link: Link): InputValue | undefined => {
