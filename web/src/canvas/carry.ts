@@ -12,7 +12,7 @@ interface Carried {
 
 let carried: Carried | null = null;
 
-/** Notes what lies wholly in a frame that begins to be dragged. What is dragged anyway is left out. */
+/** Notes what lies wholly in a frame that begins to be dragged. What is dragged anyway, or pinned, is left out. */
 export function startCarrying(frame: FlowNode, dragged: readonly FlowNode[]): void {
 	carried = null;
 	if (frame.type !== 'frame') {
@@ -22,13 +22,13 @@ export function startCarrying(frame: FlowNode, dragged: readonly FlowNode[]): vo
 	const starts = new Map<NodeId, Point>();
 	const right = frame.position.x + (frame.width ?? 0);
 	const bottom = frame.position.y + (frame.height ?? 0);
-	for (const { id, position, measured, type } of useFlow.getState().nodes) {
+	for (const { id, position, measured, type, draggable } of useFlow.getState().nodes) {
 		const inside =
 			position.x >= frame.position.x &&
 			position.y >= frame.position.y &&
 			position.x + (measured?.width ?? 0) <= right &&
 			position.y + (measured?.height ?? 0) <= bottom;
-		if (inside && !moving.has(id) && type !== 'boundary') {
+		if (inside && !moving.has(id) && type !== 'boundary' && draggable !== false) {
 			starts.set(id, position);
 		}
 	}
