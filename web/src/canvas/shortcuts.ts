@@ -6,6 +6,7 @@ import { useMenu } from '../panels/menu';
 import { closeLightbox, isViewing } from '../panels/lightbox';
 import { closeSearch, useSearch } from '../panels/searching';
 import { t } from '../i18n/i18n';
+import { isModalOpen } from '../ui/modality';
 import { pastePicture } from '../panels/pictures';
 import { showToast } from '../panels/toasts';
 import { cutFocusedLink } from './linking';
@@ -14,6 +15,10 @@ import { noteInput, onCanvasKey } from './focus';
 import { selectedParts, selectNodes } from './flow';
 
 const NUDGE = 12;
+/** Where letters choose among items. */
+const LISTED = '[role^=menuitem]';
+/** What Enter and Space press. */
+const PRESSED = `button, a[href], summary, input, [role=button], [role=tab], [role=treeitem], ${LISTED}`;
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
 	ArrowLeft: [-NUDGE, 0],
 	ArrowRight: [NUDGE, 0],
@@ -52,12 +57,15 @@ function onKeyDown(event: KeyboardEvent): void {
 		event.preventDefault();
 		return;
 	}
+	if (isTaken(event)) {
+		return;
+	}
 	const busy = isBusy(event.target);
 	const command = commandFor(event, busy);
 	if (command !== undefined) {
 		event.preventDefault();
-		// A key that is held down undoes on and on, but runs only once.
-		if (!event.repeat || command.group !== 'run') {
+		// A key that is held down undoes on and on, but runs and saves only once.
+		if (!event.repeat || (command.group !== 'run' && command.once !== true)) {
 			command.run();
 		}
 	} else if (!busy && plain(event)) {
@@ -71,6 +79,16 @@ function onPointer(): void {
 
 function cutsLink(event: KeyboardEvent): boolean {
 	return (event.key === 'Delete' || event.key === 'Backspace') && cutFocusedLink();
+}
+
+/** A key without modifiers is for what has the focus first: Enter on a button presses it. */
+function isTaken(event: KeyboardEvent): boolean {
+	const { target } = event;
+	if (event.ctrlKey || event.metaKey || event.altKey) {
+		return false;
+	}
+	const presses = event.key === 'Enter' || event.key === ' ';
+	return event.defaultPrevented || (target instanceof HTMLElement && target.matches(presses ? PRESSED : LISTED));
 }
 
 /** Something lies over the canvas. */
@@ -90,7 +108,7 @@ function plain(event: KeyboardEvent): boolean {
 
 /** A dialog has the keys to itself. */
 function isModal(): boolean {
-	return useDialogs.getState().open !== null;
+	return useDialogs.getState().open !== null || isModalOpen();
 }
 
 function escape(event: KeyboardEvent): void {
@@ -113,7 +131,7 @@ function escape(event: KeyboardEvent): void {
 }
 
 function onCopy(event: ClipboardEvent): void {
-	const text = isBusy(event.target) || hasTextSelection() ? null : copySelected();
+	const text = isModal() || isBusy(event.target) || hasTextSelection() ? null : copySelected();
 	if (text !== null) {
 		event.preventDefault();
 		event.clipboardData?.setData('text/plain', text);
@@ -130,7 +148,7 @@ function onCut(event: ClipboardEvent): void {
 function onPaste(event: ClipboardEvent): void {
 	const text = event.clipboardData?.getData('text/plain') ?? '';
 	const picture = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith('image/'));
-	if (isBusy(event.target) || (text === '' && picture === undefined)) {
+	if (isModal() || isBusy(event.target) || (text === '' && picture === undefined)) {
 		return;
 	}
 	event.preventDefault();

@@ -8,6 +8,7 @@ import { fetchKinds } from '../api/http';
 import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
 import { togglePanel } from '../dock/panels';
+import { copyText } from '../inspect/clipboard';
 import { openLatestJob } from '../inspect/openJob';
 import { maskable, openMask, type Masked } from '../mask/opening';
 import { t } from '../i18n/i18n';
@@ -22,6 +23,7 @@ import { useRun } from '../run/store';
 import { closeTab, hasClosed, nextTab, reopenTab, useTabs } from '../tabs/tabs';
 import { save } from '../persist/saving';
 import { openDialog } from './dialogs';
+import { keysText } from './keys';
 import { registerCommands, type Command } from './registry';
 
 type Own = Omit<Command, 'title'> & { readonly id: keyof typeof en.commands };
@@ -71,7 +73,7 @@ const COMMANDS: readonly Own[] = [
 	{ id: 'nextTab', group: 'file', keys: ['Alt+ArrowRight'], enabled: manyTabs, run: () => nextTab(1) },
 	{ id: 'previousTab', group: 'file', keys: ['Alt+ArrowLeft'], enabled: manyTabs, run: () => nextTab(-1) },
 	{ id: 'open', group: 'file', keys: ['Mod+o'], run: chooseFile },
-	{ id: 'save', group: 'file', keys: ['Mod+s'], inFields: true, run: save },
+	{ id: 'save', group: 'file', keys: ['Mod+s'], inFields: true, once: true, run: save },
 	{ id: 'saveAs', group: 'file', keys: ['Mod+Alt+s'], inFields: true, run: () => openDialog('saveAs') },
 	{ id: 'reopenTab', group: 'file', keys: ['Alt+Shift+w'], enabled: hasClosed, run: reopenTab },
 	{ id: 'download', group: 'file', keys: ['Mod+Shift+s'], run: saveFile },
@@ -112,18 +114,29 @@ function manyTabs(): boolean {
 	return useTabs.getState().tabs.length > 1;
 }
 
-/** From a menu there is no clipboard event, so the page asks for the clipboard itself. */
-async function copy(): Promise<void> {
-	await navigator.clipboard.writeText(copySelected() ?? '');
+/** From a menu there is no clipboard event, so the page asks for the clipboard itself. False if there is nothing to copy. */
+async function copy(): Promise<boolean> {
+	const text = copySelected();
+	if (text !== null) {
+		await copyText(text);
+	}
+	return text !== null;
 }
 
 async function cut(): Promise<void> {
-	await copy();
-	removeSelected();
+	if (await copy()) {
+		removeSelected();
+	}
 }
 
 async function paste(): Promise<void> {
-	if (pasteText(await navigator.clipboard.readText())) {
+	// Without TLS there is none to read, and a person may refuse it; a key brings a clipboard event even then.
+	const text = await navigator.clipboard?.readText().catch(() => undefined);
+	if (text === undefined) {
+		showToast('info', t('clipboard.closed', { keys: keysText('Mod+v') }));
+		return;
+	}
+	if (pasteText(text)) {
 		return;
 	}
 	const picture = await clipboardPicture();

@@ -16,6 +16,8 @@ export interface Command {
 	readonly inFields?: boolean;
 	/** Leaves the key to the browser, which tells us by an event of its own (copy, cut, paste). */
 	readonly byBrowser?: boolean;
+	/** A key that is held down does it once only; so does one that runs. */
+	readonly once?: boolean;
 	readonly enabled?: () => boolean;
 	readonly run: () => void;
 }

@@ -108,6 +108,7 @@ export const de: Messages = {
 	},
 	clipboard: {
 		empty: 'In der Zwischenablage sind keine Knoten.',
+		closed: 'Der Browser lässt die Seite aus einem Menü nicht in die Zwischenablage sehen: {{keys}} drücken.',
 	},
 	files: {
 		onServer: 'Auf diesem Server',

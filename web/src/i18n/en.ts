@@ -108,6 +108,7 @@ export const en = {
 	},
 	clipboard: {
 		empty: 'The clipboard holds no nodes.',
+		closed: 'The browser does not let the page read the clipboard from a menu: press {{keys}}.',
 	},
 	files: {
 		onServer: 'On this server',

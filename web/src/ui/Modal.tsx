@@ -1,7 +1,8 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../panels/icons';
+import { noteModal } from './modality';
 
 interface ModalProps {
 	readonly title: string;
@@ -16,6 +17,7 @@ interface ModalProps {
 export function Modal({ title, onClose, children, className = '', bare = false }: ModalProps) {
 	const { t } = useTranslation();
 	const [opener] = useState(() => document.activeElement);
+	useEffect(noteModal, []);
 	return (
 		<Dialog.Root open onOpenChange={(open) => !open && onClose()}>
 			<Dialog.Portal>
