@@ -8,20 +8,39 @@ import { currentKinds } from '../graph/kinds';
 import { editDoc, useGraph } from '../graph/store';
 import { showToast } from '../panels/toasts';
 import { tell } from '../run/submit';
-import { activeTab, lastEdit, markSaved, openedOf, type Tab } from '../tabs/tabs';
+import { activeTab, isUnsaved, lastEdit, markSaved, openedOf, useTabs, type Tab } from '../tabs/tabs';
 import { notify, settle, useNotices } from './notices';
 import { tellSaved } from './watch';
 import { t } from '../i18n/i18n';
 
+/** The last save of each tab that is under way, and whether it comes about. */
+const underWay = new Map<Tab['id'], Promise<boolean>>();
+
 export function save(): void {
-	const tab = activeTab();
-	const { name, etag } = tab;
+	const { id, name } = activeTab();
 	if (name === null) {
 		openDialog('saveAs');
 		return;
 	}
-	void tell(async () => {
-		const outcome = await saveAs(tab, name, etag === null ? null : { match: etag });
+	const turn = saveAfter(underWay.get(id), id);
+	underWay.set(id, turn);
+	void turn.finally(() => underWay.get(id) === turn && underWay.delete(id));
+}
+
+/** One save at a time: a second that does not know the ETag of the first would take it for somebody else's. */
+async function saveAfter(before: Promise<boolean> | undefined, id: Tab['id']): Promise<boolean> {
+	if (before !== undefined && !(await before)) {
+		return false;
+	}
+	const tab = tabOf(id);
+	const name = tab?.name ?? null;
+	if (tab === undefined || name === null || (before !== undefined && !isUnsaved(tab))) {
+		return true;
+	}
+	let saved = false;
+	await tell(async () => {
+		const outcome = await saveAs(tab, name, tab.etag === null ? null : { match: tab.etag });
+		saved = outcome === 'saved';
 		if (outcome === 'taken') {
 			await look(tab);
 			openDialog('conflict');
@@ -29,6 +48,7 @@ export function save(): void {
 			openDialog('saveAs');
 		}
 	});
+	return saved;
 }
 
 /** `taken`: the condition does not hold. `readOnly`: the workflow comes with the program. */
@@ -58,6 +78,10 @@ export async function look(tab: Tab): Promise<void> {
 		return;
 	}
 	const theirs = await fetchIfChanged(tab.name, tab.etag);
+	const now = tabOf(tab.id);
+	if (now?.name !== tab.name || now.etag !== tab.etag) {
+		return; // It was saved or closed meanwhile: what is there may be its own.
+	}
 	if (theirs === null) {
 		notify(tab.id, { about: 'gone' });
 	} else if (theirs !== undefined) {
@@ -102,4 +126,9 @@ export async function overwrite(): Promise<void> {
 	} else {
 		closeDialog();
 	}
+}
+
+/** The tab as it is now; undefined once it is closed. */
+function tabOf(id: Tab['id']): Tab | undefined {
+	return useTabs.getState().tabs.find((tab) => tab.id === id);
 }
