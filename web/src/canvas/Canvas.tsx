@@ -10,7 +10,7 @@ import {
 } from '@xyflow/react';
 import { useEffect, useMemo, useRef, type DragEvent, type MouseEvent, type PointerEvent } from 'react';
 import { currentGraph, useGraph } from '../graph/store';
-import { dropFile } from '../panels/files';
+import { dropFiles } from '../panels/files';
 import { openSearch } from '../panels/searching';
 import { usePrefs, useTheme } from '../prefs';
 import { cutLink, settleGuess, settlePlaces } from './commands';
@@ -237,10 +237,10 @@ function onDoubleClick(event: MouseEvent): void {
 }
 
 function onDrop(event: DragEvent): void {
-	const [file] = event.dataTransfer.files;
-	if (file !== undefined) {
+	const files = [...event.dataTransfer.files];
+	if (files.length > 0) {
 		event.preventDefault();
 		const node = event.target instanceof Element ? event.target.closest('.react-flow__node') : null;
-		void dropFile(file, node?.getAttribute('data-id') ?? null);
+		void dropFiles(files, node?.getAttribute('data-id') ?? null);
 	}
 }

@@ -91,6 +91,15 @@ export function editDoc(change: (doc: Doc) => Doc, key = ''): void {
 	useGraph.getState().editDoc(change, key);
 }
 
+/** Tells whether the same graph is still on the canvas; for what goes on after waiting for something. */
+export function canvasWatch(): () => boolean {
+	const { doc, scope } = useGraph.getState();
+	return () => {
+		const now = useGraph.getState();
+		return now.doc.root.session === doc.root.session && now.scope === scope;
+	};
+}
+
 export function useNode(id: NodeId): GraphNode | undefined {
 	return useGraph((state) => state.graph.nodes[id]);
 }

@@ -140,6 +140,7 @@ export const de: Messages = {
 		imported: 'Eingelesener Workflow',
 		noneInPicture: 'Dieses Bild enthält keinen Workflow.',
 		noLoader: 'Dieses Bild enthält keinen Workflow, und der Server hat keinen Knoten, der Bilder lädt.',
+		elsewhere: '„{{name}}“ ist hochgeladen, aber nirgends eingesetzt: Auf der Leinwand liegt inzwischen ein anderer Graph.',
 	},
 	app: {
 		again: '{{reason}} Neuer Versuch …',

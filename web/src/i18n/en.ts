@@ -140,6 +140,7 @@ export const en = {
 		imported: 'Imported workflow',
 		noneInPicture: 'This picture carries no workflow.',
 		noLoader: 'This picture carries no workflow, and the server has no node that loads pictures.',
+		elsewhere: '“{{name}}” was uploaded, but put nowhere: another graph came onto the canvas meanwhile.',
 	},
 	app: {
 		again: '{{reason}} Trying again…',

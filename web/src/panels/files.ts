@@ -17,10 +17,13 @@ import { addPicture, giveFile } from './pictures';
 import { showToast } from './toasts';
 import { t } from '../i18n/i18n';
 
-/** On a node that takes it, a file becomes its value; anywhere else it is opened. */
-export async function dropFile(file: File, node: NodeId | null): Promise<void> {
-	if (node === null || !(await giveFile(node, file))) {
-		await openFile(file);
+/** A node that files are dropped on takes the first that it can as its value; all others are opened. */
+export async function dropFiles(files: readonly File[], node: NodeId | null): Promise<void> {
+	const taken = node === null ? undefined : await firstGiven(node, files);
+	for (const file of files) {
+		if (file !== taken) {
+			await openFile(file);
+		}
 	}
 }
 
@@ -111,6 +114,15 @@ function fileName(title: string): string {
 			.replace(/[^\p{L}\p{N}]+/gu, '_')
 			.replace(/^_+|_+$/g, '') || 'workflow'
 	);
+}
+
+async function firstGiven(node: NodeId, files: readonly File[]): Promise<File | undefined> {
+	for (const file of files) {
+		if (await giveFile(node, file)) {
+			return file;
+		}
+	}
+	return undefined;
 }
 
 async function attempt(read: () => Promise<Doc>, origin: Origin = {}): Promise<void> {

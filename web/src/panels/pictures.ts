@@ -5,12 +5,23 @@ import { addKind, infoOf, setInput } from '../canvas/commands';
 import { selectedNodes } from '../canvas/flow';
 import { lastPointer } from '../canvas/view';
 import { currentKinds, useKinds } from '../graph/kinds';
-import { currentGraph } from '../graph/store';
+import { canvasWatch, currentGraph } from '../graph/store';
 import { nodeOf, type InputInfo, type NodeId } from '../graph/types';
 import { t } from '../i18n/i18n';
 import { tell } from '../run/submit';
 import { fileInput, takes, uploadOf } from '../widgets/uploads';
 import { showToast } from './toasts';
+
+/** Uploads a file for the graph on the canvas; if another one is there by then, that stays as it is. */
+export async function uploadFor(file: File, use: (name: string) => void): Promise<void> {
+	const isThere = canvasWatch();
+	const name = await uploadFile(file);
+	if (isThere()) {
+		use(name);
+	} else {
+		showToast('info', t('open.elsewhere', { name }));
+	}
+}
 
 /** Uploads a file for an input of a node that takes it; false if there is none. */
 export async function giveFile(id: NodeId, file: File): Promise<boolean> {
@@ -20,7 +31,7 @@ export async function giveFile(id: NodeId, file: File): Promise<boolean> {
 	if (input === undefined) {
 		return false;
 	}
-	await tell(async () => setInput(id, input.name, await uploadFile(file)));
+	await tell(() => uploadFor(file, (name) => setInput(id, input.name, name)));
 	await readFilesAnew();
 	return true;
 }
@@ -34,11 +45,12 @@ export async function addPicture(file: File): Promise<void> {
 		return;
 	}
 	const at = lastPointer();
-	const name = await uploadFile(file);
-	const id = addKind(kind.kind, at, null);
-	if (id !== null) {
-		setInput(id, input.name, name);
-	}
+	await uploadFor(file, (name) => {
+		const id = addKind(kind.kind, at, null);
+		if (id !== null) {
+			setInput(id, input.name, name);
+		}
+	});
 	await readFilesAnew();
 }
 

@@ -1,10 +1,10 @@
 import { useRef, useState, type DragEvent } from 'react';
-import { inputPictureUrl, uploadFile } from '../api/http';
+import { inputPictureUrl } from '../api/http';
 import { t } from '../i18n/i18n';
 import type { InputInfo } from '../graph/types';
 import { openMask } from '../mask/opening';
 import { Icon } from '../panels/icons';
-import { readFilesAnew } from '../panels/pictures';
+import { readFilesAnew, uploadFor } from '../panels/pictures';
 import { tell } from '../run/submit';
 import { ChoiceWidget } from './ChoiceWidget';
 import { widgetTestId, type WidgetProps } from './types';
@@ -26,10 +26,12 @@ export function UploadWidget(props: WidgetProps) {
 			return;
 		}
 		setBusy(true);
-		await tell(async () => {
-			onChange(await uploadFile(file));
-			setBroken('');
-		});
+		await tell(() =>
+			uploadFor(file, (uploaded) => {
+				onChange(uploaded);
+				setBroken('');
+			}),
+		);
 		await readFilesAnew();
 		setBusy(false);
 	};
