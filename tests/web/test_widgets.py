@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -69,12 +71,13 @@ class Desk:
 		if message.type == 'error':
 			self.complaints.append(message.text)
 
-	def open(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
-		"""Open a workflow of these nodes, side by side."""
+	def open(self, nodes: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, Any] = MappingProxyType({})) -> None:
+		"""Open a workflow of these nodes, side by side, with these named inputs."""
 		places = {name: {'x': 420 * index, 'y': 0} for index, name in enumerate(nodes)}
 		self.opened += 1
 		title = f'Workflow {self.opened}'
-		document = {'lumengraph': 2, 'title': title, 'nodes': nodes, 'layout': {'nodes': places}}
+		layout = {'nodes': places}
+		document = {'lumengraph': 2, 'title': title, 'inputs': dict(inputs), 'nodes': nodes, 'layout': layout}
 		content = json.dumps(document).encode()
 		file = FilePayload(name='workflow.json', mimeType='application/json', buffer=content)
 		self.page.get_by_test_id('workflow-file').set_input_files([file])
@@ -496,4 +499,35 @@ class TestMask:
 		assert self.covered(desk) == pytest.approx(drawn, abs=0.01)
 		desk.page.keyboard.press('Escape')
 		expect(desk.at('mask-editor')).to_have_count(0)
+		assert desk.complaints == []
+
+	def test_masks_a_picture_of_the_run_form(self, desk: Desk) -> None:
+		"""The editor lies over the form, which keeps what was typed there and gets the picture with its mask."""
+		nodes = {
+			'load': {'kind': 'LoadImage', 'inputs': {'image': 'red.png'}},
+			'blank': {'kind': 'EmptyImage', 'inputs': {'width': 64}},
+		}
+		inputs = {'photo': {'node': 'load', 'input': 'image'}, 'width': {'node': 'blank', 'input': 'width'}}
+		desk.open(nodes, inputs)
+		desk.page.keyboard.press('Shift+r')
+		desk.at('widget-form-width').fill('128')
+		desk.at('widget-form-photo-mask').click()
+		desk.at('mask-stage').wait_for()
+		self.stroke(desk, (0.1, 0.75), (0.9, 0.75))
+		desk.page.get_by_role('button', name='Cancel').click()
+		desk.at('mask-discard').click()
+		expect(desk.at('mask-editor')).to_have_count(0)
+		expect(desk.at('widget-form-photo')).to_have_value('red.png')
+		desk.at('widget-form-photo-mask').click()
+		desk.at('mask-stage').wait_for()
+		self.stroke(desk, (0.1, 0.75), (0.9, 0.75))
+		desk.at('mask-save').click()
+		expect(desk.at('mask-editor')).to_have_count(0)
+
+		expect(desk.at('widget-form-photo')).to_have_value(re.compile(r'^clipspace/red-masked.*\.png \[input\]$'))
+		expect(desk.at('widget-form-width')).to_have_value('128')
+		expect(desk.at('widget-load-image')).to_have_value('red.png')
+
+		desk.page.keyboard.press('Escape')
+		expect(desk.at('form-run')).to_have_count(0)
 		assert desk.complaints == []

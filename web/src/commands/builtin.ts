@@ -63,7 +63,7 @@ const COMMANDS: readonly Own[] = [
 		run: () => {
 			const found = selectedPicture();
 			if (found !== null) {
-				openMask(found.node, found.input, found.picture);
+				openMask(found);
 			}
 		},
 	},

@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState, type KeyboardEvent } from 'react';
 import '../styles/mask.css';
 import { uploadMask } from '../api/http';
-import { setInput } from '../canvas/commands';
 import type { DialogProps } from '../commands/Dialogs';
 import { t } from '../i18n/i18n';
 import { showToast } from '../panels/toasts';
@@ -16,9 +15,15 @@ import type { Area, Raster } from './raster';
 import { hardenBrush, resizeBrush, setTools, TOOLS } from './tools';
 import { fitted, zoomed, type View } from './view';
 
+interface MaskEditorProps extends DialogProps {
+	/** Where it lies over another dialog; else it is about what `openMask` was told. */
+	readonly over?: Masked;
+}
+
 /** Paints a mask over the picture of an input, and gives the input the picture with that mask. */
-export default function MaskEditor({ onClose }: DialogProps) {
-	const masked = useMasked((state) => state.masked);
+export default function MaskEditor({ onClose, over }: MaskEditorProps) {
+	const opened = useMasked((state) => state.masked);
+	const masked = over ?? opened;
 	const [raster, setRaster] = useState<Raster | null>(null);
 	const fail = useCallback(
 		(message: string): void => {
@@ -72,8 +77,7 @@ function Desk({ masked, raster, onClose, onBroken }: DeskProps) {
 	const save = async (): Promise<void> => {
 		setSaving(true);
 		const done = await tell(async () => {
-			const value = await uploadMask(await maskFile(raster, masked.picture), masked.picture);
-			setInput(masked.node, masked.input, value);
+			masked.give(await uploadMask(await maskFile(raster, masked.picture), masked.picture));
 		});
 		setSaving(false);
 		if (done) {

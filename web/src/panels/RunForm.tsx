@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { fetchStored } from '../api/library';
 import type { JobDetail } from '../api/jobreader';
 import { fetchJobDetail } from '../api/jobs';
@@ -11,6 +11,7 @@ import { toRequest } from '../graph/request';
 import { isSeed } from '../graph/seeds';
 import { currentDoc } from '../graph/store';
 import type { Json } from '../json';
+import { MaskOpener, type Masked } from '../mask/opening';
 import { combinations, formInputs, sweepComplaint, sweepValues, type FormInput } from '../run/form';
 import { useRun } from '../run/store';
 import { queueForm, tell } from '../run/submit';
@@ -22,6 +23,8 @@ import { listWorkflows } from './files';
 import { isViewing } from './lightbox';
 import { ResultGrid } from './ResultGrid';
 import { t } from '../i18n/i18n';
+
+const MaskEditor = lazy(() => import('../mask/MaskEditor'));
 
 const MOST = 100;
 type Values = { readonly [name: string]: Json };
@@ -35,6 +38,7 @@ export default function RunForm({ onClose }: DialogProps) {
 	const [values, setValues] = useState<Values>({});
 	const [sweeps, setSweeps] = useState<Sweeps>({});
 	const [job, setJob] = useState<string | null>(null);
+	const [masked, setMasked] = useState<Masked | null>(null);
 	const inputs = useMemo(() => formInputs(doc, currentKinds()), [doc]);
 	useEffect(() => void listWorkflows().then(setEntries), []);
 
@@ -73,17 +77,19 @@ export default function RunForm({ onClose }: DialogProps) {
 			</label>
 			<div className="form-body">
 				{inputs.length === 0 && <p className="none">{t('running.form.none')}</p>}
-				{inputs.map((input) => (
-					<Field
-						key={`${name} ${input.name}`}
-						input={input}
-						value={values[input.name] ?? input.value}
-						sweep={sweeps[input.name]}
-						wrong={wrong.includes(input.name)}
-						onChange={(value) => setValues({ ...values, [input.name]: value })}
-						onSweep={(written) => setSweeps(withSweep(sweeps, input.name, written))}
-					/>
-				))}
+				<MaskOpener value={setMasked}>
+					{inputs.map((input) => (
+						<Field
+							key={`${name} ${input.name}`}
+							input={input}
+							value={values[input.name] ?? input.value}
+							sweep={sweeps[input.name]}
+							wrong={wrong.includes(input.name)}
+							onChange={(value) => setValues((before) => ({ ...before, [input.name]: value }))}
+							onSweep={(written) => setSweeps(withSweep(sweeps, input.name, written))}
+						/>
+					))}
+				</MaskOpener>
 				{job !== null && <Outcome key={job} job={job} />}
 			</div>
 			<footer>
@@ -100,6 +106,11 @@ export default function RunForm({ onClose }: DialogProps) {
 					{t('running.form.run')}
 				</button>
 			</footer>
+			{masked !== null && (
+				<Suspense fallback={null}>
+					<MaskEditor over={masked} onClose={() => setMasked(null)} />
+				</Suspense>
+			)}
 		</Modal>
 	);
 }

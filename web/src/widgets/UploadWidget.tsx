@@ -1,8 +1,8 @@
-import { useRef, useState, type DragEvent } from 'react';
+import { useContext, useRef, useState, type DragEvent } from 'react';
 import { inputPictureUrl } from '../api/http';
 import { t } from '../i18n/i18n';
 import type { InputInfo } from '../graph/types';
-import { openMask } from '../mask/opening';
+import { MaskOpener } from '../mask/opening';
 import { Icon } from '../panels/icons';
 import { readFilesAnew, uploadFor } from '../panels/pictures';
 import { tell } from '../run/submit';
@@ -15,6 +15,7 @@ export function UploadWidget(props: WidgetProps) {
 	const { node, input, value, label, onChange } = props;
 	const [busy, setBusy] = useState(false);
 	const [broken, setBroken] = useState('');
+	const openMask = useContext(MaskOpener);
 	const picker = useRef<HTMLInputElement>(null);
 	const kind = uploadOf(input) ?? 'image';
 	const name = typeof value === 'string' ? value : '';
@@ -86,7 +87,7 @@ export function UploadWidget(props: WidgetProps) {
 						className="nodrag"
 						data-testid={`${testId}-mask`}
 						aria-label={t('mask.openFor', { label })}
-						onClick={() => openMask(node, input.name, name)}
+						onClick={() => openMask({ picture: name, give: onChange })}
 					>
 						<Icon name="brush" />
 						{t('mask.open')}
