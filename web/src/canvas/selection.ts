@@ -1,8 +1,9 @@
 /** What a person does to all that is selected: delete, copy, paste, move, align. */
 
+import { changeFromOutside, pointsAt } from '../graph/addresses';
 import { aligned, distributed, type Alignment, type Boxed, type Direction } from '../graph/align';
 import { copyParts, pasteParts, readClipboard, type Pasted } from '../graph/clipboard';
-import type { Doc } from '../graph/doc';
+import { graphAt, withGraph, type Doc } from '../graph/doc';
 import * as edit from '../graph/edit';
 import { currentKinds, useKinds } from '../graph/kinds';
 import { currentDoc, currentGraph, editDoc, editGraph, useGraph } from '../graph/store';
@@ -25,13 +26,19 @@ export function removeSelected(): void {
 	const nodes = selectedOf('node');
 	const edges = selectedEdges();
 	const [frames, notes, points] = (['frame', 'note', 'reroute'] as const).map((part) => [...selectedOf(part)]);
-	editGraph((graph) => {
+	const { scope } = useGraph.getState();
+	editDoc((doc) => {
+		const graph = graphAt(doc, scope) ?? doc.root;
 		const cut = edges.reduce((next, edge) => {
 			const input = inputName(edge.targetHandle);
 			return input === null ? next : unjoined(next, edge.target, input);
 		}, graph);
 		const parts = edit.removeParts(cut, frames ?? [], notes ?? [], points ?? []);
-		return nodes.size === 0 ? parts : edit.removeNodes(parts, nodes, infoOf);
+		if (nodes.size === 0) {
+			return withGraph(doc, scope, parts);
+		}
+		const others = changeFromOutside(doc, scope, (entry) => (pointsAt(graph, entry, nodes) ? null : entry));
+		return withGraph(others, scope, edit.removeNodes(parts, nodes, infoOf));
 	});
 }
 

@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from '../json';
 import { isObject } from '../json';
+import { mapEntries, pointsAt } from './addresses';
 import { defaultInputs, defaultValue, hasWidget } from './defaults';
 import { settled } from './live';
 import { freeId, readableId } from './names';
@@ -39,13 +40,9 @@ export function removeNodes(
 		const cut = Object.keys(node.inputs).filter((name) => ids.has(linkOf(node.inputs[name])?.node ?? ''));
 		nodes[node.id] = cut.reduce((rest, name) => unlinked(rest, name, infoOf(rest)), node);
 	}
-	const kept = (entries: JsonObject): JsonObject =>
-		Object.fromEntries(
-			Object.entries(entries).filter(
-				([, entry]) => !(isObject(entry) && typeof entry.node === 'string' && ids.has(entry.node)),
-			),
-		);
-	return settleReroutes({ ...graph, nodes, inputs: kept(graph.inputs), outputs: kept(graph.outputs) }, graph);
+	const kept = (entry: JsonObject): JsonObject | null => (pointsAt(graph, entry, ids) ? null : entry);
+	const [inputs, outputs] = [mapEntries(graph.inputs, kept), mapEntries(graph.outputs, kept)];
+	return settleReroutes({ ...graph, nodes, inputs, outputs }, graph);
 }
 
 export function connect(graph: Graph, link: Link, target: NodeId, input: string): Graph {

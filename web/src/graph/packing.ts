@@ -2,6 +2,7 @@
 
 import { text } from '../fields';
 import { isObject, type Json, type JsonObject } from '../json';
+import { addressIn, changeFromOutside, mapEntries, pointsAt } from './addresses';
 import { defaultValue, hasWidget } from './defaults';
 import { emptyGraph, graphAt, withGraph, type Doc, type Scope } from './doc';
 import { liveKind } from './live';
@@ -90,19 +91,15 @@ export function makeSubgraph(
 			inputs: mapLinks(node.inputs, (link) => (ids.has(link.node) ? { node: id, output: outputOf(link) } : link)),
 		};
 	}
-	const inner = (node: Json | undefined): boolean => typeof node === 'string' && ids.has(node);
+	const within = (entry: JsonObject): JsonObject =>
+		pointsAt(graph, entry, ids) ? { ...entry, node: `${id}:${String(entry.node)}` } : entry;
 	const next: Graph = {
 		...graph,
 		nodes,
-		inputs: mapEntries(graph.inputs, (entry) => (inner(entry.node) ? { ...entry, node: `${id}:${String(entry.node)}` } : entry)),
+		inputs: mapEntries(graph.inputs, within),
 		outputs: mapEntries(graph.outputs, (entry) => {
-			if (!inner(entry.node)) {
-				return entry;
-			}
 			const link = entry.output === undefined ? null : outputLink(entry);
-			return link === null
-				? { ...entry, node: `${id}:${String(entry.node)}` }
-				: { ...entry, node: id, output: outputOf(link) };
+			return link === null || !ids.has(link.node) ? within(entry) : { ...entry, node: id, output: outputOf(link) };
 		}),
 		reroutes: settleReroutes({ ...graph, nodes, reroutes: ends(graph.reroutes, (node) => !ids.has(node)) }).reroutes,
 	};
@@ -118,7 +115,7 @@ export function makeSubgraph(
 		inputs,
 		outputs: Object.fromEntries(written),
 	};
-	const changed = withGraph(doc, scope, next);
+	const changed = withGraph(changeFromOutside(doc, scope, within), scope, next);
 	return { doc: { ...changed, subgraphs: { ...changed.subgraphs, [name]: definition } }, id };
 }
 
@@ -195,16 +192,15 @@ export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc:
 		}
 		nodes[other.id] = { ...other, inputs };
 	}
-	const named = (entry: JsonObject): JsonObject => {
-		if (typeof entry.node !== 'string') {
+	const named = (entry: JsonObject): JsonObject | null => {
+		const address = typeof entry.node === 'string' ? addressIn(graph, entry.node) : null;
+		if (address?.head !== id) {
 			return entry;
 		}
-		const inner = entry.node.startsWith(`${id}:`) ? renamed.get(entry.node.slice(id.length + 1)) : undefined;
-		if (inner !== undefined) {
-			return { ...entry, node: inner };
-		}
-		if (entry.node !== id) {
-			return entry;
+		if (address.inner !== '') {
+			const inside = addressIn(definition, address.inner);
+			const rest = inside === null || inside.inner === '' ? '' : `:${inside.inner}`;
+			return inside && { ...entry, node: `${renamed.get(inside.head) ?? inside.head}${rest}` };
 		}
 		if (typeof entry.input === 'string') {
 			// The first reader inside stands for the input of the instance.
@@ -213,11 +209,11 @@ export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc:
 			);
 			const input = reader && Object.keys(reader.inputs).find((key) => outerOf(reader.inputs[key]) === entry.input);
 			return reader === undefined || input === undefined
-				? entry
+				? null
 				: { ...entry, node: renamed.get(reader.id) ?? reader.id, input };
 		}
-		const link = outputLink(definition.outputs[String(entry.output)]);
-		return link === null ? entry : { ...entry, node: renamed.get(link.node) ?? link.node, output: link.output };
+		const link = linkOf(redirect({ node: id, output: outputLink(entry)?.output ?? 0 }));
+		return link && { ...entry, node: link.node, output: link.output };
 	};
 	const offset = { x: node.place.x - at.x, y: node.place.y - at.y };
 	const points = renamedReroutes(definition.reroutes, graph.reroutes, (inner) => renamed.get(inner), offset).reroutes;
@@ -230,7 +226,7 @@ export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc:
 		inputs: mapEntries(graph.inputs, named),
 		outputs: mapEntries(graph.outputs, named),
 	});
-	return { doc: withGraph(doc, scope, next), ids: [...renamed.values()] };
+	return { doc: withGraph(changeFromOutside(doc, scope, named), scope, next), ids: [...renamed.values()] };
 }
 
 /** Makes an input of a node inside an input of the definition: a widget on every instance. */
@@ -293,10 +289,6 @@ function mapLinks(inputs: GraphNode['inputs'], change: (link: Link) => Link): Gr
 	return Object.fromEntries(
 		Object.entries(inputs).map(([name, value]) => [name, 'link' in value ? { ...value, link: change(value.link) } : value]),
 	);
-}
-
-function mapEntries(entries: JsonObject, change: (entry: JsonObject) => JsonObject): JsonObject {
-	return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, isObject(entry) ? change(entry) : entry]));
 }
 
 /** The points, with those of their links that end at these nodes. */
