@@ -107,6 +107,15 @@ describe('named inputs and outputs follow', () => {
 		});
 	});
 
+	test('what an instance shows, to the node inside that shows it', () => {
+		const nodes = { ...NODES, save: { kind: 'SaveImage', inputs: {} } };
+		const flat = docOf(readDocument({ lumengraph: 2, nodes }, KINDS));
+		const packed = pack(flat, '', ['save', 'latent'], 'Inner');
+		const doc = { ...packed, root: { ...packed.root, outputs: { shown: { node: 'inner' } } } };
+
+		expect(taken(doc, '', 'inner').root.outputs).toEqual({ shown: { node: 'save' } });
+	});
+
 	test('an output that an instance hands on, and goes where nothing gives it', () => {
 		const definition = { ...ONCE.subgraphs.inner!, inputs: { given: {} }, outputs: { same: { input: 'given' } } };
 		const outputs = { same: { node: 'inner', output: 'same' } };

@@ -212,6 +212,12 @@ export function unpack(doc: Doc, scope: Scope, id: NodeId, kinds: Kinds): { doc:
 				? null
 				: { ...entry, node: renamed.get(reader.id) ?? reader.id, input };
 		}
+		// Without an output it is what the instance shows: what the last node in it shows.
+		const sinks = entry.output === undefined ? Object.values(definition.nodes).filter(({ kind }) => kinds.get(kind)?.isSink) : [];
+		const sink = sinks.at(-1);
+		if (sink !== undefined) {
+			return { ...entry, node: renamed.get(sink.id) ?? sink.id };
+		}
 		const link = linkOf(redirect({ node: id, output: outputLink(entry)?.output ?? 0 }));
 		return link && { ...entry, node: link.node, output: link.output };
 	};
