@@ -258,3 +258,39 @@ class TestFinding:
 
 		expect(page.get_by_test_id('node-positive')).to_be_visible()
 		assert editor.complaints == []
+
+	def test_outline_renames_in_one_step_or_not_at_all(self, editor: Editor) -> None:
+		"""Enter makes one step to undo; Escape leaves the title, and the row has the focus again after both."""
+		page = editor.page
+		page.keyboard.press('Alt+2')
+		row = page.get_by_test_id('outline-tree-decode')
+		field = page.get_by_test_id('outline-rename')
+		before = str(row.locator('.name').text_content())
+		row.focus()
+		page.keyboard.press('F2')
+		field.fill('Dropped')
+		page.keyboard.press('Escape')
+		expect(row).to_be_focused()
+		expect(row.locator('.name')).to_have_text(before)
+		page.keyboard.press('F2')
+		field.fill('To pixels')
+		page.keyboard.press('Enter')
+		expect(row).to_be_focused()
+		expect(row.locator('.name')).to_have_text('To pixels')
+		page.keyboard.press('Control+z')
+
+		expect(row.locator('.name')).to_have_text(before)
+
+	def test_input_of_a_subgraph_keeps_its_name_after_escape(self, editor: Editor) -> None:
+		"""What was typed is dropped."""
+		page = editor.page
+		page.evaluate("window.lumengraph.select(['positive'])")
+		page.keyboard.press('Control+Shift+G')
+		page.keyboard.press('Alt+ArrowDown')
+		name = page.get_by_test_id('subgraph-inputs').locator('.boundary-name').first
+		before = str(name.text_content())
+		name.click()
+		page.get_by_test_id('subgraph-inputs').get_by_role('textbox').fill('Dropped')
+		page.keyboard.press('Escape')
+
+		expect(name).to_have_text(before)

@@ -89,7 +89,14 @@ function Name({ side, name }: { side: string; name: string }) {
 			value={draft}
 			onChange={(event) => setDraft(event.target.value)}
 			onBlur={finish}
-			onKeyDown={(event) => event.key === 'Enter' && finish()}
+			onKeyDown={(event) => {
+				if (event.key === 'Enter') {
+					finish();
+				} else if (event.key === 'Escape') {
+					event.stopPropagation();
+					setDraft(null);
+				}
+			}}
 		/>
 	);
 }

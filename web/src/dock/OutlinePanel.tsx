@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { useFlow } from '../canvas/flow';
@@ -132,6 +132,7 @@ function State({ row }: { row: OutlineRow }) {
 function TitleField({ row, onDone }: { row: OutlineRow; onDone: (title: string | null) => void }) {
 	const { t } = useTranslation();
 	const [text, setText] = useState(row.label);
+	const dropped = useRef(false);
 	return (
 		<input
 			autoFocus
@@ -142,13 +143,13 @@ function TitleField({ row, onDone }: { row: OutlineRow; onDone: (title: string |
 			onFocus={(event) => event.target.select()}
 			onClick={(event) => event.stopPropagation()}
 			onChange={(event) => setText(event.target.value)}
-			onBlur={() => onDone(text.trim())}
+			onBlur={() => onDone(dropped.current ? null : text.trim())}
 			onKeyDown={(event) => {
 				if (event.key === 'Enter' || event.key === 'Escape') {
 					event.stopPropagation();
-					const { currentTarget } = event;
-					onDone(event.key === 'Enter' ? text.trim() : null);
-					currentTarget.closest<HTMLElement>('[role="treeitem"]')?.focus();
+					dropped.current = event.key === 'Escape';
+					// The row takes the focus, and the blur ends it: once, whichever way it is left.
+					event.currentTarget.closest<HTMLElement>('[role="treeitem"]')?.focus();
 				}
 			}}
 		/>
