@@ -16,11 +16,11 @@ export class Fallback extends Component<{ readonly children: ReactNode }, { read
 		}
 		return (
 			<div className="app starting" role="alert">
-				<p>The editor failed: {this.state.message}</p>
+				<p>{t('app.failed', { reason: this.state.message })}</p>
 				<p>{t('app.saved')}</p>
 				<div className="run">
 					<button type="button" onClick={() => window.location.reload()}>
-						Reload
+						{t('app.reload')}
 					</button>
 					<button
 						type="button"
@@ -29,7 +29,7 @@ export class Fallback extends Component<{ readonly children: ReactNode }, { read
 							window.location.reload();
 						}}
 					>
-						Set the graph aside and start afresh
+						{t('app.aside')}
 					</button>
 				</div>
 			</div>

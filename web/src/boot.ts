@@ -82,7 +82,6 @@ export async function boot(): Promise<void> {
 	openDoor();
 	useBoot.setState({ ready: true, waiting: '' });
 	void import('./extensions/load').then(({ loadExtensions }) => loadExtensions());
-	await tell(() => loadHistory(ownClientId()));
 	await tell(() => loadHistory(id));
 	await tell(offerDrafts);
 }

@@ -37,12 +37,6 @@ export function noteInput(byKeys: boolean): void {
 	}
 }
 
-/** The node that itself has the focus, brought there by keys. */
-export function focusedNode(): NodeId | null {
-	const { activeElement } = document;
-	return useFocus.getState().byKeys && isNodeElement(activeElement) ? nodeAt(activeElement) : null;
-}
-
 /** Tab, Enter, Escape, Space and arrows on the canvas; true when the key was one of them. */
 export function onCanvasKey(event: KeyboardEvent): boolean {
 	const { activeElement } = document;

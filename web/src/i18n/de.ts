@@ -149,6 +149,9 @@ export const de: Messages = {
 		saved: 'Der Graph ist in diesem Browser gespeichert.',
 		notKept: 'Dieser Browser will den Graphen nicht aufbewahren: vor dem Verlassen als Datei speichern.',
 		noFirst: 'Der erste Workflow ließ sich nicht öffnen. {{reason}}',
+		failed: 'Der Editor ist gescheitert: {{reason}}',
+		reload: 'Neu laden',
+		aside: 'Den Graphen beiseitelegen und neu anfangen',
 	},
 	server: {
 		noWorkflow: 'Der Server hat nicht mit einem Workflow geantwortet.',
@@ -812,7 +815,6 @@ export const de: Messages = {
 		dismiss: 'Ausblenden',
 		close: 'Schließen',
 		cancel: 'Abbrechen',
-		ok: 'OK',
 		loading: 'Lädt …',
 		none: 'Keine.',
 		nothing: 'Nichts passt.',

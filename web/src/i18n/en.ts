@@ -149,6 +149,9 @@ export const en = {
 		saved: 'Your graph was saved in this browser.',
 		notKept: 'This browser refuses to keep the graph: save it to a file before you leave.',
 		noFirst: 'The first workflow could not be opened. {{reason}}',
+		failed: 'The editor failed: {{reason}}',
+		reload: 'Reload',
+		aside: 'Set the graph aside and start afresh',
 	},
 	server: {
 		noWorkflow: 'The server did not answer with a workflow.',
@@ -812,7 +815,6 @@ export const en = {
 		dismiss: 'Dismiss',
 		close: 'Close',
 		cancel: 'Cancel',
-		ok: 'OK',
 		loading: 'Loading…',
 		none: 'None.',
 		nothing: 'Nothing matches.',

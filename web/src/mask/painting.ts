@@ -36,8 +36,6 @@ export class Painting {
 	private done: Change[] = [];
 	private undone: Change[] = [];
 	private stroke: Stroke | null = null;
-	/** How many steps were done when it was last saved; −1 when that state is out of reach. */
-	private saved = 0;
 
 	/** `draw` shows a part that has changed; `changed` hears of every step. */
 	constructor(
@@ -55,7 +53,7 @@ export class Painting {
 	}
 
 	get isChanged(): boolean {
-		return this.done.length !== this.saved;
+		return this.done.length > 0;
 	}
 
 	begin(tool: StrokeTool, brush: Brush, at: Spot): void {
@@ -141,9 +139,6 @@ export class Painting {
 	}
 
 	private note(area: Area, before: Uint8ClampedArray): void {
-		if (this.done.length < this.saved) {
-			this.saved = -1;
-		}
 		this.done.push({ area, before, after: cutOut(this.raster, area) });
 		this.undone = [];
 		this.changed();
