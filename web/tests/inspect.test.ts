@@ -6,7 +6,7 @@ import { bytesText, percent, secondsText } from '../src/inspect/format';
 import { filtered, kindsOf } from '../src/inspect/modelActions';
 
 const input = (name: string, folder: string) => ({ name, widget: { type: 'choice', files_from: `models:${folder}` } });
-const model = (kind: string, name: string, family: string | null = null) => ({ kind, name, family, bytes: 1, damage: null });
+const model = (kind: string, name: string, family = '') => ({ kind, name, family, size: 1, damage: '' });
 
 test('the plainest loader of a kind of file comes first', () => {
 	const loaders = readLoaders([

@@ -171,15 +171,28 @@ describe('what the server foretells', () => {
 			changed: [
 				{
 					after: { node: 'a', kind: 'K', title: '' },
-					inputs: [{ input: 'x', before: { value: 1 }, after: { link: { node: 'b', output: 'IMAGE' } } }],
+					before: { node: 'a', kind: 'J', title: '' },
+					inputs: [
+						{ input: 'x', change: 'rewired', before: { value: 1 }, after: { link: { node: 'b', output: 'IMAGE' } } },
+						{ input: 'y', change: 'added', before: null, after: { link: null, value: { node: 'c', output: 0 } } },
+					],
 				},
 			],
-			texts: [{ field: 'title' }],
+			inputs: [{ name: 'size', change: 'removed' }],
+			texts: [{ field: 'title', before: 'A', after: 'B' }],
 		});
 
 		expect(told.changed).toEqual([
-			{ mark: { node: 'a', title: '', kind: 'K' }, inputs: [{ input: 'x', before: '1', after: 'b → IMAGE' }] },
+			{
+				before: { node: 'a', title: '', kind: 'J' },
+				after: { node: 'a', title: '', kind: 'K' },
+				inputs: [
+					{ input: 'x', change: 'rewired', before: '1', after: 'b.IMAGE' },
+					{ input: 'y', change: 'added', before: null, after: 'c.0' },
+				],
+			},
 		]);
-		expect(told.others).toEqual(['title']);
+		expect(told.named).toEqual([{ name: 'size', change: 'removed' }]);
+		expect(told.texts).toEqual([{ field: 'title', before: 'A', after: 'B' }]);
 	});
 });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { readDifference } from '../src/api/difference';
 import { emptyDoc, withGraph, ROOT, type Doc } from '../src/graph/doc';
 import { differences, type Operation } from '../src/graph/log';
 import { readDoc } from '../src/graph/document';
 import { NO_KINDS } from '../src/graph/types';
+import type { JsonObject } from '../src/json';
 import { keptOf, markOf } from '../src/persist/keeper';
 import { nameFor } from '../src/persist/names';
 import { differenceWords, operationWords } from '../src/persist/words';
@@ -44,9 +46,11 @@ describe('edits in words', () => {
 });
 
 describe('differences in words', () => {
+	const wordsOf = (answer: JsonObject) => differenceWords(readDifference(answer));
+
 	test('one line each', () => {
 		const mark = { node: 'a', kind: 'KSampler', title: '' };
-		const said = differenceWords({
+		const said = wordsOf({
 			same: false,
 			added: [{ node: 'n', kind: 'SaveImage', title: 'Last' }],
 			removed: [{ node: 'm', kind: 'PreviewImage', title: '' }],
@@ -85,7 +89,7 @@ describe('differences in words', () => {
 	});
 
 	test('nothing for what is the same', () => {
-		expect(differenceWords({ same: true, added: [], removed: [], changed: [] })).toEqual([]);
+		expect(wordsOf({ same: true, added: [], removed: [], changed: [] })).toEqual([]);
 	});
 });
 

@@ -1,6 +1,6 @@
 /** What `/v1/workflows/diff` answers. */
 
-import { objects, text } from '../fields';
+import { object, objects, text } from '../fields';
 import { isObject, writeJson, type Json, type JsonObject } from '../json';
 import { sendJson } from './http';
 
@@ -13,42 +13,54 @@ export interface NodeMark {
 
 export interface InputChange {
 	readonly input: string;
-	/** What it was given before and now, as text; null where it was not given. */
+	readonly change: 'added' | 'removed' | 'changed' | 'rewired';
+	/** What it was given before and now, as text (a link as `node.output`); null where it was not given. */
 	readonly before: string | null;
 	readonly after: string | null;
+}
+
+export interface NodeChange {
+	readonly before: NodeMark;
+	readonly after: NodeMark;
+	readonly inputs: readonly InputChange[];
 }
 
 export interface Difference {
 	readonly same: boolean;
 	readonly added: readonly NodeMark[];
 	readonly removed: readonly NodeMark[];
-	readonly changed: readonly { readonly mark: NodeMark; readonly inputs: readonly InputChange[] }[];
-	/** Named inputs and outputs, title and description that are another. */
-	readonly others: readonly string[];
+	readonly changed: readonly NodeChange[];
+	/** Named inputs and outputs of the workflow. */
+	readonly named: readonly { readonly name: string; readonly change: 'added' | 'removed' | 'changed' }[];
+	/** Title and description. */
+	readonly texts: readonly { readonly field: string; readonly before: string; readonly after: string }[];
 }
 
-export async function diffWorkflows(before: JsonObject, after: JsonObject): Promise<Difference> {
+/** What is another in a workflow than in an earlier one. */
+export async function fetchDifference(before: JsonObject, after: JsonObject): Promise<Difference> {
 	return readDifference(await sendJson('POST', 'v1/workflows/diff', { before, after }));
 }
 
 export function readDifference(answer: Json): Difference {
-	const told = isObject(answer) ? answer : {};
+	const told = object(answer);
 	return {
 		same: told.same === true,
 		added: objects(told.added).map(readMark),
 		removed: objects(told.removed).map(readMark),
 		changed: objects(told.changed).map((change) => ({
-			mark: readMark(isObject(change.after) ? change.after : {}),
-			inputs: objects(change.inputs).map((input) => ({
-				input: text(input.input),
-				before: given(input.before),
-				after: given(input.after),
-			})),
+			before: readMark(object(change.before)),
+			after: readMark(object(change.after)),
+			inputs: objects(change.inputs).map(readInput),
 		})),
-		others: [
-			...[...objects(told.inputs), ...objects(told.outputs)].map((entry) => text(entry.name)),
-			...objects(told.texts).map((entry) => text(entry.field)),
-		],
+		named: [...objects(told.inputs), ...objects(told.outputs)].map((entry) => ({
+			name: text(entry.name),
+			change: entry.change === 'added' || entry.change === 'removed' ? entry.change : 'changed',
+		})),
+		texts: objects(told.texts).map((entry) => ({
+			field: text(entry.field),
+			before: text(entry.before),
+			after: text(entry.after),
+		})),
 	};
 }
 
@@ -56,12 +68,21 @@ function readMark(mark: JsonObject): NodeMark {
 	return { node: text(mark.node), title: text(mark.title), kind: text(mark.kind) };
 }
 
-function given(value: Json | undefined): string | null {
-	if (!isObject(value)) {
+function readInput({ input, change, before, after }: JsonObject): InputChange {
+	const known = change === 'added' || change === 'removed' || change === 'rewired' ? change : 'changed';
+	return { input: text(input), change: known, before: given(before), after: given(after) };
+}
+
+function given(told: Json | undefined): string | null {
+	if (!isObject(told)) {
 		return null;
 	}
-	if (isObject(value.link)) {
-		return `${text(value.link.node)} → ${text(value.link.output)}`;
-	}
-	return typeof value.value === 'string' ? value.value : writeJson(value.value ?? null);
+	const { link, value = null } = told;
+	// The links of a node whose kind is not known come as they stand in the file.
+	const { node, output } = object(isObject(link) ? link : value);
+	return typeof node === 'string' && output !== undefined ? `${node}.${inText(output)}` : inText(value);
+}
+
+function inText(value: Json): string {
+	return typeof value === 'string' ? value : writeJson(value);
 }

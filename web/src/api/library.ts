@@ -80,11 +80,6 @@ export async function fetchVersion(name: string, id: string): Promise<JsonObject
 	return object(await getJson(`${workflowPath(name)}/versions/${encodeURIComponent(id)}`));
 }
 
-/** What is another in a workflow than in an earlier one; `persist/words.ts` says it. */
-export async function fetchDifference(before: JsonObject, after: JsonObject): Promise<JsonObject> {
-	return object(await body(await expectOk('v1/workflows/diff', json({ before, after }))));
-}
-
 export async function fetchDrafts(): Promise<readonly DraftEntry[]> {
 	return entries(await getJson('v1/drafts'), 'drafts').map((entry) => ({
 		id: text(entry.id),

@@ -1,18 +1,8 @@
-/** Model files, those in memory, and the nodes that load them. */
+/** Models in memory, and the nodes that load files of models. */
 
 import { isObject, type JsonObject } from '../json';
 import { count, counts, object, objects, text, textOrNull, texts } from '../fields';
 import { getJson, sendJson } from './http';
-
-export interface ModelFile {
-	/** The folder it lies in, such as `loras`. */
-	readonly kind: string;
-	readonly name: string;
-	readonly bytes: number;
-	readonly family: string | null;
-	/** Why it cannot be read. */
-	readonly damage: string | null;
-}
 
 /** One set of weights in memory, or on its way there. */
 export interface Resident {
@@ -53,17 +43,6 @@ export interface Loader {
 const PAGE = 500;
 const MOST_PAGES = 20;
 const FROM = 'models:';
-
-export async function fetchModels(): Promise<readonly ModelFile[]> {
-	const pages = await fetchPages('v1/models');
-	return pages.map((item) => ({
-		kind: text(item.kind),
-		name: text(item.name),
-		bytes: count(item.size),
-		family: textOrNull(item.family),
-		damage: textOrNull(item.damage),
-	}));
-}
 
 export async function fetchModelsInMemory(): Promise<readonly WorkerModels[]> {
 	return objects(object(await getJson('v1/models/status')).workers).map((worker) => {

@@ -1,6 +1,8 @@
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { fetchLoaders, fetchModels, type Loader, type ModelFile } from '../api/models';
+import { fetchModels } from '../api/http';
+import { fetchLoaders, type Loader } from '../api/models';
+import type { ModelFile } from '../api/types';
 import { Icon } from '../panels/icons';
 import { openMenu } from '../panels/menu';
 import { bytesText } from './format';
@@ -61,19 +63,19 @@ export function ModelCatalogue() {
 function Model({ model, loaders }: { model: ModelFile; loaders: readonly Loader[] }) {
 	const { t } = useTranslation();
 	return (
-		<li className="row" data-damaged={model.damage !== null || undefined} data-testid={`model-${model.name}`}>
+		<li className="row" data-damaged={model.damage !== '' || undefined} data-testid={`model-${model.name}`}>
 			<button
 				type="button"
 				className="row-main"
-				data-tip={model.damage ?? t('inspect.models.use')}
+				data-tip={model.damage || t('inspect.models.use')}
 				onClick={() => void loadOnCanvas(model, loaders)}
 				onContextMenu={(event) => openMenu(event, modelMenu(model, loaders))}
 			>
 				<b>{model.name}</b>
 				<small>
-					{[model.kind.replaceAll('_', ' '), bytesText(model.bytes), model.family].filter(Boolean).join(' · ')}
+					{[model.kind.replaceAll('_', ' '), bytesText(model.size), model.family].filter(Boolean).join(' · ')}
 				</small>
-				{model.damage !== null && (
+				{model.damage !== '' && (
 					<small className="bad">
 						<Icon name="alert" /> {model.damage}
 					</small>

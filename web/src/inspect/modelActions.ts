@@ -1,6 +1,7 @@
 /** What a person can do with a model file. */
 
-import type { Loader, ModelFile } from '../api/models';
+import type { Loader } from '../api/models';
+import type { ModelFile } from '../api/types';
 import { addKind, setInput } from '../canvas/commands';
 import { canvasCentre } from '../canvas/view';
 import { currentKinds } from '../graph/kinds';
@@ -13,7 +14,7 @@ import { showToast } from '../panels/toasts';
 export function filtered(models: readonly ModelFile[], kind: string, words: string): readonly ModelFile[] {
 	const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
 	return models.filter((model) => {
-		const text = `${model.name} ${model.family ?? ''}`.toLowerCase();
+		const text = `${model.name} ${model.family}`.toLowerCase();
 		return (kind === '' || model.kind === kind) && wanted.every((word) => text.includes(word));
 	});
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { diffWorkflows, type Difference, type NodeMark } from '../api/difference';
+import { fetchDifference, type Difference, type NodeMark } from '../api/difference';
 import { focusRun } from '../canvas/view';
 import type { DialogProps } from '../commands/Dialogs';
 import { currentKinds } from '../graph/kinds';
@@ -15,8 +15,9 @@ export default function DifferenceDialog({ onClose }: DialogProps) {
 	const { title, before } = useCompared();
 	const [found, setFound] = useState<Difference | null>(null);
 	useEffect(() => {
-		void tell(async () => setFound(await diffWorkflows(before, toRequest(currentDoc(), currentKinds()))));
+		void tell(async () => setFound(await fetchDifference(before, toRequest(currentDoc(), currentKinds()))));
 	}, [before]);
+	const others = found === null ? [] : [...found.named.map(({ name }) => name), ...found.texts.map(({ field }) => field)];
 	const show = (node: string): void => {
 		onClose();
 		focusRun(node);
@@ -30,7 +31,7 @@ export default function DifferenceDialog({ onClose }: DialogProps) {
 					<>
 						<Marks title={t('running.difference.added')} marks={found.added} onShow={show} />
 						<Marks title={t('running.difference.removed')} marks={found.removed} />
-						{found.changed.map(({ mark, inputs }) => (
+						{found.changed.map(({ after: mark, inputs }) => (
 							<section key={mark.node}>
 								<h3>
 									<button type="button" onClick={() => show(mark.node)}>
@@ -50,7 +51,7 @@ export default function DifferenceDialog({ onClose }: DialogProps) {
 								</dl>
 							</section>
 						))}
-						{found.others.length > 0 && <p>{t('running.difference.others', { names: found.others.join(', ') })}</p>}
+						{others.length > 0 && <p>{t('running.difference.others', { names: others.join(', ') })}</p>}
 					</>
 				)}
 			</div>

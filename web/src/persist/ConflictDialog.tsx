@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { fetchDifference } from '../api/library';
+import { fetchDifference } from '../api/difference';
 import type { DialogProps } from '../commands/Dialogs';
 import { openDialog } from '../commands/dialogs';
 import { writeDoc } from '../graph/document';

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { fetchDifference, fetchVersion, fetchVersions, type VersionEntry } from '../api/library';
+import { fetchDifference } from '../api/difference';
+import { fetchVersion, fetchVersions, type VersionEntry } from '../api/library';
 import { writeDoc } from '../graph/document';
 import { currentDoc } from '../graph/store';
 import { tell } from '../run/submit';

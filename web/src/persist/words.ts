@@ -1,9 +1,9 @@
 /** Differences and edits in words. */
 
-import { objects, text } from '../fields';
+import type { Difference, InputChange, NodeMark } from '../api/difference';
 import type { Change, Operation } from '../graph/log';
 import { titleOf, type GraphNode, type InputValue, type Kinds } from '../graph/types';
-import { isObject, writeJson, type Json, type JsonObject } from '../json';
+import { writeJson, type Json } from '../json';
 import { t } from '../i18n/i18n';
 
 export interface Said {
@@ -14,41 +14,39 @@ export interface Said {
 const LONGEST = 48;
 
 /** What the server's comparison of two workflows found, one line per thing. */
-export function differenceWords(difference: JsonObject): readonly Said[] {
+export function differenceWords(difference: Difference): readonly Said[] {
 	const said: Said[] = [];
-	for (const node of objects(difference.added)) {
+	for (const node of difference.added) {
 		said.push({ tone: 'added', text: t('persist.difference.added', { node: named(node) }) });
 	}
-	for (const node of objects(difference.removed)) {
+	for (const node of difference.removed) {
 		said.push({ tone: 'removed', text: t('persist.difference.removed', { node: named(node) }) });
 	}
-	for (const change of objects(difference.changed)) {
-		const [before, after] = [block(change.before), block(change.after)];
-		if (text(before.kind) !== text(after.kind)) {
-			said.push({ tone: 'changed', text: t('persist.difference.kind', { node: named(before), kind: text(after.kind) }) });
-		} else if (text(before.title) !== text(after.title)) {
+	for (const { before, after, inputs } of difference.changed) {
+		if (before.kind !== after.kind) {
+			said.push({ tone: 'changed', text: t('persist.difference.kind', { node: named(before), kind: after.kind }) });
+		} else if (before.title !== after.title) {
 			said.push({ tone: 'changed', text: t('persist.difference.renamed', { node: named(before), title: named(after) }) });
 		}
-		said.push(...objects(change.inputs).map((input) => inputWords(named(after), input)));
+		said.push(...inputs.map((input) => inputWords(named(after), input)));
 	}
-	for (const change of [...objects(difference.inputs), ...objects(difference.outputs)]) {
-		const tone = change.change === 'added' || change.change === 'removed' ? change.change : 'changed';
-		said.push({ tone, text: t(`persist.difference.named.${tone}`, { name: text(change.name) }) });
+	for (const { name, change } of difference.named) {
+		said.push({ tone: change, text: t(`persist.difference.named.${change}`, { name }) });
 	}
-	for (const change of objects(difference.texts)) {
+	for (const { field, before, after } of difference.texts) {
 		said.push({
 			tone: 'changed',
-			text: t(change.field === 'title' ? 'persist.difference.title' : 'persist.difference.description', {
-				before: short(change.before ?? ''),
-				after: short(change.after ?? ''),
+			text: t(field === 'title' ? 'persist.difference.title' : 'persist.difference.description', {
+				before: short(before),
+				after: short(after),
 			}),
 		});
 	}
 	return said;
 }
 
-function inputWords(node: string, { input, change, before, after }: JsonObject): Said {
-	const words = { node, input: text(input), before: given(before ?? null), after: given(after ?? null) };
+function inputWords(node: string, { input, change, before, after }: InputChange): Said {
+	const words = { node, input, before: short(before), after: short(after) };
 	if (change === 'added' || change === 'removed') {
 		return { tone: change, text: t(`persist.difference.input.${change}`, words) };
 	}
@@ -131,22 +129,11 @@ function changedInputs(before: GraphNode, after: GraphNode): string[] {
 	);
 }
 
-function given(value: Json): string {
-	const { link, value: constant } = block(value);
-	// The links of a node whose kind is not known come as they stand in the file.
-	const { node, output } = block(isObject(link) ? link : constant);
-	return typeof node === 'string' && output !== undefined ? `${node}.${short(output)}` : short(constant ?? null);
-}
-
-function named(mark: JsonObject): string {
-	return text(mark.title) || text(mark.kind);
+function named({ title, kind }: NodeMark): string {
+	return title || kind;
 }
 
 function short(value: Json): string {
 	const whole = typeof value === 'string' ? value : writeJson(value);
 	return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
-}
-
-function block(value: Json | undefined): JsonObject {
-	return isObject(value) ? value : {};
 }
