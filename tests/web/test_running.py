@@ -230,6 +230,23 @@ class TestQueue:
 
 		expect(page.get_by_test_id('queue-list').locator('[draggable=true] b')).to_have_text(['foreign'])
 
+	def test_clearing_drops_what_is_shown(self, paused: Editor, tmp_path: Path) -> None:
+		"""The jobs of others stay while they are hidden."""
+		page = paused.page
+		api(paused, 'POST', '/v1/jobs', {'workflow': plain('foreign'), 'client': 'somebody'})
+		for title in ('one', 'two'):
+			open_document(paused, tmp_path, plain(title))
+			page.get_by_test_id('queue-button').click()
+			expect(page.get_by_test_id('queue-count')).to_be_visible()
+		page.get_by_test_id('queue-tab').click()
+		waiting = page.get_by_test_id('queue-list').locator('[draggable=true] b')
+		expect(waiting).to_have_text(['one', 'two'])
+		page.get_by_test_id('queue-clear').click()
+		expect(waiting).to_have_count(0)
+		page.get_by_test_id('show-others').check()
+
+		expect(waiting).to_have_text(['foreign'])
+
 
 class TestGallery:
 	"""What was made."""

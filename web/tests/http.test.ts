@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { clearQueue, fetchQueue, ServerError, submitJob } from '../src/api/http';
+import { fetchQueue, removeFromQueue, ServerError, submitJob } from '../src/api/http';
 
 const answer = (status: number, text: string) => vi.stubGlobal('fetch', async () => new Response(text, { status }));
 
@@ -22,7 +22,7 @@ describe('a refusal', () => {
 	])('of %s', async (_case, text, message) => {
 		answer(403, text);
 
-		await expect(clearQueue()).rejects.toEqual(new ServerError(message, 403));
+		await expect(removeFromQueue(['p'])).rejects.toEqual(new ServerError(message, 403));
 	});
 
 	test('of a job is an answer when it has a reason, and an error when it has none', async () => {

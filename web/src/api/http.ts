@@ -124,10 +124,6 @@ export async function removeFromQueue(promptIds: readonly string[]): Promise<voi
 	await expectOk('queue', json({ delete: promptIds }));
 }
 
-export async function clearQueue(): Promise<void> {
-	await expectOk('queue', json({ clear: true }));
-}
-
 export async function fetchQueue(): Promise<QueueState> {
 	const answer = await getJson('queue');
 	const items = (value: Json | undefined): QueueItem[] => (isList(value) ? value.flatMap(readQueueItem) : []);

@@ -9,7 +9,7 @@ import { useKinds } from '../graph/kinds';
 import { useGraph } from '../graph/store';
 import { togglePanel } from '../dock/panels';
 import { copyText } from '../inspect/clipboard';
-import { openLatestJob } from '../inspect/openJob';
+import { openLatestJob } from '../inspect/shownJob';
 import { maskable, openMask, type Masked } from '../mask/opening';
 import { t } from '../i18n/i18n';
 import type { en } from '../i18n/en';

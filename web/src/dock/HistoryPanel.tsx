@@ -3,7 +3,7 @@ import { pictureUrl, ServerError } from '../api/http';
 import { OVER, secondsOf, type JobEntry, type JobState } from '../api/jobreader';
 import { fetchJobs, forgetJob } from '../api/jobs';
 import { Icon, type IconName } from '../panels/icons';
-import { compareJob, openJob, retry } from '../panels/jobs';
+import { compareJob, openJobGraph, retry } from '../panels/jobs';
 import { openLightbox } from '../panels/lightbox';
 import { OthersSwitch } from '../panels/OthersSwitch';
 import { usePrefs } from '../prefs';
@@ -137,7 +137,7 @@ function Entry({ job, onForget }: { job: JobEntry; onForget: () => void }) {
 					{took}
 				</small>
 				<span className="acts">
-					<Act icon="folder" id={`open-${job.id}`} label={t('running.openGraph')} onClick={() => void openJob(job.id)} />
+					<Act icon="folder" id={`open-${job.id}`} label={t('running.openGraph')} onClick={() => void openJobGraph(job.id)} />
 					<Act icon="compare" id={`compare-${job.id}`} label={t('running.compareGraph')} onClick={() => void compareJob(job.id)} />
 					<Act icon="refresh" id={`again-${job.id}`} label={t('running.retry')} onClick={() => void retry(job.id)} />
 					<Act icon="close" id={`forget-${job.id}`} label={t('running.forget')} onClick={onForget} />

@@ -1,20 +1,17 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { OVER, secondsOf, type JobDetail, type JobStep } from '../api/jobreader';
-import { cancelJob, fetchJobDetail, fetchSteps, retryJob } from '../api/jobs';
+import { cancelJob, fetchJobDetail, fetchSteps } from '../api/jobs';
 import { pictureUrl } from '../api/http';
 import type { DialogProps } from '../commands/Dialogs';
-import { readDoc } from '../graph/document';
-import { currentKinds } from '../graph/kinds';
 import { Icon } from '../panels/icons';
-import { showToast } from '../panels/toasts';
+import { openGraphOf, retry } from '../panels/jobs';
 import { tell } from '../run/submit';
-import { openTab } from '../tabs/tabs';
 import { Modal } from '../ui/Modal';
 import { copyText } from './clipboard';
 import { secondsText, timeText } from './format';
 import { JobFailed, JobRecord, JobStepList } from './JobParts';
-import { openJob, useOpenJob } from './openJob';
+import { showJob, useShownJob } from './shownJob';
 import { useAnswer } from './useAnswer';
 import '../styles/inspect.css';
 
@@ -28,7 +25,7 @@ interface Shown {
 /** All that is known of one job, kept up to date until it is over. */
 export default function JobDialog({ onClose }: DialogProps) {
 	const { t } = useTranslation();
-	const id = useOpenJob((state) => state.id);
+	const id = useShownJob((state) => state.id);
 	const ask = useCallback(async (): Promise<Shown> => {
 		const [job, steps] = await Promise.all([fetchJobDetail(id), fetchSteps(id)]);
 		return { job, steps };
@@ -83,10 +80,8 @@ function Facts({ job }: { job: JobDetail }) {
 
 function Actions({ job, onClose, reload }: { job: JobDetail; onClose: () => void; reload: () => Promise<void> }) {
 	const { t } = useTranslation();
-	const { document } = job;
 	const open = (): void => {
-		if (document !== null) {
-			openTab(readDoc(document, currentKinds()));
+		if (openGraphOf(job)) {
 			onClose();
 		}
 	};
@@ -94,28 +89,26 @@ function Actions({ job, onClose, reload }: { job: JobDetail; onClose: () => void
 		await tell(() => cancelJob(job.id));
 		await reload();
 	};
-	const retry = async (): Promise<void> => {
-		await tell(async () => {
-			openJob(await retryJob(job.id));
-			showToast('info', t('inspect.job.retried'));
-		});
+	const again = async (): Promise<void> => {
+		const id = await retry(job.id);
+		if (id !== null) {
+			showJob(id);
+		}
 	};
 	return (
 		<div className="job-actions">
 			{OVER.includes(job.state) ? (
-				<button type="button" data-testid="job-retry" onClick={() => void retry()}>
-					<Icon name="refresh" /> {t('inspect.job.retry')}
+				<button type="button" data-testid="job-retry" onClick={() => void again()}>
+					<Icon name="refresh" /> {t('running.retry')}
 				</button>
 			) : (
 				<button type="button" data-testid="job-cancel" onClick={() => void cancel()}>
 					<Icon name="stop" /> {t('inspect.job.cancel')}
 				</button>
 			)}
-			{document !== null && (
-				<button type="button" data-testid="job-open" onClick={open}>
-					<Icon name="external" /> {t('inspect.job.open')}
-				</button>
-			)}
+			<button type="button" data-testid="job-open" onClick={open}>
+				<Icon name="external" /> {t('running.openGraph')}
+			</button>
 			<button type="button" onClick={() => void copyText(job.id)}>
 				<Icon name="copy" /> {t('inspect.job.copyId')}
 			</button>

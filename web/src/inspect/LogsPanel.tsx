@@ -4,7 +4,7 @@ import { fetchLog, followLog, LEVELS, type Level, type LogLine } from '../api/lo
 import { Icon } from '../panels/icons';
 import { startBatch } from '../run/batch';
 import { tell } from '../run/submit';
-import { openJob } from './openJob';
+import { showJob } from './shownJob';
 import { clockText } from './format';
 import { copyText } from './clipboard';
 import { SearchField } from '../ui/SearchField';
@@ -80,7 +80,7 @@ function Line({ line }: { line: LogLine }) {
 			<small>
 				<time>{clockText(line.at)}</time> {line.level} {line.source}
 				{line.job !== '' && (
-					<button type="button" className="link" onClick={() => openJob(line.job)}>
+					<button type="button" className="link" onClick={() => showJob(line.job)}>
 						{t('inspect.logs.job')}
 					</button>
 				)}

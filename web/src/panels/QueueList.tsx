@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useState, type DragEvent, type KeyboardEvent } from 'react';
-import { clearQueue, fetchQueue, ServerError } from '../api/http';
+import { fetchQueue, removeFromQueue, ServerError } from '../api/http';
 import { cancelJob, fetchJobs, fetchPaused, forgetJob, moveJob, pauseQueue, retryJob } from '../api/jobs';
 import type { JobEntry } from '../api/jobreader';
 import type { QueueItem, QueueState } from '../api/types';
-import { openJob } from '../inspect/openJob';
+import { showJob } from '../inspect/shownJob';
 import { usePrefs } from '../prefs';
 import { isOwnClient } from '../run/clients';
 import { recover } from '../run/recover';
@@ -55,6 +55,8 @@ export function QueueList() {
 	const place = (id: string, at: number): void => void change(() => moveJob(id, pending[at]?.promptId ?? null));
 	const seen = (client: string | null): boolean => others || isOwnClient(client);
 	const hidden = [...running, ...pending].filter((item) => !seen(item.clientId)).length;
+	/** Jobs that are not shown are not this list's to drop. */
+	const waiting = pending.flatMap((item) => (seen(item.clientId) ? [item.promptId] : []));
 
 	return (
 		<div className="jobs" data-testid="queue-list">
@@ -67,8 +69,8 @@ export function QueueList() {
 				>
 					<Icon name={paused ? 'play' : 'pause'} /> {paused ? t('running.queue.resume') : t('running.queue.pause')}
 				</button>
-				{pending.length > 1 && (
-					<button type="button" onClick={() => void change(clearQueue)}>
+				{waiting.length > 1 && (
+					<button type="button" data-testid="queue-clear" onClick={() => void change(() => removeFromQueue(waiting))}>
 						<Icon name="trash" /> {t('queue.clear')}
 					</button>
 				)}
@@ -178,7 +180,7 @@ function Job({ item, state, running = false, onRemove, onMove, onDropped }: JobP
 				</button>
 			)}
 			<div>
-				<button type="button" className="link" data-tip={t('inspect.job.title')} onClick={() => openJob(item.promptId)}>
+				<button type="button" className="link" data-tip={t('inspect.job.title')} onClick={() => showJob(item.promptId)}>
 					<b>{title}</b>
 				</button>
 				<small>

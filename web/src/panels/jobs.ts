@@ -4,7 +4,6 @@ import { fetchFile, ServerError } from '../api/http';
 import type { JobDetail } from '../api/jobreader';
 import { fetchJobDetail, retryJob } from '../api/jobs';
 import { openDialog } from '../commands/dialogs';
-import type { Doc } from '../graph/doc';
 import { DocumentError } from '../graph/document';
 import { currentKinds } from '../graph/kinds';
 import { readAny } from '../graph/open';
@@ -21,17 +20,22 @@ import { showToast } from './toasts';
 import { t } from '../i18n/i18n';
 
 /** Opens the graph of a job, in a tab. */
-export async function openJob(id: string): Promise<void> {
-	await tell(async () => {
-		try {
-			openTab(docOfJob(await fetchJobDetail(id)));
-		} catch (error) {
-			if (!(error instanceof DocumentError)) {
-				throw error;
-			}
-			showToast('error', error.message);
+export async function openJobGraph(id: string): Promise<void> {
+	await tell(async () => void openGraphOf(await fetchJobDetail(id)));
+}
+
+/** False, and told, if it cannot be read. */
+export function openGraphOf(job: JobDetail): boolean {
+	try {
+		openTab(readAny(graphOf(job), currentKinds()));
+		return true;
+	} catch (error) {
+		if (!(error instanceof DocumentError)) {
+			throw error;
 		}
-	});
+		showToast('error', error.message);
+		return false;
+	}
 }
 
 /** The workflow that a picture carries, or else that of the job that made it. */
@@ -40,7 +44,7 @@ export async function openShot({ url, version }: LightboxShot): Promise<void> {
 	if (carries || version === undefined) {
 		await openFromPicture(url);
 	} else {
-		await openJob(version);
+		await openJobGraph(version);
 	}
 }
 
@@ -53,15 +57,15 @@ export async function compareJob(id: string): Promise<void> {
 	});
 }
 
-export async function retry(id: string): Promise<void> {
-	if (await tell(async () => void (await retryJob(id)))) {
+/** The id of the new job; null, and told, if there is none. */
+export async function retry(id: string): Promise<string | null> {
+	let made: string | null = null;
+	await tell(async () => {
+		made = await retryJob(id);
 		showToast('info', t('running.retried'));
 		await recover(ownClientId());
-	}
-}
-
-function docOfJob(job: JobDetail): Doc {
-	return readAny(graphOf(job), currentKinds());
+	});
+	return made;
 }
 
 function graphOf({ document, prompt }: JobDetail): JsonObject {

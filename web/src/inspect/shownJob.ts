@@ -8,10 +8,10 @@ import { showToast } from '../panels/toasts';
 import { useRun } from '../run/store';
 import { tell } from '../run/submit';
 
-export const useOpenJob = create<{ readonly id: string }>()(() => ({ id: '' }));
+export const useShownJob = create<{ readonly id: string }>()(() => ({ id: '' }));
 
-export function openJob(id: string): void {
-	useOpenJob.setState({ id });
+export function showJob(id: string): void {
+	useShownJob.setState({ id });
 	openDialog('job');
 }
 
@@ -22,7 +22,7 @@ export async function openLatestJob(): Promise<void> {
 		if (id === null) {
 			showToast('info', t('inspect.job.none'));
 		} else {
-			openJob(id);
+			showJob(id);
 		}
 	});
 }
