@@ -1,5 +1,5 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
-import { ServerError } from '../api/http';
+import { useEffect, useMemo, useState } from 'react';
+import { startAsking } from './asking';
 
 export interface Answered<T> {
 	/** Null until the first one is there. An older one stays while a newer one is asked for. */
@@ -17,35 +17,25 @@ export function useAnswer<T>(
 ): Answered<T> {
 	const [value, setValue] = useState<T | null>(null);
 	const [failure, setFailure] = useState('');
-	const latest = useRef(0);
-	const reload = useCallback(async () => {
-		latest.current += 1;
-		const mine = latest.current;
-		try {
-			const answer = await ask();
-			if (mine === latest.current) {
-				setValue(() => answer);
-				setFailure('');
-			}
-		} catch (error) {
-			if (!(error instanceof ServerError)) {
-				throw error;
-			}
-			if (mine === latest.current) {
-				setFailure(error.message);
-			}
-		}
-	}, [ask]);
+	const asking = useMemo(
+		() =>
+			startAsking(ask, {
+				onAnswer: (answer) => {
+					setValue(() => answer);
+					setFailure('');
+				},
+				onFailure: setFailure,
+			}),
+		[ask],
+	);
 	useEffect(() => {
-		void reload();
-		return () => {
-			latest.current += 1;
-		};
-	}, [reload]);
+		void asking.reload();
+		return asking.stop;
+	}, [asking]);
 	const again = everyMs !== null && !(value !== null && over(value));
 	useEffect(() => {
-		const timer = again ? setInterval(() => void reload(), everyMs) : undefined;
+		const timer = again ? setInterval(() => void asking.tick(), everyMs) : undefined;
 		return () => clearInterval(timer);
-	}, [reload, everyMs, again]);
-	return { value, failure, reload };
+	}, [asking, everyMs, again]);
+	return { value, failure, reload: asking.reload };
 }
