@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { pictureUrl, ServerError } from '../api/http';
 import { OVER, secondsOf, type JobEntry, type JobState } from '../api/jobreader';
 import { fetchJobs, forgetJob } from '../api/jobs';
@@ -11,6 +11,7 @@ import { isOwnClient } from '../run/clients';
 import { useRun } from '../run/store';
 import { tell } from '../run/submit';
 import { dayWords, durationWords, timeWords } from '../run/words';
+import { NOTHING, startReading } from './history';
 import { t } from '../i18n/i18n';
 
 const PAGE = 40;
@@ -24,32 +25,26 @@ const ICONS: { readonly [state in JobState]: IconName } = {
 
 /** The jobs that are over, by day, the newest on top; further ones come as one scrolls. */
 export default function HistoryPanel() {
-	const [jobs, setJobs] = useState<readonly JobEntry[]>([]);
-	const [next, setNext] = useState<string | null>(null);
+	const [{ jobs, next }, setListed] = useState(NOTHING);
 	const [state, setState] = useState<JobState | ''>('');
 	const [ready, setReady] = useState(false);
 	const turns = useRun((run) => run.turns);
 	const others = usePrefs((prefs) => prefs.others);
 	const end = useRef<HTMLDivElement>(null);
 
-	const load = useCallback(
-		async (cursor: string | null): Promise<void> => {
-			try {
-				const page = await fetchJobs(state === '' ? OVER : [state], PAGE, cursor);
-				setJobs((known) => (cursor === null ? page.items : [...known, ...page.items]));
-				setNext(page.next);
-			} catch (error) {
-				if (!(error instanceof ServerError)) {
-					throw error;
-				}
-			}
-			setReady(true);
-		},
-		[state],
-	);
+	const reading = useMemo(() => {
+		const states = state === '' ? OVER : [state];
+		return startReading((cursor) => fetchJobs(states, PAGE, cursor), setListed);
+	}, [state]);
 	useEffect(() => {
-		void load(null);
-	}, [load, turns]);
+		setListed(NOTHING);
+		setReady(false);
+		return reading.stop;
+	}, [reading]);
+	const refresh = useCallback(() => quietly(reading.refresh).then(() => setReady(true)), [reading]);
+	useEffect(() => {
+		void refresh();
+	}, [refresh, turns]);
 	useEffect(() => {
 		const element = end.current;
 		if (element === null || next === null) {
@@ -58,13 +53,18 @@ export default function HistoryPanel() {
 		const watch = new IntersectionObserver(([entry]) => {
 			if (entry?.isIntersecting === true) {
 				watch.disconnect();
-				void load(next);
+				void quietly(reading.more);
 			}
 		});
 		watch.observe(element);
 		return () => watch.disconnect();
-	}, [next, load]);
+	}, [next, reading]);
 
+	const forget = async (id: string): Promise<void> => {
+		if (await tell(() => forgetJob(id))) {
+			reading.drop(id);
+		}
+	};
 	const shown = jobs.filter((job) => others || isOwnClient(job.client));
 	const days = byDay(shown);
 	return (
@@ -87,7 +87,7 @@ export default function HistoryPanel() {
 					<h3>{dayWords(day)}</h3>
 					<ul>
 						{members.map((job) => (
-							<Entry key={job.id} job={job} onForget={() => void tell(() => forgetJob(job.id)).then(() => load(null))} />
+							<Entry key={job.id} job={job} onForget={() => void forget(job.id)} />
 						))}
 					</ul>
 				</section>
@@ -95,6 +95,17 @@ export default function HistoryPanel() {
 			<div ref={end} className="history-end" />
 		</div>
 	);
+}
+
+/** That the server is away is told elsewhere. */
+async function quietly(ask: () => Promise<void>): Promise<void> {
+	try {
+		await ask();
+	} catch (error) {
+		if (!(error instanceof ServerError)) {
+			throw error;
+		}
+	}
 }
 
 /** Noon of each day, and its jobs. */

@@ -22,20 +22,20 @@ export function startAsking<T>(ask: () => Promise<T>, { onAnswer, onFailure }: H
 		latest += 1;
 		const mine = latest;
 		waiting = true;
-		const settle = (told: () => void): void => {
-			if (mine === latest) {
-				waiting = false;
-				told();
-			}
-		};
 		try {
 			const answer = await ask();
-			settle(() => onAnswer(answer));
+			if (mine === latest) {
+				onAnswer(answer);
+			}
 		} catch (error) {
 			if (!(error instanceof ServerError)) {
 				throw error;
 			}
-			settle(() => onFailure(error.message));
+			if (mine === latest) {
+				onFailure(error.message);
+			}
+		} finally {
+			waiting &&= mine !== latest;
 		}
 	};
 	return {
