@@ -64,6 +64,7 @@ export default function HistoryPanel() {
 		if (await tell(() => forgetJob(id))) {
 			reading.drop(id);
 		}
+		await refresh();
 	};
 	const shown = jobs.filter((job) => others || isOwnClient(job.client));
 	const days = byDay(shown);

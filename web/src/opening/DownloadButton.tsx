@@ -1,33 +1,13 @@
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { cancelDownload, fetchDownload, startDownload, type Download } from '../api/downloads';
-import { fetchKinds } from '../api/http';
-import { useKinds } from '../graph/kinds';
-import { recheck } from '../run/check';
 import { tell } from '../run/submit';
+import { beginDownload, endDownload, fileOf, useDownloads } from './downloading';
 import type { LostModel } from './missing';
-
-const POLL_MS = 500;
 
 /** One click has the server fetch a model file; another one ends that. */
 export function DownloadButton({ model }: { model: LostModel }) {
 	const { t } = useTranslation();
-	const [download, setDownload] = useState<Download | null>(null);
+	const download = useDownloads((state) => state.files.get(fileOf(model)));
 	const running = download?.state === 'running';
-	useEffect(() => {
-		if (download === null || download.state === 'cancelled' || download.state === 'failed') {
-			return undefined;
-		}
-		if (download.state === 'done') {
-			void tell(async () => {
-				useKinds.getState().set(await fetchKinds());
-				recheck();
-			});
-			return undefined;
-		}
-		const timer = setTimeout(() => void tell(async () => setDownload(await fetchDownload(download.id))), POLL_MS);
-		return () => clearTimeout(timer);
-	}, [download]);
 	return (
 		<>
 			{download?.error !== undefined && download.error !== '' && (
@@ -38,9 +18,7 @@ export function DownloadButton({ model }: { model: LostModel }) {
 			<button
 				type="button"
 				data-testid={`download-${model.name}`}
-				onClick={() =>
-					void tell(async () => setDownload(await (running ? cancelDownload(download.id) : startDownload(model))))
-				}
+				onClick={() => void tell(() => (running ? endDownload(download) : beginDownload(model)))}
 			>
 				{running
 					? t('opening.stop', { percent: Math.round((download.fraction ?? 0) * 100) })

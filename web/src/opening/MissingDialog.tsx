@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { fetchModelHosts, isFrom } from '../api/downloads';
+import { isFrom } from '../api/downloads';
 import { tell } from '../run/submit';
 import { DownloadButton } from './DownloadButton';
+import { followDownloads, useDownloads } from './downloading';
 import type { DialogProps } from '../commands/Dialogs';
 import { currentKinds, useKinds } from '../graph/kinds';
 import { liveKind } from '../graph/live';
@@ -17,9 +18,9 @@ import { replaceFile, replaceKinds, similarKinds, type MissingKind } from './rep
 export default function MissingDialog({ onClose }: DialogProps) {
 	const { t } = useTranslation();
 	const { kinds, models } = useMissing();
-	const [hosts, setHosts] = useState<readonly string[]>([]);
+	const hosts = useDownloads((state) => state.hosts);
 	useEffect(() => {
-		void tell(async () => setHosts(await fetchModelHosts()));
+		void tell(followDownloads);
 	}, []);
 	return (
 		<Modal title={t('opening.title')} onClose={onClose}>
