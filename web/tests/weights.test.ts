@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { completionAt } from '../src/widgets/completion';
+import { chosen, completionAt, stepped } from '../src/widgets/completion';
 import { weighted } from '../src/widgets/weights';
 
 /** The text after a step, with | where the selection begins and ends; one | is a caret. */
@@ -70,6 +70,15 @@ describe('completion', () => {
 	test('finds an embedding by its bare name, and writes its mark', () => {
 		expect(complete('a st|, cat')?.text).toBe('a embedding:style, cat');
 		expect(complete('(embedding:sty|le:1.2)')?.text).toBe('(embedding:style:1.2)');
+	});
+
+	test('takes a name for an ordinary word only after an arrow', () => {
+		const word = completionAt('a hand', 6, NAMES)!;
+		const marked = completionAt('embedding:hand', 14, NAMES)!;
+
+		expect([chosen(word, null), chosen(marked, null), chosen(word, 1)]).toEqual([null, 0, 1]);
+		expect([stepped(word, null, 1), stepped(word, null, -1), stepped(word, 1, 1)]).toEqual([0, 1, 0]);
+		expect([stepped(marked, null, 1), stepped(marked, null, -1)]).toEqual([1, 1]);
 	});
 
 	test('names LoRAs behind their mark', () => {

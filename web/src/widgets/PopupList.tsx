@@ -10,8 +10,8 @@ interface PopupListProps {
 	readonly field: React.RefObject<HTMLElement | null>;
 	readonly label: string;
 	readonly choices: readonly string[];
-	/** The one that Enter takes. */
-	readonly at: number;
+	/** The one that Enter takes; null: none. */
+	readonly at: number | null;
 	/** The one that holds now. */
 	readonly current: string;
 	readonly onPick: (choice: string) => void;
@@ -24,7 +24,7 @@ interface PopupListProps {
 export function PopupList({ id, field, label, choices, at, current, onPick, onClose, row }: PopupListProps) {
 	const list = useRef<HTMLUListElement>(null);
 	useEffect(() => {
-		list.current?.children[at]?.scrollIntoView({ block: 'nearest' });
+		list.current?.children[at ?? 0]?.scrollIntoView({ block: 'nearest' });
 	}, [at]);
 	useEffect(() => {
 		const close = (event: Event): void => {

@@ -1,6 +1,6 @@
 import { useId, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { t } from '../i18n/i18n';
-import { completionAt } from './completion';
+import { chosen, completionAt, stepped } from './completion';
 import { needPromptNames, usePromptNames } from './models';
 import { PopupList } from './PopupList';
 import { placeholderOf } from './TextWidget';
@@ -15,10 +15,12 @@ export function PromptField({ node, input, label, refused, onChange, text }: Wid
 	const list = useId();
 	/** Where something was typed that may be completed. */
 	const [caret, setCaret] = useState<number | null>(null);
-	const [at, setAt] = useState(0);
+	/** Where the arrows went in the list; null: they were not used. */
+	const [arrowed, setArrowed] = useState<number | null>(null);
 	const names = usePromptNames();
 	const completion = useMemo(() => (caret === null ? null : completionAt(text, caret, names)), [text, caret, names]);
 	const offered = completion?.choices ?? [];
+	const at = completion === null ? null : chosen(completion, arrowed);
 
 	const close = (): void => setCaret(null);
 	const pick = (choice: string): void => {
@@ -40,11 +42,11 @@ export function PromptField({ node, input, label, refused, onChange, text }: Wid
 				replace(event.currentTarget, edited);
 			}
 			close();
-		} else if (offered.length > 0 && !mod && !event.altKey) {
+		} else if (completion !== null && !mod && !event.altKey) {
 			if (up || event.key === 'ArrowDown') {
 				event.preventDefault();
-				setAt((at + (up ? -1 : 1) + offered.length) % offered.length);
-			} else if (event.key === 'Enter' || event.key === 'Tab') {
+				setArrowed(stepped(completion, arrowed, up ? -1 : 1));
+			} else if (at !== null && (event.key === 'Enter' || event.key === 'Tab')) {
 				event.preventDefault();
 				pick(offered[at] ?? '');
 			} else if (event.key === 'Escape') {
@@ -65,14 +67,14 @@ export function PromptField({ node, input, label, refused, onChange, text }: Wid
 				aria-invalid={refused}
 				aria-autocomplete="list"
 				aria-controls={offered.length > 0 ? list : undefined}
-				aria-activedescendant={offered.length > 0 ? `${list}-${at}` : undefined}
+				aria-activedescendant={at === null ? undefined : `${list}-${at}`}
 				data-wrong={refused || undefined}
 				placeholder={placeholderOf(input)}
 				value={text}
 				onChange={(event) => {
 					onChange(event.target.value);
 					setCaret(event.target.selectionStart);
-					setAt(0);
+					setArrowed(null);
 					void needPromptNames();
 				}}
 				onKeyDown={onKeyDown}

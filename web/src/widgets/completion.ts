@@ -5,6 +5,8 @@ export interface Completion {
 	readonly from: number;
 	readonly to: number;
 	readonly choices: readonly string[];
+	/** Names are asked for by `embedding:` or `<lora:`; a word without either may be meant as it stands. */
+	readonly marked: boolean;
 	readonly write: (choice: string) => string;
 }
 
@@ -35,7 +37,7 @@ export function completionAt(text: string, caret: number, names: PromptNames): C
 	};
 	if (small.startsWith(LORA)) {
 		const write = (name: string): string => `${LORA}${name}:1>`;
-		return some({ from, to: caret + rest, choices: found(names.loras, small.slice(LORA.length)), write });
+		return some({ from, to: caret + rest, choices: found(names.loras, small.slice(LORA.length)), marked: true, write });
 	}
 	const marked = small.startsWith(EMBEDDING);
 	const part = marked ? small.slice(EMBEDDING.length) : small;
@@ -43,7 +45,18 @@ export function completionAt(text: string, caret: number, names: PromptNames): C
 		return null;
 	}
 	const write = (name: string): string => `${EMBEDDING}${name}`;
-	return some({ from, to: caret + rest, choices: found(names.embeddings, part), write });
+	return some({ from, to: caret + rest, choices: found(names.embeddings, part), marked, write });
+}
+
+/** The choice that Enter takes: where the arrows went, or else the first of those that were asked for; null: none. */
+export function chosen({ marked }: Completion, at: number | null): number | null {
+	return at ?? (marked ? 0 : null);
+}
+
+/** The choice after an arrow, round the ends. */
+export function stepped({ choices, marked }: Completion, at: number | null, by: 1 | -1): number {
+	const from = at ?? (marked || by < 0 ? 0 : -1);
+	return (from + by + choices.length) % choices.length;
 }
 
 function some(completion: Completion): Completion | null {
