@@ -205,6 +205,33 @@ class TestValues:
 		expect(curve).to_have_attribute('data-points', '[[0,1],[1,0]]')
 		expect(desk.at('node-levels')).to_be_visible()
 
+	def test_curve_by_mouse(self, desk: Desk) -> None:
+		"""A double click takes a point away; one on an empty place only puts a point there."""
+		desk.open({'levels': {'kind': 'CurveSigmas', 'inputs': {}}})
+		curve = desk.at('widget-levels-curve')
+		box = curve.bounding_box()
+		assert box is not None
+		desk.page.mouse.dblclick(box['x'] + box['width'] / 2, box['y'] + box['height'] / 4)
+		point = desk.at('widget-levels-curve-2')
+		expect(point).to_be_visible()
+		place = desk.at('widget-levels-curve-1').bounding_box()
+		assert place is not None
+		desk.page.mouse.dblclick(place['x'] + place['width'] / 2, place['y'] + place['height'] / 2)
+		expect(point).to_have_count(0)
+
+		expect(curve).to_have_attribute('data-points', '[[0,1],[1,0]]')
+
+	def test_picked_colour_is_undone(self, desk: Desk) -> None:
+		"""In the swatch and in its hexadecimal form."""
+		desk.open({'dials': {'kind': 'Dials', 'inputs': {}}})
+		desk.at('widget-dials-tint-picker').fill('#00ff10')
+		expect(desk.at('widget-dials-tint')).to_have_value('#00ff10')
+		desk.page.mouse.click(800, 800)
+		desk.page.keyboard.press('Control+z')
+
+		expect(desk.at('widget-dials-tint-picker')).to_have_value('#336699')
+		expect(desk.at('widget-dials-tint')).to_have_value('#336699')
+
 	def test_unfinished_arithmetic_is_kept_and_marked(self, desk: Desk) -> None:
 		"""Nothing that was typed is thrown away."""
 		desk.open({'dials': {'kind': 'Dials', 'inputs': {}}})
@@ -273,6 +300,21 @@ class TestPrompt:
 		text.press('Escape')
 		expect(options).to_have_count(0)
 		expect(text).to_be_focused()
+
+	def test_ordinary_words_stay(self, desk: Desk) -> None:
+		"""Enter after a word that a name begins with makes a new line; after an arrow it takes the name."""
+		desk.open({'words': {'kind': 'CLIPTextEncode', 'inputs': {'text': ''}}})
+		text = desk.at('widget-words-text')
+		text.click()
+		options = desk.page.get_by_role('option')
+		text.press_sequentially('in style')
+		expect(options).to_have_text(['style-old'])
+		text.press('Enter')
+		expect(text).to_have_value('in style\n')
+		text.press_sequentially('style')
+		text.press('ArrowDown')
+		text.press('Enter')
+		expect(text).to_have_value('in style\nembedding:style-old')
 
 
 class TestChoices:

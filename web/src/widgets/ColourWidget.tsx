@@ -8,10 +8,7 @@ import { widgetTestId, type WidgetProps } from './types';
 export function ColourWidget({ node, input, value, label, refused, onChange }: WidgetProps) {
 	const [draft, setDraft] = useState<string | null>(null);
 	const hex = hexOf(value);
-	const type = (text: string): void => {
-		setDraft(text);
-		onChange(colourValue(text, input));
-	};
+	const give = (text: string): void => onChange(colourValue(text, input));
 	return (
 		<>
 			<div className="colour nodrag">
@@ -20,7 +17,10 @@ export function ColourWidget({ node, input, value, label, refused, onChange }: W
 					data-testid={`${widgetTestId(node, input)}-picker`}
 					aria-label={t('widget.pickColour', { label })}
 					value={hex ?? '#000000'}
-					onChange={(event) => type(event.target.value)}
+					onChange={(event) => {
+						setDraft(null);
+						give(event.target.value);
+					}}
 				/>
 				<input
 					className="text"
@@ -31,7 +31,10 @@ export function ColourWidget({ node, input, value, label, refused, onChange }: W
 					autoComplete="off"
 					spellCheck={false}
 					value={draft ?? hex ?? String(value ?? '')}
-					onChange={(event) => type(event.target.value)}
+					onChange={(event) => {
+						setDraft(event.target.value);
+						give(event.target.value);
+					}}
 					onBlur={() => setDraft(null)}
 				/>
 			</div>

@@ -37,6 +37,8 @@ export function CurveWidget(props: WidgetProps) {
 
 function CurveField({ node, input, value, label, refused, onChange, curve }: WidgetProps & { curve: Curve }) {
 	const dragged = useRef<number | null>(null);
+	/** The points that the last press and the one before it began on. */
+	const pressed = useRef<readonly [number | null, number | null]>([null, null]);
 	const set = (next: Curve): void => onChange(writeCurve(next, value));
 
 	const onPointerDown = (event: PointerEvent<SVGSVGElement>): void => {
@@ -46,6 +48,7 @@ function CurveField({ node, input, value, label, refused, onChange, curve }: Wid
 		event.preventDefault();
 		event.currentTarget.setPointerCapture(event.pointerId);
 		const touched = event.target instanceof SVGCircleElement ? Number(event.target.dataset.index) : null;
+		pressed.current = [touched, pressed.current[0]];
 		if (touched !== null) {
 			dragged.current = touched;
 			(event.target as SVGCircleElement).focus();
@@ -62,6 +65,13 @@ function CurveField({ node, input, value, label, refused, onChange, curve }: Wid
 	};
 	const stop = (): void => {
 		dragged.current = null;
+	};
+	/** Comes to the curve, which has the pointer, and not to the point. */
+	const onDoubleClick = (): void => {
+		const [last, before] = pressed.current;
+		if (last !== null && last === before) {
+			set(removePoint(curve, last));
+		}
 	};
 	const onKeyDown = (event: KeyboardEvent, index: number): void => {
 		const [x, y] = curve.points[index] ?? [0, 0];
@@ -94,6 +104,7 @@ function CurveField({ node, input, value, label, refused, onChange, curve }: Wid
 				onPointerMove={onPointerMove}
 				onPointerUp={stop}
 				onPointerCancel={stop}
+				onDoubleClick={onDoubleClick}
 			>
 				<path className="grid" d={GRID} />
 				<path className="line" d={drawn(curve)} />
@@ -113,7 +124,6 @@ function CurveField({ node, input, value, label, refused, onChange, curve }: Wid
 						aria-valuenow={y}
 						aria-valuetext={t('curve.place', { x, y })}
 						data-tip={t('curve.place', { x, y })}
-						onDoubleClick={() => set(removePoint(curve, index))}
 						onKeyDown={(event) => onKeyDown(event, index)}
 					/>
 				))}
