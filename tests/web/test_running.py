@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
+from tests.serving import serving
 from tests.web.conftest import Editor
 
 pytestmark = pytest.mark.browser
@@ -285,6 +286,27 @@ class TestGallery:
 		expect(page.locator('[role=tab][aria-selected=true]', has_text='seen')).to_be_visible()
 
 		assert editor.complaints == []
+
+	def test_pictures_stay_while_the_server_is_away(self, browser: Browser, tmp_path: Path) -> None:
+		"""What cannot be read then is shown again once the server is back; what is gone from it, is not."""
+		with serving(tmp_path) as server:
+			page = browser.new_page()
+			page.goto(server.url)
+			page.get_by_test_id('editor-ready').wait_for(state='attached', timeout=60_000)
+			editor = Editor(page, server, [])
+			open_document(editor, tmp_path, plain('kept'))
+			run(editor)
+			expect(thumbs(editor).locator('img')).to_have_count(1)
+		expect(page.get_by_test_id('connection-state')).to_have_attribute('data-state', 'lost')
+		thumbs(editor).locator('img').evaluate("image => { image.src += '&once=more'; }")
+		expect(thumbs(editor).locator('img')).to_have_count(0)
+		expect(thumbs(editor)).to_have_count(1)
+		port = server.url.rsplit(':', 1)[1].strip('/')
+		with serving(tmp_path, '--port', port):
+			expect(thumbs(editor).locator('img')).to_have_count(1, timeout=RUN_MILLISECONDS)
+			thumbs(editor).locator('img').evaluate("image => { image.src = '/view?filename=no.png'; }")
+			expect(thumbs(editor)).to_have_count(0)
+			page.close()
 
 	def test_several_are_deleted(self, editor: Editor, tmp_path: Path) -> None:
 		"""After a question; the files are gone from the server."""

@@ -1,4 +1,4 @@
-import { useMemo, useState, type DragEvent, type MouseEvent } from 'react';
+import { useEffect, useMemo, useState, type DragEvent, type MouseEvent } from 'react';
 import { pictureUrl, url } from '../api/http';
 import { deletePicture } from '../api/jobs';
 import { usePrefs } from '../prefs';
@@ -134,6 +134,21 @@ interface ThumbProps {
 function Thumb({ shot, marked, picking, onOpen, onMark }: ThumbProps) {
 	const { picture, key } = shot;
 	const address = pictureUrl(picture, shot.version);
+	const connected = useRun(({ connection }) => connection === 'open');
+	const [failed, setFailed] = useState(false);
+	// What could not be read while the server was away may be there all the same.
+	useEffect(() => {
+		if (connected) {
+			setFailed(false);
+		}
+	}, [connected]);
+	const onError = (): void => {
+		if (connected) {
+			removeShots(new Set([key]));
+		} else {
+			setFailed(true);
+		}
+	};
 	const onClick = (event: MouseEvent): void => {
 		if (event.shiftKey || event.ctrlKey || event.metaKey || picking) {
 			onMark(event.shiftKey ? 'range' : 'toggle');
@@ -151,13 +166,7 @@ function Thumb({ shot, marked, picking, onOpen, onMark }: ThumbProps) {
 				onDragStart={(event) => carry(event, picture.filename, url(address))}
 				onClick={onClick}
 			>
-				<img
-					src={address}
-					alt={picture.filename}
-					loading="lazy"
-					draggable={false}
-					onError={() => removeShots(new Set([key]))}
-				/>
+				{!failed && <img src={address} alt={picture.filename} loading="lazy" draggable={false} onError={onError} />}
 			</button>
 			<input
 				type="checkbox"
