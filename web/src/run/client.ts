@@ -8,6 +8,7 @@ import { applyEvent } from './events';
 import { startBatch } from './batch';
 import { noteClient } from './clients';
 import { canvasOf } from './inside';
+import { droppedPreviews } from './pages';
 import { recover } from './recover';
 import { useRun } from './store';
 import type { Job } from './types';
@@ -80,10 +81,8 @@ export function startClient(): () => void {
 		},
 	});
 	const stopCleaning = useRun.subscribe((state, before) => {
-		for (const [node, address] of Object.entries(before.previews)) {
-			if (state.previews[node] !== address) {
-				URL.revokeObjectURL(address);
-			}
+		for (const address of droppedPreviews(before, state)) {
+			URL.revokeObjectURL(address);
 		}
 	});
 	return () => {

@@ -17,6 +17,19 @@ export function withoutPage(state: RunState, session: number): RunState {
 	return { ...state, away };
 }
 
+/** Addresses of previews that no page shows any more, the open one or one that is away. */
+export function droppedPreviews(before: RunState, state: RunState): readonly string[] {
+	if (before.previews === state.previews && before.away === state.away) {
+		return [];
+	}
+	const kept = new Set(previewsOf(state));
+	return previewsOf(before).filter((address) => !kept.has(address));
+}
+
+function previewsOf({ previews, away }: RunState): readonly string[] {
+	return [previews, ...Object.values(away).map((page) => page.previews)].flatMap((shown) => Object.values(shown));
+}
+
 function pageOf({ nodes, results, previews, problems, loads, whys, failure }: RunState): Page {
 	return { nodes, results, previews, problems, loads, whys, failure };
 }
