@@ -332,6 +332,22 @@ class TestReload:
 		press(page, 'Alt+Shift+w')
 		expect_steps(page, 8)
 
+	def test_closed_tab_comes_back_after_a_reload(self, editor: Editor) -> None:
+		"""With what can be undone in it, though it was saved nowhere."""
+		page = editor.page
+		before = int(page.get_by_test_id('widget-sample-steps').input_value())
+		set_steps(page, 8)
+		press(page, 'Alt+w')
+		expect(page.get_by_test_id('node-sample')).to_have_count(0)
+		wait_until_kept(page)
+		reload(page)
+		expect(page.get_by_test_id('node-sample')).to_have_count(0)
+		press(page, 'Alt+Shift+w')
+		expect_steps(page, 8)
+		press(page, 'Control+z')
+
+		expect_steps(page, before)
+
 
 class TestCrashes:
 	"""Of the server, of the browser."""

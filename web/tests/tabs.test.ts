@@ -5,9 +5,20 @@ import { rename } from '../src/graph/edit';
 import { editGraph, useGraph } from '../src/graph/store';
 import { canvasOf } from '../src/run/inside';
 import { applyEvent } from '../src/run/events';
+import { droppedPreviews } from '../src/run/pages';
 import { useRun } from '../src/run/store';
 import { INITIAL_RUN } from '../src/run/types';
-import { closeTab, nextTab, openTab, switchTab, useTabs } from '../src/tabs/tabs';
+import {
+	activeTab,
+	closeTab,
+	hasClosed,
+	nextTab,
+	openTab,
+	rememberClosed,
+	reopenTab,
+	switchTab,
+	useTabs,
+} from '../src/tabs/tabs';
 
 const document = (title: string) =>
 	docOf(readDocument({ lumengraph: 1, title, nodes: { a: { kind: 'Any', inputs: {} } }, layout: { a: { x: 0, y: 0 } } }));
@@ -51,6 +62,25 @@ describe('tabs', () => {
 		expect(useGraph.getState().graph.nodes).toEqual(emptyGraph().nodes);
 	});
 
+	test('the last ten that were closed open again, and so do those that were closed before a reload', () => {
+		rememberClosed([[document('before the reload'), { draft: 'd' }]]);
+		const all = Array.from({ length: 10 }, (_, index) => openTab(document(`number ${index}`)));
+		all.slice(1).forEach(closeTab);
+		reopenTab();
+
+		expect(title()).toBe('number 9');
+
+		for (let left = 0; left < 9; left += 1) {
+			reopenTab();
+		}
+
+		expect([title(), activeTab().draft, hasClosed()]).toEqual(['before the reload', 'd', false]);
+
+		useTabs.getState().tabs.forEach(({ id }) => closeTab(id));
+
+		expect(useTabs.getState().closed).toHaveLength(10);
+	});
+
 	test('a run of a tab in the background writes on its page, not on that of the canvas', () => {
 		const first = openTab(document('first'));
 		const { session } = useGraph.getState().graph;
@@ -65,5 +95,26 @@ describe('tabs', () => {
 		switchTab(first);
 
 		expect(useRun.getState().nodes.a?.state).toBe('running');
+	});
+
+	test('previews are let go of when no tab shows them any more, not when another tab is shown', () => {
+		const dropped: string[] = [];
+		const stop = useRun.subscribe((state, before) => dropped.push(...droppedPreviews(before, state)));
+		const first = openTab(document('first'));
+		useRun.setState({ previews: { a: 'blob:1' } });
+		useRun.setState({ previews: { a: 'blob:2' } });
+
+		expect(dropped).toEqual(['blob:1']);
+
+		openTab(document('second'));
+		switchTab(first);
+
+		expect([dropped, useRun.getState().previews]).toEqual([['blob:1'], { a: 'blob:2' }]);
+
+		openTab(document('third'));
+		closeTab(first);
+		stop();
+
+		expect(dropped).toEqual(['blob:1', 'blob:2']);
 	});
 });

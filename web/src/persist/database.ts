@@ -8,6 +8,8 @@ export interface KeptWindow {
 	readonly id: string;
 	/** Drafts of its tabs, in order. */
 	readonly tabs: readonly string[];
+	/** Drafts of those that were closed lately; windows that an earlier version kept have none. */
+	readonly closed?: readonly string[];
 	readonly active: string;
 	readonly at: number;
 }

@@ -23,20 +23,22 @@ export function startKeeping(windowId: string, onFailure: () => void): () => Pro
 	const flush = async (): Promise<void> => {
 		clearTimeout(timer);
 		timer = undefined;
-		const { tabs, active } = useTabs.getState();
+		const { tabs, active, closed } = useTabs.getState();
 		const drafts = tabs.map((tab) => tab.draft);
+		const left = closed.map((tab) => tab.draft);
 		const shown = tabs.find((tab) => tab.id === active)?.draft ?? '';
-		const changed = tabs
+		// Closed ones can be opened again after a reload too.
+		const changed = [...tabs, ...closed]
 			.map((tab) => ({ tab, opened: openedOf(tab), before: written.get(tab.draft) }))
 			.filter(({ tab, opened, before }) => before === undefined || isOther(before, tab, opened));
-		const gone = [...written.keys()].filter((draft) => !drafts.includes(draft));
-		const now = [...drafts, shown].join(' ');
+		const gone = [...written.keys()].filter((draft) => !drafts.includes(draft) && !left.includes(draft));
+		const now = [...drafts, shown, ...left].join(' ');
 		if (changed.length === 0 && gone.length === 0 && now === order) {
 			return;
 		}
 		try {
 			await write({
-				window: { id: windowId, tabs: drafts, active: shown, at: Date.now() },
+				window: { id: windowId, tabs: drafts, closed: left, active: shown, at: Date.now() },
 				tabs: changed.map(({ tab, opened, before }) => {
 					const from = sameUpTo(before?.opened.log.operations ?? [], opened.log.operations);
 					return { tab: keptOf(tab, opened), from, operations: opened.log.operations.slice(from) };

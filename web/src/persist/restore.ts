@@ -1,11 +1,12 @@
 /** What was open before: after a reload, a crash, or in a window that is gone. */
 
+import type { Doc } from '../graph/doc';
 import { DocumentError } from '../graph/document';
 import { readText } from '../graph/open';
 import { nextSession } from '../graph/session';
 import type { Kinds } from '../graph/types';
-import { openTab, switchTab } from '../tabs/tabs';
-import { forgetWindow, readTab, readWindows, type KeptWindow } from './database';
+import { openTab, rememberClosed, switchTab, type Origin } from '../tabs/tabs';
+import { forgetWindow, readTab, readWindows, type KeptTab, type KeptWindow } from './database';
 import { markOf } from './keeper';
 import { openWindows } from './windows';
 
@@ -26,21 +27,12 @@ export async function restoreTabs(windowId: string): Promise<boolean> {
 		await forgetWindow(own.id);
 		return false;
 	}
-	const tabs = await Promise.all(own.tabs.map(readTab));
+	const [tabs, closed] = await Promise.all([readKept(own.tabs), readKept(own.closed ?? [])]);
 	const opened = new Map<string, string>();
-	for (const found of tabs) {
-		if (found === null) {
-			continue;
-		}
-		const { tab, operations } = found;
-		// A torn log would undo to something that never was.
-		const whole = operations.length === tab.count;
-		const log = whole ? { operations, done: tab.done } : { operations: [], done: 0 };
-		const doc = { ...tab.doc, root: { ...tab.doc.root, session: nextSession() } };
-		const mark = whole ? markOf(tab, operations) : undefined;
-		const { name, etag, path, draft } = tab;
-		opened.set(draft, openTab(doc, { name, etag, path, draft, log, mark }));
+	for (const [doc, origin] of tabs) {
+		opened.set(origin.draft, openTab(doc, origin));
 	}
+	rememberClosed(closed);
 	const active = opened.get(own.active);
 	if (active !== undefined) {
 		switchTab(active);
@@ -49,6 +41,24 @@ export async function restoreTabs(windowId: string): Promise<boolean> {
 		await forgetWindow(own.id);
 	}
 	return opened.size > 0;
+}
+
+/** Those of them that are there. */
+async function readKept(drafts: readonly string[]): Promise<readonly (readonly [Doc, Origin & Pick<KeptTab, 'draft'>])[]> {
+	const found = await Promise.all(drafts.map(readTab));
+	return found.flatMap((kept) => {
+		if (kept === null) {
+			return [];
+		}
+		const { tab, operations } = kept;
+		// A torn log would undo to something that never was.
+		const whole = operations.length === tab.count;
+		const log = whole ? { operations, done: tab.done } : { operations: [], done: 0 };
+		const doc = { ...tab.doc, root: { ...tab.doc.root, session: nextSession() } };
+		const mark = whole ? markOf(tab, operations) : undefined;
+		const { name, etag, path, draft } = tab;
+		return [[doc, { name, etag, path, draft, log, mark }] as const];
+	});
 }
 
 async function lastClosed(kept: readonly KeptWindow[]): Promise<KeptWindow | undefined> {

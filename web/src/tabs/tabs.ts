@@ -26,16 +26,17 @@ export interface Tab {
 interface TabStore {
 	readonly tabs: readonly Tab[];
 	readonly active: string;
+	/** Those that were closed lately, the last one at the end. */
+	readonly closed: readonly Tab[];
 }
 
 export type Origin = Partial<Pick<Tab, 'name' | 'etag' | 'mark' | 'draft'> & Pick<Opened, 'log' | 'path'>>;
 
-const REMEMBERED = 20;
+const REMEMBERED = 10;
 
 let last = 0;
-let closed: readonly Tab[] = [];
 const first = newTab(emptyDoc());
-export const useTabs = create<TabStore>()(() => ({ tabs: [first], active: first.id }));
+export const useTabs = create<TabStore>()(() => ({ tabs: [first], active: first.id, closed: [] }));
 
 /** Opens a document: in the tab on the canvas if nothing was done there yet, else in one of its own. */
 export function openTab(doc: Doc, origin: Origin = {}): string {
@@ -85,31 +86,37 @@ export function closeTab(id: string): void {
 	if (tab === undefined) {
 		return;
 	}
-	closed = [...closed, { ...tab, opened: openedOf(tab) }].slice(-REMEMBERED);
+	const closed = [...useTabs.getState().closed, { ...tab, opened: openedOf(tab) }].slice(-REMEMBERED);
 	const left = tabs.filter((one) => one.id !== id);
 	if (id !== active) {
-		useTabs.setState({ tabs: left });
+		useTabs.setState({ tabs: left, closed });
 	} else {
 		leave();
 		const next = left[Math.min(at, left.length - 1)] ?? newTab(emptyDoc());
-		useTabs.setState({ tabs: left.length === 0 ? [next] : left, active: next.id });
+		useTabs.setState({ tabs: left.length === 0 ? [next] : left, active: next.id, closed });
 		arrive(next);
 	}
 	useRun.setState((state) => withoutPage(state, sessionOf(tab)));
 }
 
 export function hasClosed(): boolean {
-	return closed.length > 0;
+	return useTabs.getState().closed.length > 0;
 }
 
 /** The tab that was closed last comes back, with all that can be undone in it. */
 export function reopenTab(): void {
+	const { closed } = useTabs.getState();
 	const tab = closed.at(-1);
-	closed = closed.slice(0, -1);
 	if (tab !== undefined) {
 		const { doc, log, path } = tab.opened;
+		useTabs.setState({ closed: closed.slice(0, -1) });
 		openTab({ ...doc, root: { ...doc.root, session: nextSession() } }, { ...tab, log, path });
 	}
+}
+
+/** Tabs that were closed before the page was loaded, the last one at the end. */
+export function rememberClosed(docs: readonly (readonly [Doc, Origin])[]): void {
+	useTabs.setState({ closed: docs.map(([doc, origin]) => newTab(doc, origin)) });
 }
 
 export function activeTab(): Tab {
