@@ -11,17 +11,34 @@ import {
 	type OutputInfo,
 } from '../graph/types';
 
-export function guessedOutputs(graph: Graph, id: string): OutputInfo[] {
-	const names = new Set<string>();
-	for (const node of Object.values(graph.nodes)) {
+const NONE: readonly OutputInfo[] = [];
+
+/** By the nodes of a graph, since each link that leaves an unknown kind asks. */
+const guesses = new WeakMap<Graph['nodes'], ReadonlyMap<string, readonly OutputInfo[]>>();
+
+export function guessedOutputs({ nodes }: Graph, id: string): readonly OutputInfo[] {
+	const known = guesses.get(nodes) ?? guessAll(nodes);
+	guesses.set(nodes, known);
+	return known.get(id) ?? NONE;
+}
+
+/** For each node that is read, the outputs that others name. */
+function guessAll(nodes: Graph['nodes']): ReadonlyMap<string, readonly OutputInfo[]> {
+	const read = new Map<string, Set<string>>();
+	for (const node of Object.values(nodes)) {
 		for (const value of Object.values(node.inputs)) {
 			const link = linkOf(value);
-			if (link?.node === id) {
-				names.add(String(link.output));
+			if (link !== null) {
+				const names = read.get(link.node) ?? new Set();
+				read.set(link.node, names.add(String(link.output)));
 			}
 		}
 	}
-	return [...names].sort().map((name, index) => ({ index, name, type: '*', isList: false, tooltip: '' }));
+	return new Map([...read].map(([id, names]) => [id, [...names].sort().map(guessed)]));
+}
+
+function guessed(name: string, index: number): OutputInfo {
+	return { index, name, type: '*', isList: false, tooltip: '' };
 }
 
 /** Where on its source a link starts, or null when there is no such output. */
