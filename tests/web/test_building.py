@@ -281,6 +281,42 @@ class TestFinding:
 
 		expect(row.locator('.name')).to_have_text(before)
 
+	def test_outline_of_very_many_nodes_draws_few(self, editor: Editor, tmp_path: Path) -> None:
+		"""Keys and the wheel reach all of them, and the row that has the focus stays."""
+		page = editor.page
+		nodes = {f'n{index}': {'kind': 'EmptyImage', 'inputs': {}, 'title': f'Node {index}'} for index in range(2000)}
+		places = {name: {'x': 300 * (index % 50), 'y': 200 * (index // 50)} for index, name in enumerate(nodes)}
+		file = tmp_path / 'many.json'
+		file.write_text(json.dumps({'lumengraph': 2, 'title': 'Many', 'nodes': nodes, 'layout': {'nodes': places}}))
+		page.get_by_test_id('workflow-file').set_input_files(file)
+		expect(page.get_by_test_id('workflow-title')).to_have_value('Many')
+		page.keyboard.press('Alt+2')
+		tree = page.get_by_test_id('outline-tree')
+		rows = tree.get_by_role('treeitem')
+		first = page.get_by_test_id('outline-tree-n0')
+		expect(first).to_have_attribute('aria-setsize', '2000')
+		assert rows.count() < 120
+		first.focus()
+		page.keyboard.press('End')
+		last = page.get_by_test_id('outline-tree-n1999')
+		expect(last).to_be_focused()
+		expect(last).to_be_in_viewport()
+		expect(last).to_have_attribute('aria-posinset', '2000')
+		page.keyboard.press('ArrowUp')
+		expect(page.get_by_test_id('outline-tree-n1998')).to_be_focused()
+		expect(first).to_have_count(0)
+		tree.hover()
+		page.mouse.wheel(0, -100_000)
+		expect(first).to_be_in_viewport()
+		expect(page.get_by_test_id('outline-tree-n1998')).to_be_focused()
+		page.keyboard.press('ArrowDown')
+		expect(last).to_be_focused()
+		expect(last).to_be_in_viewport()
+		page.keyboard.press('Enter')
+		expect(page.get_by_test_id('node-n1999')).to_be_in_viewport()
+		assert rows.count() < 120
+		assert editor.complaints == []
+
 	def test_input_of_a_subgraph_keeps_its_name_after_escape(self, editor: Editor) -> None:
 		"""What was typed is dropped."""
 		page = editor.page

@@ -48,16 +48,7 @@ export default function NodesPanel() {
 					onChoose={choose}
 					onPointerDown={(event, { info }) => info !== null && startDrag(event, info, setDragged)}
 				>
-					{({ info, label, count }) => (
-						<>
-							{info !== null && <i className="dot" style={{ background: colourOf(info) }} />}
-							<span className="name" data-tip={info?.description || undefined}>
-								{label}
-							</span>
-							{info === null && <small>{count}</small>}
-							{info?.deprecated === true && <span className="badge">{t('node.deprecated')}</span>}
-						</>
-					)}
+					{draw}
 				</Tree>
 			)}
 			{dragged !== null &&
@@ -68,6 +59,24 @@ export default function NodesPanel() {
 					document.body,
 				)}
 		</div>
+	);
+}
+
+function draw(row: PaletteRow) {
+	return <RowContent row={row} />;
+}
+
+function RowContent({ row: { info, label, count } }: { row: PaletteRow }) {
+	const { t } = useTranslation();
+	return (
+		<>
+			{info !== null && <i className="dot" style={{ background: colourOf(info) }} />}
+			<span className="name" data-tip={info?.description || undefined}>
+				{label}
+			</span>
+			{info === null && <small>{count}</small>}
+			{info?.deprecated === true && <span className="badge">{t('node.deprecated')}</span>}
+		</>
 	);
 }
 

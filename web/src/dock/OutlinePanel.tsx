@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { useFlow } from '../canvas/flow';
@@ -30,21 +30,30 @@ export default function OutlinePanel() {
 	const [renaming, setRenaming] = useState<string | null>(null);
 	const rows = useMemo(() => outlineRows(doc, kinds, turned), [doc, kinds, turned]);
 	const wanted = text.trim().toLowerCase();
-	const shown = rows
-		.filter(({ label, node, canvasId }) =>
+	const shown = useMemo(() => {
+		const found = rows.filter(({ label, node, canvasId }) =>
 			`${label}\n${node?.kind ?? ''}\n${canvasId}`.toLowerCase().includes(wanted),
-		)
-		.map((row) => ({ ...row, selected: row.id === here + row.canvasId && selected.has(row.canvasId) }));
+		);
+		const isSelected = ({ id, canvasId }: OutlineRow): boolean => id === here + canvasId && selected.has(canvasId);
+		// A row that stays the same object is not drawn again.
+		return found.map((row) => (isSelected(row) ? { ...row, selected: true } : row));
+	}, [rows, wanted, here, selected]);
 	const toggle = ({ id }: OutlineRow): void =>
 		setTurned((before) => new Set(before.has(id) ? [...before].filter((other) => other !== id) : [...before, id]));
-	const finish = (row: OutlineRow, title: string | null): void => {
-		setRenaming(null);
-		if (title !== null && title !== row.label) {
-			change(row, (graph) =>
-				row.node === null ? updateFrame(graph, partOf(row.canvasId).id, { title }) : rename(graph, row.node.id, title),
-			);
-		}
-	};
+	const draw = useCallback(
+		(row: OutlineRow) => (
+			<RowContent
+				row={row}
+				renaming={row.id === renaming}
+				onRename={() => setRenaming(row.id)}
+				onRenamed={(title) => {
+					setRenaming(null);
+					retitle(row, title);
+				}}
+			/>
+		),
+		[renaming],
+	);
 	return (
 		<div className="outline">
 			<SearchField testid="outline-filter" label={t('building.filter')} value={text} onChange={setText} />
@@ -68,43 +77,56 @@ export default function OutlinePanel() {
 						return true;
 					}}
 				>
-					{(row) => (
-						<>
-							<State row={row} />
-							{renaming === row.id ? (
-								<TitleField row={row} onDone={(title) => finish(row, title)} />
-							) : (
-								<span
-									className="name"
-									data-mode={row.node?.mode}
-									data-tip={`${row.label}\n${row.node?.kind ?? t('building.frame')}`}
-									onDoubleClick={() => setRenaming(row.id)}
-								>
-									{row.label}
-								</span>
-							)}
-							{row.node !== null && (
-								<button
-									type="button"
-									className="tool"
-									tabIndex={-1}
-									aria-label={`${t('commands.mute')}: ${row.label}`}
-									aria-pressed={row.node.mode === 'mute'}
-									data-testid={`outline-mute-${row.id}`}
-									data-tip={`${t('commands.mute')}\nM`}
-									onClick={(event) => {
-										event.stopPropagation();
-										mute(row);
-									}}
-								>
-									<Icon name={row.node.mode === 'mute' ? 'muted' : 'eye'} />
-								</button>
-							)}
-						</>
-					)}
+					{draw}
 				</Tree>
 			)}
 		</div>
+	);
+}
+
+interface RowContentProps {
+	readonly row: OutlineRow;
+	readonly renaming: boolean;
+	readonly onRename: () => void;
+	/** Null leaves the title as it was. */
+	readonly onRenamed: (title: string | null) => void;
+}
+
+function RowContent({ row, renaming, onRename, onRenamed }: RowContentProps) {
+	const { t } = useTranslation();
+	return (
+		<>
+			<State row={row} />
+			{renaming ? (
+				<TitleField row={row} onDone={onRenamed} />
+			) : (
+				<span
+					className="name"
+					data-mode={row.node?.mode}
+					data-tip={`${row.label}\n${row.node?.kind ?? t('building.frame')}`}
+					onDoubleClick={onRename}
+				>
+					{row.label}
+				</span>
+			)}
+			{row.node !== null && (
+				<button
+					type="button"
+					className="tool"
+					tabIndex={-1}
+					aria-label={`${t('commands.mute')}: ${row.label}`}
+					aria-pressed={row.node.mode === 'mute'}
+					data-testid={`outline-mute-${row.id}`}
+					data-tip={`${t('commands.mute')}\nM`}
+					onClick={(event) => {
+						event.stopPropagation();
+						mute(row);
+					}}
+				>
+					<Icon name={row.node.mode === 'mute' ? 'muted' : 'eye'} />
+				</button>
+			)}
+		</>
 	);
 }
 
@@ -154,6 +176,14 @@ function TitleField({ row, onDone }: { row: OutlineRow; onDone: (title: string |
 			}}
 		/>
 	);
+}
+
+function retitle(row: OutlineRow, title: string | null): void {
+	if (title !== null && title !== row.label) {
+		change(row, (graph) =>
+			row.node === null ? updateFrame(graph, partOf(row.canvasId).id, { title }) : rename(graph, row.node.id, title),
+		);
+	}
 }
 
 function mute(row: OutlineRow): void {
