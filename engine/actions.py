@@ -223,9 +223,12 @@ class Index:
 	def _act(self, action: Action) -> None:
 		for name in tuple(action.names):
 			old = self.names.get(name)
-			if old is not None and old.at == action.at:
-				old.segment = action.segment  # its line was written anew
-			if (old is not None and old.at >= action.at) or self._dropped.get(name, 0.0) >= action.at:
+			if old is not None:
+				if old.at == action.at:
+					old.segment = action.segment  # its line was written anew
+				if old.at >= action.at:
+					action.names.discard(name)
+			if self._dropped and self._dropped.get(name, 0.0) >= action.at:
 				action.names.discard(name)
 		if not action.names:
 			return

@@ -214,7 +214,7 @@ class Attempts:
 			tell=lambda text: self._publish(NodeText(job=self._job.id, node=task.node, text=text)),
 		)
 		if isinstance(made, Returned) and made.ui is not None:
-			task.shown.add(made.ui)
+			task.show(made.ui)
 		return made
 
 	def _context(self, task: Task, index: int | None) -> Context:
@@ -250,7 +250,7 @@ class Attempts:
 				found = await gather(rest if begun is None else [lambda: begun, *rest])
 				for one in found:
 					if isinstance(one, Returned) and one.ui is not None:
-						task.shown.add(one.ui)
+						task.show(one.ui)
 				self._finish(task, [*before, *found])
 			except BaseException as error:
 				if isinstance(begun, Coroutine):
@@ -280,7 +280,7 @@ class Attempts:
 				fresh.append(name)
 		if not fresh:
 			return False
-		task.asked.update(fresh)
+		task.asked |= set(fresh)
 		self._publish(NodeWaits(job=self._job.id, node=task.node))
 		links = [value.node for name in fresh if isinstance(value := task.step.inputs[name], Link)]
 		with self._lock:
@@ -306,7 +306,7 @@ class Attempts:
 		untold = self._origins.settle(step, borrowed | self._origins.of((*step.upstream, *step.lazy)))
 		entry = Entry(
 			outputs,
-			task.shown.ui,
+			task.shown.ui if task.shown is not None else None,
 			task.seconds,
 			step.spec.info.kind,
 			self._digests(step.key if not untold else secrets.token_hex(16), outputs),

@@ -20,6 +20,7 @@ from engine.context import Shown
 from engine.declaration import Lane
 from engine.errors import DependencyCycle, NodeFailed, NodeUsage
 from engine.estimate import Timings
+from engine.events import Ui
 from engine.graph import Link, NodeId
 from engine.live import LiveGraph
 from engine.order import order_of
@@ -43,9 +44,9 @@ class Task:
 	done: bool = False
 	leader: Task | None = None
 	reads: tuple[NodeId, ...] = ()
-	asked: set[str] = field(default_factory=set)
+	asked: frozenset[str] = frozenset()
 	expanded: list[Made] | None = None
-	shown: Shown = field(default_factory=Shown)
+	shown: Shown | None = None
 	began: float = 0.0
 	modules: int = 0
 	seconds: float = 0.0
@@ -59,6 +60,12 @@ class Task:
 	def node(self) -> NodeId:
 		"""The step's node."""
 		return self.step.node
+
+	def show(self, ui: Ui) -> None:
+		"""One of its calls has shown this."""
+		if self.shown is None:
+			self.shown = Shown()
+		self.shown.add(ui)
 
 
 class Board:

@@ -33,7 +33,7 @@ CHECK_SECONDS = 0.1
 LEAST_HEADROOM = 512 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
 	"""What a node gave: its outputs, what it showed, how long it took.
 
@@ -166,7 +166,7 @@ class MemoryCache:
 				self._touch(same)
 				return
 			for name in (key, also):
-				if name is not None:
+				if name is not None and name in self._names:
 					self._unname(name)
 			cost = nbytes + ENTRY_BYTES
 			if self._mode == 'bytes' and cost > self._budget:
@@ -174,11 +174,11 @@ class MemoryCache:
 			if nbytes != entry.nbytes:
 				entry = Entry(entry.outputs, entry.ui, entry.seconds, entry.kind, entry.digests, nbytes)
 			self._serial += 1
-			kept = self._kept[self._serial] = _Kept(self._serial, entry, [], self._prompt, owner, cost)
+			names = [key] if also is None or also == key else [key, also]
+			kept = self._kept[self._serial] = _Kept(self._serial, entry, names, self._prompt, owner, cost)
 			self._used += cost
-			self._name(kept, key)
-			if also is not None:
-				self._name(kept, also)
+			for name in names:
+				self._names[name] = kept
 			self._make_room(cost)
 
 	def clear(self) -> None:

@@ -141,12 +141,17 @@ class Context:
 		self.node = node
 		self.graph = graph or LiveGraph(Graph({}))
 		self.index = index
-		self.models = Models(models, cancel, self._tell_load, self.note)
+		self._store = models
 		self.files = storage.files
 		self.catalogue = storage.catalogue
 		self.cancel = cancel
 		self._publish = publish
 		self._shown = Shown() if shown is None else shown
+
+	@cached_property
+	def models(self) -> Models:
+		"""The model store, as this node sees it."""
+		return Models(self._store, self.cancel, self._tell_load, self.note)
 
 	@property
 	def ui(self) -> Ui | None:

@@ -24,10 +24,14 @@ def order_of(
 		return dict.fromkeys(wanted, 0)
 	# `steps` has dependencies first, which one pass needs; those that came by expansion may not be in it.
 	lengths: dict[NodeId, float] = {}
+	seconds: dict[str, float] = {}
 	for node, step in steps.items():
 		if node in wanted:
 			longest = max((lengths.get(source, 0.0) for source in step.upstream), default=0.0)
-			lengths[node] = longest + (timings.of(step.spec.info.kind) or UNKNOWN_SECONDS)
+			kind = step.spec.info.kind
+			lengths[node] = longest + (
+				seconds.get(kind) or seconds.setdefault(kind, timings.of(kind) or UNKNOWN_SECONDS)
+			)
 	roots = [sink for sink in sinks if sink in wanted]
 	if len(roots) > 1:
 		roots = _by_model(roots, steps, lengths)
@@ -39,8 +43,12 @@ def order_of(
 		if node in places:
 			stack.pop()
 			continue
-		ahead = [source for source in wanted[node].upstream if source in wanted and source not in places]
-		if not ahead or node in opened:
+		ahead = (
+			[]
+			if node in opened
+			else [source for source in wanted[node].upstream if source in wanted and source not in places]
+		)
+		if not ahead:
 			stack.pop()
 			places[node] = len(places)
 			continue
