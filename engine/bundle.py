@@ -212,12 +212,12 @@ def _entry(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
 
 def is_bundle(path: Path) -> bool:
 	"""Whether a file is a ZIP file, and so can only be a bundle. A picture that has one behind it is a picture."""
-	if not path.is_file():
-		return False
 	try:
+		if not path.is_file():
+			return False
 		with path.open('rb') as stream:
 			return stream.read(len(MAGIC)) == MAGIC
-	except OSError:
+	except OSError:  # a name that is too long for a file is one too
 		return False
 
 

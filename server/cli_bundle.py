@@ -52,15 +52,24 @@ def _write(options: argparse.Namespace) -> int:
 	from contextlib import closing
 
 	from engine.bundle import write_bundle
+	from engine.errors import BadDocument
 	from engine.runner import Runner
 	from server.cli_convert import tell_doubts
-	from server.cli_source import find_workflow
+	from server.cli_source import exists, find_workflow
+	from server.cli_uploads import taken_in
+	from server.cli_values import with_values
 
-	settings = settings_from(options)
 	target = options.written or Path(f'{Path(options.file).stem}.zip')
-	with closing(Runner(settings, lambda event: None)) as runner:
-		workflow = find_workflow(options.file, settings, runner.kit.nodes.infos)
+	if exists(options.file) and target.exists() and target.samefile(options.file):
+		raise BadDocument('The bundle would be written over what it is made of; --output names another file.')
+	with (
+		unpacked(options.file, settings_from(options)) as settings,
+		closing(Runner(settings, lambda event: None)) as runner,
+	):
+		nodes = runner.kit.nodes.infos
+		workflow = find_workflow(options.file, settings, nodes)
 		tell_doubts(workflow)
+		workflow = with_values(workflow, taken_in(workflow, nodes, settings, options.file))
 		lock = write_bundle(workflow, runner, target, with_models=options.with_models)
 	if options.json:
 		print(lock.model_dump_json(indent=2))

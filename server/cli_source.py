@@ -15,6 +15,30 @@ if TYPE_CHECKING:
 	from engine.formats.workflow import Workflow
 	from engine.settings import Settings
 
+FILES = frozenset(
+	[
+		'.json',
+		'.zip',
+		'.png',
+		'.webp',
+		'.jpg',
+		'.jpeg',
+		'.avif',
+		'.gif',
+		'.exr',
+		'.flac',
+		'.ogg',
+		'.opus',
+		'.mp3',
+		'.m4a',
+		'.mp4',
+		'.webm',
+		'.mkv',
+		'.latent',
+	]
+)
+"""Endings that are of files: a name of the library may have a dot as well."""
+
 SOURCE = "a workflow: native, one of ComfyUI's two forms, a picture that carries one, or a name of the library"
 
 
@@ -44,12 +68,21 @@ def open_file(path: Path, nodes: Mapping[str, NodeInfo]) -> Workflow:
 
 def is_name(source: str) -> bool:
 	"""Whether a command's argument can only be a name: there is no such file, and it is not written like one."""
-	return not Path(source).exists() and not Path(source).suffix and '/' not in source and '\\' not in source
+	written = Path(source).suffix.lower() in FILES or '/' in source or '\\' in source
+	return not written and not exists(source)
+
+
+def exists(source: str) -> bool:
+	"""Whether there is such a file or folder."""
+	try:
+		return Path(source).exists()
+	except OSError:  # the name is too long for one
+		return False
 
 
 def of_library(source: str, settings: Settings) -> dict[str, JsonValue] | None:
 	"""The library's document of a name; None if the argument means a file. Raises `BadDocument` if there is neither."""
-	if not is_name(source):
+	if exists(source):
 		return None
 	from server.library import Library, WorkflowNotFound
 
@@ -57,6 +90,8 @@ def of_library(source: str, settings: Settings) -> dict[str, JsonValue] | None:
 	try:
 		entry = library.find(source)
 	except WorkflowNotFound:
+		if not is_name(source):
+			return None
 		names = ', '.join(entry.name for entry in library.entries()) or 'none'
 		raise BadDocument(
 			f'There is no such file, and no workflow of that name. Names: {names}.', where=source

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from engine.axes import Range, Values, misfits_of_range
 from engine.declaration import NodeInfo
@@ -42,7 +42,11 @@ def _values(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text: 
 		listed = parse_json(text, where=f'--sweep {name}')
 		if isinstance(listed, list):
 			return listed
-	values: list[JsonValue] = []
-	for one in next(csv.reader([text], skipinitialspace=True)):
-		values.append(as_value(workflow, nodes, name, one))
-	return values
+	try:
+		each = next(csv.reader([text], skipinitialspace=True))
+	except csv.Error as error:
+		raise BadDocument(
+			f'--sweep {name}: {text!r} cannot be taken apart ({error}). Values with commas or line breaks stand in '
+			'double quotes.'
+		) from error
+	return [as_value(workflow, nodes, name, one) for one in each]

@@ -25,6 +25,8 @@ SPELLINGS: Mapping[str, SeedPolicy] = {
 	'randomize': 'random',
 }
 """What becomes of a seed after a run, as workflow files say it."""
+EXACT = 2.0**53
+"""Up to here every whole number is a float."""
 WHOLE = re.compile(r'[-+]?[0-9]{1,40}', re.ASCII)
 DECIMAL = re.compile(r'[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?', re.ASCII)
 MOST = 2**53 - 1
@@ -93,6 +95,11 @@ def as_value(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text:
 			return number_of(text, type)
 		case 'STRING' | 'COMBO':
 			return text
+		case '*':
+			try:
+				return parse_json(text, where=f'--set {name}')
+			except BadDocument:
+				return text
 		case _:
 			return parse_json(text, where=f'--set {name}')
 
@@ -101,7 +108,9 @@ def number_of(text: str, type: str) -> JsonValue:
 	"""The number that a text is; what is none is left for the checker, which says so."""
 	if WHOLE.fullmatch(text):
 		return int(text)
-	number = float(text) if type == 'FLOAT' and DECIMAL.fullmatch(text) else math.nan
+	number = float(text) if DECIMAL.fullmatch(text) else math.nan
+	if type == 'INT':
+		return int(number) if number.is_integer() and abs(number) <= EXACT else text
 	return number if math.isfinite(number) else text
 
 

@@ -138,7 +138,8 @@ class Library:
 		content = dumps(document).encode()
 		with self._lock:
 			self._refuse_built_in(name)
-			path = _files(self._own).get(name)
+			# One from a folder of other programs is left there as it is, and stands behind the own one from now on.
+			path = next((path for known, path in self._paths() if known == name), None)
 			before = None if path is None else etag_of(path.read_bytes())
 			allow(before)
 			if path is not None and before != etag_of(content):

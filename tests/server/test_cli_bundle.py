@@ -103,6 +103,24 @@ class TestBundle:
 		assert run_command(['diff', bundle, str(tmp_path / 'w.json'), *here]) == 0
 		assert run_command(['graph', bundle, *here]) == 0
 
+	def test_of_a_picture_that_lies_beside_the_workflow(
+		self, here: list[str], there: list[str], tmp_path: Path
+	) -> None:
+		"""As it can be run from there."""
+		(tmp_path / 'here' / 'input' / 'seen.png').rename(tmp_path / 'seen.png')
+		bundle = write(tmp_path, here, '--with-models')
+
+		assert run_command(['run', bundle, *there]) == 0
+
+	def test_of_a_bundle(self, here: list[str], there: list[str], tmp_path: Path) -> None:
+		"""With the models that it brings; but never over itself."""
+		bundle = write(tmp_path, here, '--with-models')
+		again = str(tmp_path / 'y.zip')
+
+		assert run_command(['bundle', bundle, '--output', again, '--with-models', *there]) == 0
+		assert run_command(['bundle', again, '--output', again, *there]) == 2
+		assert run_command(['run', again, *there]) == 0
+
 	def test_bad_input(
 		self, here: list[str], there: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 	) -> None:

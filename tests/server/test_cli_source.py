@@ -19,7 +19,7 @@ class TestSources:
 		monkeypatch.chdir(tmp_path)
 		(tmp_path / 'here').touch()
 
-		assert is_name('text_to_image')
+		assert all(map(is_name, ('text_to_image', 'sdxl-1.0', 'x.flow', 'long' * 100)))
 		assert not any(map(is_name, ('here', 'gone.json', 'folder/gone', 'folder\\gone')))
 
 	def test_a_file_comes_before_a_name(
@@ -33,9 +33,20 @@ class TestSources:
 		assert find_workflow('lora', settings, {}).title == 'Mine'
 		assert find_workflow('text_to_image', settings, {}).title == 'Text to image'
 
+	def test_names_with_a_dot(self, settings: Settings) -> None:
+		"""What is in the library is found, though it looks like a file's ending."""
+		folder = settings.user_folder / 'workflows'
+		folder.mkdir(parents=True)
+		text = (PROJECT / 'workflows' / 'text_to_image.json').read_text()
+		(folder / 'sdxl-1.0.json').write_text(text.replace('Text to image', 'Mine'))
+
+		assert find_workflow('sdxl-1.0', settings, {}).title == 'Mine'
+
 	def test_neither(self, settings: Settings) -> None:
 		"""What is neither is told, with the names there are."""
 		with pytest.raises(BadDocument, match='text_to_image'):
 			find_workflow('nothing', settings, {})
 		with pytest.raises(BadDocument, match=r'nothing\.json'):
 			find_workflow('nothing.json', settings, {})
+		with pytest.raises(BadDocument, match='no workflow of that name'):
+			find_workflow('long' * 100, settings, {})

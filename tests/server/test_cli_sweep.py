@@ -31,6 +31,7 @@ class TestAxes:
 			('number=1..8/8', Range.model_validate({'from': 1, 'to': 8, 'steps': 8})),
 			('number=-.5..1e1/2', Range.model_validate({'from': -0.5, 'to': 10, 'steps': 2})),
 			('number=["a,b", 2]', ['a,b', 2]),
+			('number="[a:1.2] cat","a\nb"', ['[a:1.2] cat', 'a\nb']),
 			('number=1..\u0663/2', ['1..\u0663/2']),
 		],
 	)
@@ -38,7 +39,7 @@ class TestAxes:
 		"""Values with commas between, quoted where they hold one; a range; a JSON list."""
 		assert list(axes_of(WORKFLOW, NODES, [text]).values()) == [values]
 
-	@pytest.mark.parametrize('sweeps', [['number'], ['=1'], ['number=1', 'number=2'], ['number=[1']])
+	@pytest.mark.parametrize('sweeps', [['number'], ['=1'], ['number=1', 'number=2'], ['number=[1'], ['number=a\nb,c']])
 	def test_bad_input(self, sweeps: list[str]) -> None:
 		"""What is none of these is told."""
 		with pytest.raises(BadDocument):

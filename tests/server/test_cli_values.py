@@ -21,6 +21,7 @@ SAMPLER = NodeInfo(
 		Input(name='steps', type='INT', widget=Number(default=20, min=1, max=10000)),
 		Input(name='cfg', type='FLOAT', widget=Number(default=8.0)),
 		Input(name='sampler_name', type='COMBO'),
+		Input(name='any', type='*'),
 	),
 )
 KINDS = {'KSampler': SAMPLER}
@@ -40,6 +41,11 @@ class TestValues:
 			('seed', '18446744073709551615', 2**64 - 1),
 			('seed', '-1', -1),
 			('seed', '1.5', '1.5'),
+			('steps', '128.0', 128),
+			('steps', '1e3', 1000),
+			('seed', '1e300', '1e300'),
+			('any', '[1, "a"]', [1, 'a']),
+			('any', 'hello, you', 'hello, you'),
 			('seed', '1_000', '1_000'),
 			('cfg', '4', 4),
 			('cfg', '1e1', 10.0),

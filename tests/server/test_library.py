@@ -239,6 +239,17 @@ class TestOtherForms:
 		with pytest.raises(WorkflowNotFound):
 			library.find('drawn')
 
+	def test_one_that_was_seen_can_be_saved(self, user: Path, folder: Path) -> None:
+		"""Whoever decides is told the ETag of what is there, wherever it lies; that is a version of it then."""
+		library = Library.of(Settings(base=user.parent, user=user), folder)
+		seen: list[str | None] = []
+		before = library.find('drawn').etag
+		_, fresh = library.save('drawn', document(), seen.append)
+
+		assert (seen, fresh) == ([before], False)
+		assert len(library.versions_of('drawn')) == 1
+		assert json.loads((user / 'default' / 'workflows' / 'drawn.json').read_text()) == self.EDITOR
+
 	def test_folders_of_several_people_are_theirs(self, user: Path, folder: Path) -> None:
 		"""Where people are told apart, nobody's files are shown to all."""
 		library = Library.of(Settings(base=user.parent, user=user, multi_user=True), folder)
