@@ -8,6 +8,7 @@ import { openMenu } from '../panels/menu';
 import { bytesText } from './format';
 import { copyName, filtered, kindsOf, loadOnCanvas, modelMenu } from './modelActions';
 import { ReloadButton } from './ReloadButton';
+import { tell } from '../run/submit';
 import { useAnswer } from './useAnswer';
 import { SearchField } from '../ui/SearchField';
 
@@ -48,7 +49,7 @@ export function ModelCatalogue() {
 			)}
 			<ul className="rows">
 				{found.slice(0, most).map((model) => (
-					<Model key={`${model.kind}/${model.name}`} model={model} loaders={loaders?.get(model.kind) ?? []} />
+					<Model key={`${model.kind}/${model.name}`} model={model} loaders={loaders && (loaders.get(model.kind) ?? [])} />
 				))}
 			</ul>
 			{found.length > most && (
@@ -60,7 +61,7 @@ export function ModelCatalogue() {
 	);
 }
 
-function Model({ model, loaders }: { model: ModelFile; loaders: readonly Loader[] }) {
+function Model({ model, loaders }: { model: ModelFile; loaders: readonly Loader[] | null }) {
 	const { t } = useTranslation();
 	return (
 		<li className="row" data-damaged={model.damage !== '' || undefined} data-testid={`model-${model.name}`}>
@@ -68,7 +69,7 @@ function Model({ model, loaders }: { model: ModelFile; loaders: readonly Loader[
 				type="button"
 				className="row-main"
 				data-tip={model.damage || t('inspect.models.use')}
-				onClick={() => void loadOnCanvas(model, loaders)}
+				onClick={() => void tell(() => loadOnCanvas(model, loaders))}
 				onContextMenu={(event) => openMenu(event, modelMenu(model, loaders))}
 			>
 				<b>{model.name}</b>

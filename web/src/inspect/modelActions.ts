@@ -1,6 +1,6 @@
 /** What a person can do with a model file. */
 
-import type { Loader } from '../api/models';
+import { fetchLoaders, type Loader } from '../api/models';
 import type { ModelFile } from '../api/types';
 import { addKind, setInput } from '../canvas/commands';
 import { canvasCentre } from '../canvas/view';
@@ -28,9 +28,9 @@ export function kindsOf(models: readonly ModelFile[]): readonly (readonly [strin
 	return [...counts].toSorted(([a], [b]) => a.localeCompare(b));
 }
 
-/** Puts the node that loads a file on the canvas; the name is copied where no node does. */
-export async function loadOnCanvas(model: ModelFile, loaders: readonly Loader[]): Promise<void> {
-	const [loader] = loaders;
+/** Puts the node that loads a file on the canvas; the name is copied where no node does. Null: which do is not known yet. */
+export async function loadOnCanvas(model: ModelFile, loaders: readonly Loader[] | null): Promise<void> {
+	const [loader] = loaders ?? (await fetchLoaders()).get(model.kind) ?? [];
 	if (loader === undefined) {
 		await copyName(model);
 	} else {
@@ -38,9 +38,9 @@ export async function loadOnCanvas(model: ModelFile, loaders: readonly Loader[])
 	}
 }
 
-export function modelMenu(model: ModelFile, loaders: readonly Loader[]): readonly MenuItem[] {
+export function modelMenu(model: ModelFile, loaders: readonly Loader[] | null): readonly MenuItem[] {
 	return [
-		...loaders.map((loader) => ({
+		...(loaders ?? []).map((loader) => ({
 			text: t('inspect.models.add', { kind: currentKinds().get(loader.kind)?.title ?? loader.kind }),
 			act: () => place(model, loader),
 		})),
