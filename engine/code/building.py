@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue
 
 from engine.code.handles import Handle, Node, Outputs
-from engine.code.placing import Named, outputs_of, placed
+from engine.code.placing import Named, outputs_of, placed, spread
 from engine.code.session import Session, default_session
 from engine.declaration import NodeInfo
 from engine.errors import NodeUsage
@@ -19,6 +20,13 @@ from engine.formats.workflow import Workflow as Opened
 from engine.graph import Call, Graph, NodeId
 
 T = TypeVar('T')
+PRIMITIVES: Mapping[type, str] = {
+	bool: 'PrimitiveBoolean',
+	int: 'PrimitiveInt',
+	float: 'PrimitiveFloat',
+	str: 'PrimitiveString',
+}
+"""The node that hands one value on to several others."""
 
 
 class Building:
@@ -47,22 +55,36 @@ class Building:
 		"""Place a node; gives a handle of its output, a named tuple of several, or the node itself if it has none.
 
 		`_id` is its name in the file. Raises `NodeUsage` for an unknown kind, an id that is taken, inputs that the kind has
-		not, outputs of another type, and links that are missing.
+		not, outputs of another type, links that are missing, and a named input that another input of a node has already.
 		"""
 		info = self._info(kind)
 		node = NodeId(_id or self._unused(kind))
 		if node in self._calls:
 			raise NodeUsage(f'There is a node {node!r} already.')
-		self._calls[node] = placed(info, inputs, _title, self.session.storage)
-		for name, value in inputs.items():
-			if isinstance(value, Named):
-				self._inputs[value.name] = NamedInput(node=node, input=name, description=value.description)
+		arguments = spread(info, inputs)
+		call = placed(info, arguments, _title, self.session.storage)
+		# What is refused leaves nothing behind.
+		self._inputs |= self._named(node, arguments)
+		self._calls[node] = call
 		return _given(info, node)
+
+	def _named(self, node: NodeId, arguments: Mapping[str, object]) -> dict[str, NamedInput]:
+		"""The workflow's inputs that stand for inputs of this node: a file has one place for each name."""
+		found: dict[str, NamedInput] = {}
+		for name, value in arguments.items():
+			if not isinstance(value, Named):
+				continue
+			former = self._inputs.get(value.name) or found.get(value.name)
+			if former is not None:
+				raise NodeUsage(_bound(value, former, f'{node}.{name}'))
+			found[value.name] = NamedInput(node=node, input=name, description=value.description)
+		return found
 
 	def input(self, name: str, value: T, description: str = '') -> T:
 		"""A value for a node's input that becomes a named input of the workflow, with `value` as its default.
 
-		Give it straight to a node. Raises `NodeUsage` if the name is taken.
+		Give it straight to one input of one node; what several are to have comes from a primitive node that has it. Raises
+		`NodeUsage` if the name is taken.
 		"""
 		if name in self._inputs:
 			raise NodeUsage(f'The workflow has an input {name!r} already.')
@@ -116,6 +138,15 @@ class Building:
 			inputs=self._inputs,
 			outputs=self._outputs,
 		)
+
+
+def _bound(value: Named, former: NamedInput, place: str) -> str:
+	primitive = PRIMITIVES.get(type(value.value))
+	advice = f': shared = flow.{primitive}(value=flow.input({value.name!r}, {value.value!r}))' if primitive else ''
+	return (
+		f"The workflow's input {value.name!r} stands for {former.node}.{former.input} already, so it cannot be {place} too. "
+		f'Give it to one node whose output goes to both{advice}.'
+	)
 
 
 def _given(info: NodeInfo, node: NodeId) -> Any:

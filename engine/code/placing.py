@@ -28,12 +28,16 @@ class Named:
 	description: str = ''
 
 
-def placed(info: NodeInfo, given: Mapping[str, object], title: str, storage: Storage) -> Call:
-	"""The node that a call stands for; inputs with a widget that are not given have its default.
+def spread(info: NodeInfo, given: Mapping[str, object]) -> dict[str, object]:
+	"""The arguments of a call by the names that the graph has for them: `images.image0`, `format.quality`."""
+	return {name: value for key, one in given.items() for name, value in _spread(info, key, one)}
+
+
+def placed(info: NodeInfo, arguments: Mapping[str, object], title: str, storage: Storage) -> Call:
+	"""The node that a call with `spread` arguments stands for; inputs with a widget that are not given have its default.
 
 	Raises `NodeUsage` for inputs that the kind has not, handles of another type, and links that are missing.
 	"""
-	arguments = {name: value for key, one in given.items() for name, value in _spread(info, key, one)}
 	inputs: dict[str, Argument] = {name: _argument(info, name, value) for name, value in arguments.items()}
 	live = {item.name: item for item in live_inputs(info, inputs)}
 	for name, value in arguments.items():
@@ -60,7 +64,7 @@ def _spread(info: NodeInfo, name: str, value: object) -> Iterator[tuple[str, obj
 			if len(value) > len(names):
 				raise NodeUsage(f'{info.kind}: input {name!r} takes at most {len(names)}, got {len(value)}.')
 			yield from ((f'{name}.{key}', one) for key, one in zip(names, value, strict=False))
-		case Growing(), Handle():
+		case Growing(), Handle() | Named():
 			yield from _spread(info, name, [value])
 		case Varying(), (str() as key, Mapping() as rest):
 			yield name, key

@@ -119,6 +119,52 @@ class TestBuilding:
 		with pytest.raises(NodeUsage, match="input 'width' already"):
 			flow.input('width', 3)
 
+	def test_one_name_for_two_inputs(self, session: Session) -> None:
+		"""A file has one place for a name: it is refused, with what to write, and leaves nothing behind."""
+		flow = Workflow(session=session)
+		size = flow.input('size', 64)
+		flow.EmptyImage(width=size, _id='one')
+		with pytest.raises(
+			NodeUsage, match=r"'size' stands for one\.width already, so it cannot be two\.width too\."
+		) as caught:
+			flow.EmptyImage(width=size, _id='two')
+		other = flow.input('other', 64)
+		with pytest.raises(NodeUsage, match=r'stands for three\.width already'):
+			flow.EmptyImage(width=other, height=other, _id='three')
+
+		assert "shared = flow.PrimitiveInt(value=flow.input('size', 64))" in str(caught.value)
+		assert list(flow.graph.calls) == ['one']
+		assert [item.name for item in flow.interface.inputs] == ['size']
+
+	def test_one_name_by_way_of_a_primitive(self, session: Session) -> None:
+		"""What the refusal advises sets all."""
+		flow = Workflow(session=session)
+		size = flow.PrimitiveInt(value=flow.input('size', 64))
+		for name in ('one', 'two'):
+			flow.output(name, flow.EmptyImage(width=size, height=8))
+		result = flow.run(size=16)
+
+		assert [result[name][0].width for name in ('one', 'two')] == [16, 16]
+
+	def test_names_inside_lists_and_choices(self, session: Session, tmp_path: Path) -> None:
+		"""An input that belongs to a list or to a choice has a name as every other, also once it is saved."""
+		flow = Workflow(session=session)
+		picture = flow.EmptyImage(width=8, height=8)
+		scaling = ('scale by multiplier', {'multiplier': flow.input('times', 2.0)})
+		scaled = flow.ResizeImageMaskNode(input=picture, resize_type=scaling, _id='scale')
+		flow.output('scaled', flow.PreviewImage(images=scaled))
+		values = {'a': flow.input('a', 3)}
+		flow.output('sum', flow.ComfyMathExpression(expression='a + 1', values=values, _id='add')[1])
+		flow.save(tmp_path / 'flow.json')
+		result = Workflow.load(tmp_path / 'flow.json', session=session).run(times=3.0, a=4)
+
+		assert {(item.name, item.node, item.input) for item in flow.interface.inputs} == {
+			('times', 'scale', 'resize_type.multiplier'),
+			('a', 'add', 'values.a'),
+		}
+		assert result['scaled'][0].width == 24
+		assert result['sum'] == 5
+
 	def test_completion_knows_the_kinds(self, session: Session) -> None:
 		"""`dir` lists them, so that consoles complete."""
 		assert {'KSampler', 'run', 'save'} <= set(dir(Workflow(session=session)))
