@@ -13,6 +13,7 @@ from engine.dynamic import live_inputs
 from engine.formats.convert import as_native
 from engine.formats.document import Layout, NodePlace
 from engine.formats.workflow import Workflow
+from engine.formats.writing import to_json
 from engine.graph import Call, Graph, Link
 from engine.layering import Size, lay_out
 
@@ -39,8 +40,7 @@ def drawn_document(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[st
 			'layout': layout,
 		}
 	)
-	written: dict[str, JsonValue] = named.model_dump(mode='json', exclude_defaults=True)
-	return written
+	return to_json(named)
 
 
 def tidy(graph: Graph, nodes: Mapping[str, NodeInfo]) -> Layout:

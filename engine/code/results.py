@@ -29,7 +29,8 @@ class Result:
 	"""The results of one run.
 
 	`result[handle]` is the value of an output that was asked for, `result['name']` that of a named output of the workflow.
-	Pictures are lists of Pillow's, one for each of the batch. Iterating gives the names of the outputs.
+	Pictures are lists of Pillow's, one for each of the batch; what a node shows is its pictures, or else its texts. Iterating
+	gives the names of the outputs.
 	"""
 
 	session: Session
@@ -50,7 +51,8 @@ class Result:
 			raise NotFound(f'The workflow has no output {key!r}; it has: {", ".join(self.outputs) or "none"}.')
 		link = self.links.get(key) if isinstance(key, str) else key.link
 		if link is None:
-			return self.shown(self.outputs[str(key)].node)
+			node = self.outputs[str(key)].node
+			return self.shown(node) or self.texts(node)
 		items = self.outcome.values.get(link)
 		if not items:
 			raise NotFound(f'There is no value of {key!r}: ask for it with run({key!r}).')

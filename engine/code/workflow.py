@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,11 +34,15 @@ from engine.code.drawn import drawn_document, write_file
 from engine.code.handles import Handle
 from engine.code.results import Result, SweepResult
 from engine.code.session import Listener, Session
+from engine.declaration import NodeInfo
 from engine.drawing import draw_svg
+from engine.errors import BadDocument
+from engine.formats.document import NamedOutput
+from engine.formats.dynamic import chosen_graph
 from engine.formats.interface import interface_of
 from engine.formats.workflow import Workflow as Opened
 from engine.formats.workflow import open_workflow, read_workflow
-from engine.graph import Link, NodeId
+from engine.graph import Graph, Link, NodeId
 from engine.prefixes import with_prefixes
 from engine.sweep import sweep
 
@@ -45,26 +51,33 @@ class BaseWorkflow(Building):
 	"""All that a workflow can do but place nodes by their kinds' names, which the generated types have one by one."""
 
 	def _output_links(self, opened: Opened) -> dict[str, Link]:
-		"""What the named outputs stand for, but those that are what a node saves or shows."""
+		"""What the named outputs stand for, but those that are what a node saves or shows.
+
+		Raises `BadDocument` for an output that its node does not have.
+		"""
 		found: dict[str, Link] = {}
 		for name, named in opened.outputs.items():
-			output = named.output
-			if isinstance(output, str):
-				call = opened.graph.calls.get(NodeId(named.node))
-				info = self.session.nodes.get(call.kind) if call is not None else None
-				names = [item.name for item in info.outputs] if info is not None else []
-				output = names.index(output) if output in names else None
-			if output is not None:
-				found[name] = Link(NodeId(named.node), output)
+			node = NodeId(named.node)
+			info = self.session.nodes.get(opened.graph.calls[node].kind)
+			# Of a kind that is not installed the checker tells.
+			if named.output is not None and info is not None:
+				found[name] = Link(node, _output_index(name, named, info))
 		return found
 
 	def run(
-		self, *wanted: Handle[Any], _cancel: CancelToken | None = None, _listener: Listener | None = None, **inputs: Any
+		self,
+		*wanted: Handle[Any],
+		_cancel: CancelToken | None = None,
+		_listener: Listener | None = None,
+		_prompt_seed: int | None = None,
+		**inputs: Any,
 	) -> Result:
 		"""Run it here, with values for its named inputs.
 
 		For the outputs that are `wanted`, or for all nodes that save or show something and all named outputs. `_listener`
-		hears every event. Raises `WrongInputs`, `InvalidGraph`, `RunFailed`, and `JobCancelled` if `_cancel` was.
+		hears every event. Of dynamic prompts in a file of ComfyUI's editor one variant is run: by chance, or the one that
+		`lumengraph run --seed` chooses with `_prompt_seed`; seeds of nodes stay. Raises `BadDocument` for a named output that
+		is not there, `WrongInputs`, `InvalidGraph`, `RunFailed`, and `JobCancelled` if `_cancel` was.
 		"""
 		opened = self._with_values(inputs)
 		links = {} if wanted else self._output_links(opened)
@@ -72,7 +85,7 @@ class BaseWorkflow(Building):
 		result = Result(
 			session=self.session,
 			outcome=self.session.run(
-				with_prefixes(opened.graph, self.session.nodes),
+				with_prefixes(self._chosen(opened, _prompt_seed), self.session.nodes),
 				values=asked,
 				targets=() if wanted else None,
 				beside={'lumengraph': drawn_document(opened, self.session.nodes)},
@@ -87,11 +100,19 @@ class BaseWorkflow(Building):
 		result.raise_failure()
 		return result
 
-	async def run_async(self, *wanted: Handle[Any], _listener: Listener | None = None, **inputs: Any) -> Result:
+	async def run_async(
+		self,
+		*wanted: Handle[Any],
+		_listener: Listener | None = None,
+		_prompt_seed: int | None = None,
+		**inputs: Any,
+	) -> Result:
 		"""As `run`, in a thread; cancelling the task stops the run."""
 		cancel = CancelToken()
 		try:
-			return await asyncio.to_thread(self.run, *wanted, _cancel=cancel, _listener=_listener, **inputs)
+			return await asyncio.to_thread(
+				self.run, *wanted, _cancel=cancel, _listener=_listener, _prompt_seed=_prompt_seed, **inputs
+			)
 		except asyncio.CancelledError:
 			cancel.cancel()
 			raise
@@ -103,15 +124,18 @@ class BaseWorkflow(Building):
 		*,
 		_cancel: CancelToken | None = None,
 		_listener: Listener | None = None,
+		_prompt_seed: int | None = None,
 		**named: object,
 	) -> SweepResult:
 		"""Run it for every combination of values: a list for each input, or `{'from': 1, 'to': 8, 'steps': 8}`.
 
-		What combinations share runs once. Inputs that have no name are swept as `{'sample.cfg': [1, 2]}`. Raises as `run`
-		does, but for `RunFailed`: what failed is told by the result. More than 100 combinations are refused with `WrongInputs`.
+		What combinations share runs once; all have the same variants of dynamic prompts, chosen as by `run`. Inputs that have
+		no name are swept as `{'sample.cfg': [1, 2]}`. Raises as `run` does, but for `RunFailed`: what failed is told by the
+		result. More than 100 combinations are refused with `WrongInputs`.
 		"""
 		opened = self._as_opened()
-		swept = sweep(opened, axes_from({**(axes or {}), **named}), self.session.nodes, self.session.storage)
+		chosen = replace(opened, graph=self._chosen(opened, _prompt_seed))
+		swept = sweep(chosen, axes_from({**(axes or {}), **named}), self.session.nodes, self.session.storage)
 		outcome = self.session.run(
 			with_prefixes(swept.graph, self.session.nodes),
 			beside=swept.beside({'lumengraph': drawn_document(opened, self.session.nodes)}),
@@ -122,12 +146,20 @@ class BaseWorkflow(Building):
 		return SweepResult(Result(self.session, outcome, {}, {}, {}), swept.table)
 
 	async def sweep_async(
-		self, axes: Mapping[str, object] | None = None, /, *, _listener: Listener | None = None, **named: object
+		self,
+		axes: Mapping[str, object] | None = None,
+		/,
+		*,
+		_listener: Listener | None = None,
+		_prompt_seed: int | None = None,
+		**named: object,
 	) -> SweepResult:
 		"""As `sweep`, in a thread; cancelling the task stops the run."""
 		cancel = CancelToken()
 		try:
-			return await asyncio.to_thread(lambda: self.sweep(axes, _cancel=cancel, _listener=_listener, **named))
+			return await asyncio.to_thread(
+				lambda: self.sweep(axes, _cancel=cancel, _listener=_listener, _prompt_seed=_prompt_seed, **named)
+			)
 		except asyncio.CancelledError:
 			cancel.cancel()
 			raise
@@ -173,12 +205,32 @@ class BaseWorkflow(Building):
 			opened = opened.with_value(name, value)
 		return opened
 
+	def _chosen(self, opened: Opened, seed: int | None) -> Graph:
+		"""The graph with one variant of each dynamic prompt; what is written into pictures keeps all of them."""
+		# The command line has its seed as text, and a text is another seed than its number.
+		source = random.Random(None if seed is None else str(seed))  # noqa: S311 - a seed is no secret
+		return chosen_graph(opened, self.session.nodes, source)
+
 	def _sockets(self, links: list[Link]) -> dict[Link, str]:
 		return {
 			link: self._info(self._calls[link.node].kind).outputs[link.output].type
 			for link in links
 			if link.node in self._calls
 		}
+
+
+def _output_index(name: str, named: NamedOutput, info: NodeInfo) -> int:
+	"""The number of the output that a named output stands for. Raises `BadDocument` if its node does not have it."""
+	names = [item.name for item in info.outputs]
+	match named.output:
+		case int() as index if 0 <= index < len(names):
+			return index
+		case str() as output if output in names:
+			return names.index(output)
+	raise BadDocument(
+		f'The workflow output {name!r} points at output {named.output!r} of node {named.node!r} ({info.kind}), '
+		f'which has {len(names)}: {", ".join(names) or "none"}.'
+	)
 
 
 class Workflow(BaseWorkflow):

@@ -7,6 +7,7 @@ Nothing of the engine is imported before that.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 	from engine.testing.expectations import Case, Unmet
 
 SUFFIX, EXPECTED = '.flow.json', '.expect.json'
+PROMPT_SEED = 0
+"""What chooses among the variants of dynamic prompts: the same in every run, so that it can be compared."""
 
 
 class FlowFailed(Exception):
@@ -90,8 +93,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FlowFile |
 		return None
 	config = parent.config
 	if file_path.name.endswith(SUFFIX):
+		# As pytest makes paths of what is named, which may have `..` in it.
 		named = any(
-			(config.invocation_params.dir / argument.partition('::')[0]) == file_path for argument in config.args
+			os.path.normpath(config.invocation_params.dir / argument.partition('::')[0]) == str(file_path)
+			for argument in config.args
 		)
 		asked = named or config.getoption('flow') or config.getoption('flow_update')
 	else:
@@ -144,7 +149,7 @@ class FlowItem(pytest.Item):
 		try:
 			workflow = Workflow.load(self.path, session=session)
 			values: dict[str, Any] = self.case.inputs
-			result = workflow.run(**values)
+			result = workflow.run(_prompt_seed=PROMPT_SEED, **values)
 		except (RunFailed, GraphError) as error:
 			self._heed_failure(error)
 			return

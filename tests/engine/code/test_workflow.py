@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from PIL import Image as Pictures
+from pydantic import JsonValue
 
 from engine import code
 from engine.cancel import CancelToken
@@ -17,10 +19,14 @@ from engine.code.session import RunFailed, Session
 from engine.code.workflow import Workflow
 from engine.errors import BadDocument, InvalidGraph, JobCancelled, NodeUsage, NotFound, WrongInputs
 from engine.events import AnyEvent, NodeStarted
+from engine.formats.convert import converted
 from engine.formats.document import WorkflowDocument
+from engine.formats.dynamic import choose
 from engine.formats.embedded import embedded
+from engine.formats.workflow import Form, read_workflow
 from engine.graph import Constant, Link, NodeId
 from engine.settings import PROJECT
+from engine.sweep import Cell
 
 
 def painting(session: Session) -> Workflow:
@@ -49,6 +55,11 @@ def star(session: Session) -> Workflow:
 	)
 	flow.SaveImage(images=flow.VAEDecode(samples=latent, vae=vae), _id='save')
 	return flow
+
+
+def with_text(document: dict[str, JsonValue], text: str) -> JsonValue:
+	"""The document of a star with another prompt."""
+	return cast(JsonValue, json.loads(json.dumps(document).replace('a red star', text)))
 
 
 class TestBuilding:
@@ -213,6 +224,14 @@ class TestRunning:
 		assert loaded.title == 'Painting'
 		assert loaded.run()['picture'][0].size == (24, 16)
 
+	def test_texts_that_are_shown(self, session: Session) -> None:
+		"""A named output at a node that shows no pictures is the texts that it shows."""
+		flow = Workflow(session=session)
+		flow.output('told', flow.PreviewAny(source=flow.PrimitiveInt(value=flow.input('number', 7)), _id='show'))
+
+		assert flow.run()['told'] == ['7']
+		assert flow.run(number=8)['told'] == ['8']
+
 	def test_wrong_values(self, session: Session) -> None:
 		"""Names and bounds are those of the workflow's inputs."""
 		with pytest.raises(WrongInputs, match="input 'width': expected a whole number from 1"):
@@ -372,6 +391,32 @@ class TestFiles:
 
 		assert picture.size == (16, 8)
 
+	@pytest.mark.parametrize('output', [7, 1, -1, 'PICTURE'])
+	def test_outputs_that_are_not_there(self, session: Session, output: int | str) -> None:
+		"""The output, its node, and what that has are told."""
+		node = {'kind': 'EmptyImage', 'inputs': {'width': 16, 'height': 8, 'batch_size': 1, 'color': 255}}
+		document = {'lumengraph': 2, 'outputs': {'made': {'node': 'a', 'output': output}}, 'nodes': {'a': node}}
+		flow = Workflow.load(json.loads(json.dumps(document)), session=session)
+
+		with pytest.raises(
+			BadDocument,
+			match=rf"output 'made' points at output {output!r} of node 'a' \(EmptyImage\), which has 1: IMAGE",
+		):
+			flow.run()
+
+	def test_a_default_that_is_null(self, session: Session, tmp_path: Path) -> None:
+		"""It is kept, so that the input need not be given."""
+		document = {
+			'lumengraph': 2,
+			'inputs': {'source': {'node': 'show', 'input': 'source', 'default': None}},
+			'nodes': {'show': {'kind': 'PreviewAny'}},
+		}
+		Workflow.load(json.loads(json.dumps(document)), session=session).save(tmp_path / 'flow.json')
+		[signature] = Workflow.load(tmp_path / 'flow.json', session=session).interface.inputs
+
+		assert json.loads((tmp_path / 'flow.json').read_text())['inputs'] == document['inputs']
+		assert not signature.required
+
 	def test_loaded_workflows_go_on(self, session: Session) -> None:
 		"""Nodes of a file feed new ones, by their ids."""
 		flow = Workflow.load(PROJECT / 'workflows' / 'text_to_image.json', session=session)
@@ -425,6 +470,58 @@ class TestFiles:
 
 		with pytest.raises(BadDocument, match=r'plain\.png'):
 			Workflow.load(tmp_path / 'plain.png', session=session)
+
+
+class TestDynamicPrompts:
+	TEMPLATE = 'a {red|green|blue|white} heart'
+
+	def opened(self, session: Session, form: Form) -> Workflow:
+		"""A workflow with variants in its prompt, from a file of this form."""
+		flow = star(session)
+		document = with_text(flow.document(), self.TEMPLATE)
+		return Workflow.load(converted(read_workflow(document, session.nodes), form, session.nodes), session=session)
+
+	def prompt(self, path: Path) -> str:
+		"""The text that a picture was made with."""
+		calls = json.loads((embedded(path) or {})['prompt'])
+		[text] = {call['inputs']['text'] for call in calls.values() if call['class_type'] == 'CLIPTextEncode'} - {''}
+		return str(text)
+
+	@pytest.mark.parametrize('seed', [1, 2])
+	def test_a_file_of_the_editor_is_run_with_one_variant(self, session: Session, seed: int) -> None:
+		"""The one that the command line chooses with the seed; the workflow keeps all, and so do pictures beside it."""
+		flow = self.opened(session, 'editor')
+		[path] = flow.run(_prompt_seed=seed).files
+
+		assert self.prompt(path) == choose(self.TEMPLATE, random.Random(str(seed)))
+		assert self.TEMPLATE in json.dumps(flow.document())
+		assert self.TEMPLATE in (embedded(path) or {})['lumengraph']
+
+	def test_chance_chooses(self, session: Session) -> None:
+		"""Without a seed it is one of them."""
+		[path] = self.opened(session, 'editor').run().files
+
+		assert self.prompt(path) in {f'a {colour} heart' for colour in ('red', 'green', 'blue', 'white')}
+
+	async def test_all_of_a_sweep_have_the_same(self, session: Session) -> None:
+		"""So that what differs is only what is swept."""
+		flow = self.opened(session, 'editor')
+		[place] = [node for node, call in flow.graph.calls.items() if call.kind == 'KSampler']
+		made = await flow.sweep_async({f'{place}.seed': [3, 4]}, _prompt_seed=2)
+		paths = [path for cell in made.table.cells for path in self.saved(session, made, cell)]
+
+		assert [self.prompt(path) for path in paths] == [choose(self.TEMPLATE, random.Random('2'))] * 2
+
+	def saved(self, session: Session, made: SweepResult, cell: Cell) -> list[Path]:
+		"""The files of one combination."""
+		return [path for node in cell.nodes.values() for path in session.files(made.result.outcome.shown[NodeId(node)])]
+
+	@pytest.mark.parametrize('form', ['native', 'api'])
+	def test_other_forms_run_as_they_are_written(self, session: Session, form: Form) -> None:
+		"""Only ComfyUI's editor reads braces so."""
+		[path] = self.opened(session, form).run().files
+
+		assert self.prompt(path) == self.TEMPLATE
 
 
 class TestNotebooks:

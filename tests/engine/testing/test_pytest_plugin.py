@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from engine.formats.dynamic import choose
 from engine.settings import PROJECT
+from engine.testing.pytest_plugin import PROMPT_SEED
+from tests.engine.formats.editor.canvas import canvas
 
 pytest_plugins = 'pytester'
 
@@ -49,6 +53,24 @@ FLOW = {
 	},
 }
 
+TELLING = """
+class Telling:
+	RETURN_TYPES = ()
+	FUNCTION = 'tell'
+	OUTPUT_NODE = True
+	CATEGORY = 'test'
+
+	@classmethod
+	def INPUT_TYPES(cls):
+		return {'required': {'words': ('STRING', {'dynamicPrompts': True})}}
+
+	def tell(self, words):
+		raise ValueError(words)
+
+
+NODE_CLASS_MAPPINGS = {'Telling': Telling}
+"""
+
 
 @pytest.fixture
 def flow(pytester: pytest.Pytester) -> Path:
@@ -74,6 +96,13 @@ class TestCollecting:
 		run(pytester).assert_outcomes()
 		run(pytester, '--flow').assert_outcomes(passed=1)
 		run(pytester, 'stripes.flow.json').assert_outcomes(passed=1)
+
+	def test_paths_that_go_up(self, pytester: pytest.Pytester, flow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+		"""A file may be named by way of a folder above."""
+		monkeypatch.chdir(pytester.mkdir('elsewhere'))
+
+		run(pytester, '../stripes.flow.json').assert_outcomes(passed=1)
+		run(pytester, '../elsewhere/../stripes.flow.json').assert_outcomes(passed=1)
 
 	def test_patterns_of_the_configuration(self, pytester: pytest.Pytester, flow: Path) -> None:
 		"""Other JSON files count by pattern, if they have expectations beside them."""
@@ -172,6 +201,29 @@ class TestExpectations:
 		result.assert_outcomes(errors=1)
 		result.stdout.fnmatch_lines(['*stripes.expect.json*'])
 		result.stdout.no_fnmatch_line('*read_expectations*')
+
+	def test_texts_that_are_shown(self, pytester: pytest.Pytester, flow: Path) -> None:
+		"""An output at a node that shows texts equals these, and an update writes them."""
+		nodes = {
+			'number': {'kind': 'PrimitiveInt', 'inputs': {'value': 3}},
+			'show': {'kind': 'PreviewAny', 'inputs': {'source': {'node': 'number', 'output': 'INT'}}},
+		}
+		flow.write_text(json.dumps({'lumengraph': 2, 'outputs': {'told': {'node': 'show'}}, 'nodes': nodes}))
+		run(pytester, '--flow-update').assert_outcomes(passed=1)
+
+		assert json.loads(flow.with_name('stripes.expect.json').read_text()) == {'outputs': {'told': {'equals': ['3']}}}
+		run(pytester, '--flow').assert_outcomes(passed=1)
+		expect(flow, {'outputs': {'told': {'equals': ['4']}}})
+		run(pytester, '--flow').assert_outcomes(failed=1)
+
+	def test_dynamic_prompts(self, pytester: pytest.Pytester, flow: Path) -> None:
+		"""Of a file of ComfyUI's editor: one variant, and the same in every run."""
+		pytester.mkdir('custom_nodes').joinpath('telling.py').write_text(TELLING)
+		template = 'a {red|green|blue|white} {cat|dog|bird} is told'
+		flow.write_text(json.dumps(canvas([{'id': 1, 'type': 'Telling', 'widgets_values': [template]}], [])))
+		expect(flow, {'fails': choose(template, random.Random(str(PROMPT_SEED)))})
+
+		run(pytester, '--flow').assert_outcomes(passed=1)
 
 
 class TestPictures:
