@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PIL import Image, ImageChops, ImageOps
 
-from engine.likeness import structural_similarity
+if TYPE_CHECKING:
+	import numpy as np
+	from numpy.typing import NDArray
 
+	Levels = NDArray[np.float64]
+
+WINDOW = 8
+K1, K2 = 0.01, 0.03
 GAP = 4
 PAPER = (255, 255, 255)
 AMPLIFIED = 4
@@ -18,12 +26,39 @@ def resemblance(one: Image.Image, other: Image.Image) -> float:
 	Of luma and both chromas of YCbCr, and the least of the three counts, so that a picture in other colours is another one.
 	Transparency lies on white. `ValueError` if the sizes differ.
 	"""
-	import numpy
+	import numpy as np
 
 	if one.size != other.size:
 		raise ValueError(f'Pictures of {one.size} and {other.size} cannot be compared.')
-	first, second = (numpy.asarray(_opaque(picture).convert('YCbCr'), dtype=numpy.float64) for picture in (one, other))
+	first, second = (np.asarray(_opaque(picture).convert('YCbCr'), dtype=np.float64) for picture in (one, other))
 	return min(structural_similarity(first[..., plane], second[..., plane]) for plane in range(3))
+
+
+def structural_similarity(one: Levels, other: Levels) -> float:
+	"""The mean over all windows of two pictures of one size, levels from 0 to 255; smaller pictures are one window.
+
+	Wang, Bovik, Sheikh and Simoncelli, 2004, with windows of 8 by 8 pixels.
+	"""
+	import numpy as np
+
+	side = min(WINDOW, *one.shape)
+	count = side * side
+
+	def means(values: Levels) -> Levels:
+		sums = np.pad(values, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+		found: Levels = (sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]) / count
+		return found
+
+	mean_one, mean_other = means(one), means(other)
+	sample = count / max(1, count - 1)
+	variance_one = sample * (means(one * one) - mean_one**2)
+	variance_other = sample * (means(other * other) - mean_other**2)
+	covariance = sample * (means(one * other) - mean_one * mean_other)
+	c1, c2 = (K1 * 255) ** 2, (K2 * 255) ** 2
+	similarity = ((2 * mean_one * mean_other + c1) * (2 * covariance + c2)) / (
+		(mean_one**2 + mean_other**2 + c1) * (variance_one + variance_other + c2)
+	)
+	return float(similarity.mean())
 
 
 def difference(expected: Image.Image, got: Image.Image) -> Image.Image:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from engine.resemblance import difference, resemblance
+from engine.resemblance import difference, resemblance, structural_similarity
 
 
 def drawn(colour: str = 'red', *, shift: int = 0, size: tuple[int, int] = (64, 64)) -> Image.Image:
@@ -61,3 +62,26 @@ class TestDifference:
 	def test_other_sizes_stand_side_by_side(self) -> None:
 		"""Where nothing can be subtracted, both are shown."""
 		assert difference(drawn(), drawn(size=(32, 80))).size == (64 + 4 + 32, 80)
+
+
+class TestSimilarity:
+	"""The structural similarity as it is defined."""
+
+	def test_one_window(self) -> None:
+		"""By the formula, with sample variances."""
+		one, other = (np.random.default_rng(seed).uniform(0, 255, (8, 8)) for seed in (1, 2))
+		c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+		covariance = np.cov(one.ravel(), other.ravel())
+		expected = (
+			(2 * one.mean() * other.mean() + c1)
+			* (2 * covariance[0, 1] + c2)
+			/ ((one.mean() ** 2 + other.mean() ** 2 + c1) * (covariance[0, 0] + covariance[1, 1] + c2))
+		)
+
+		assert structural_similarity(one, other) == pytest.approx(expected)
+
+	def test_tiny_pictures(self) -> None:
+		"""Less than a window, even one pixel, is compared too."""
+		one = np.full((1, 1), 10.0)
+
+		assert structural_similarity(one, one) == pytest.approx(1.0)

@@ -108,6 +108,14 @@ class TestVerdicts:
 		assert 'library torch' in [change.what for change in found.changes]
 		assert strict.verdict == 'differs'
 
+	def test_other_colours_are_not_alike(self, settings: Settings) -> None:
+		"""A picture as light and of another colour is another one, whatever the circumstances."""
+		Image.new('RGB', (32, 16), (0, 255, 255)).save(settings.input_folder / 'seen.png')
+		picture = altered(made(settings, graph()), libraries={'torch': '0.1'}, device='cuda')
+		Image.new('RGB', (32, 16), (255, 125, 255)).save(settings.input_folder / 'seen.png')
+
+		assert verify(picture, settings).verdict == 'differs'
+
 	def test_without_a_record(self, settings: Settings) -> None:
 		"""Pictures of others do not say what they were made with: similar is enough."""
 		found = verify(altered(made(settings, graph()), pixels=1, none=None), settings)
