@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Annotated, TypeGuard
 
 from pydantic import (
@@ -24,6 +25,8 @@ MOST_CELLS = 100
 """More combinations are refused: a grid of them is what one job may make."""
 RANGE = 'a range such as {"from": 1, "to": 8, "steps": 8}'
 VALUES = f'a list of values, or {RANGE}'
+End = Annotated[int, Field(ge=-(2**63), lt=2**64)] | Annotated[float, Field(allow_inf_nan=False)]
+"""An end of a range. A whole number, such as a large seed, stays what it is: floats have no room for all of its digits."""
 
 
 class Range(Model):
@@ -31,17 +34,24 @@ class Range(Model):
 
 	model_config = ConfigDict(frozen=True, extra='forbid', populate_by_name=True)
 
-	start: float = Field(alias='from', allow_inf_nan=False)
-	to: float = Field(allow_inf_nan=False)
+	start: End = Field(alias='from')
+	to: End
 	steps: int = Field(ge=1, le=MOST_CELLS)
 
 	def values(self, *, whole: bool) -> list[JsonValue]:
 		"""The numbers, each once."""
-		span = self.to - self.start
-		places = (index / (self.steps - 1) if self.steps > 1 else 0.0 for index in range(self.steps))
+		start, span = Fraction(self.start), Fraction(self.to) - Fraction(self.start)
+		exact = (start + span * index / max(self.steps - 1, 1) for index in range(self.steps))
+		if whole:
+			return [*dict.fromkeys(map(round, exact))]
+		of_whole = isinstance(self.start, int) and isinstance(self.to, int)
 		# As people write them: 0.30000000000000004 is 0.3.
-		numbers = [float(f'{self.start + span * place:.12g}') for place in places]
-		return [*dict.fromkeys(round(number) if whole else number for number in numbers)]
+		return [
+			*dict.fromkeys(
+				int(number) if of_whole and number.denominator == 1 else float(f'{float(number):.12g}')
+				for number in exact
+			)
+		]
 
 
 def _in_words(given: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -77,7 +87,9 @@ def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
 
 def misfits_of_range(error: ValidationError) -> str:
 	"""What is wrong with the numbers of a range, in words."""
-	return '; '.join(_of_number(str(found['loc'][0]), found['type'], found['input']) for found in error.errors())
+	told = (_of_number(str(found['loc'][0]), found['type'], found['input']) for found in error.errors())
+	# A number that is neither whole nor any other is reported once for each.
+	return '; '.join(dict.fromkeys(told))
 
 
 def _misfit(given: object) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 from pydantic import JsonValue, TypeAdapter
 
-from engine.axes import MOST_CELLS, Range, Values
+from engine.axes import AXES, MOST_CELLS, Range, Values, axes_from
 from engine.context import Context
 from engine.declaration import Number, Text
 from engine.dynamic import Grow
@@ -205,11 +205,30 @@ class TestRange:
 			({'from': 1, 'to': 4, 'steps': 7}, True, [1, 2, 3, 4]),
 			({'from': 5, 'to': 1, 'steps': 2}, True, [5, 1]),
 			({'from': 5, 'to': 9, 'steps': 1}, True, [5]),
+			({'from': 0.5, 'to': 2.5, 'steps': 3}, True, [0, 2]),
+			({'from': 2**64 - 5, 'to': 2**64 - 1, 'steps': 3}, True, [2**64 - 5, 2**64 - 3, 2**64 - 1]),
+			({'from': 2**53 + 1, 'to': 2**53 + 3, 'steps': 2}, False, [2**53 + 1, 2**53 + 3]),
 		],
 	)
 	def test_values(self, given: JsonValue, whole: bool, values: list[float]) -> None:
 		"""Both ends are in it; whole numbers are there once."""
 		assert TypeAdapter(Range).validate_python(given).values(whole=whole) == values
+
+	def test_large_seeds(self, bench: Bench, workflow: Workflow) -> None:
+		"""A range over seeds gives each of them with all of its digits, also when its ends came as JSON or text."""
+		axes = AXES.validate_json('{"seed": {"from": 156680208700286, "to": 156680208700290, "steps": 5}}')
+		found = sweep(workflow, axes, bench.registry.infos, bench.storage)
+
+		assert found.table.axes == {'seed': list(range(156680208700286, 156680208700291))}
+		assert Range.model_validate({'from': '18446744073709551615', 'to': '1', 'steps': '2'}).start == 2**64 - 1
+		assert AXES.dump_python(axes, mode='json', by_alias=True)['seed']['from'] == 156680208700286
+
+	def test_a_number_beyond_all_bounds(self) -> None:
+		"""It is refused once, in words."""
+		with pytest.raises(WrongInputs, match='"from" must be a number, not 1000') as caught:
+			axes_from({'seed': {'from': 10**400, 'to': 1, 'steps': 2}})
+
+		assert str(caught.value).count('must be') == 1
 
 
 class TestRefusals:

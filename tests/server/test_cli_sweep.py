@@ -19,6 +19,7 @@ WORKFLOW = read_workflow(
 	},
 	NODES,
 )
+WIDE = Range.model_validate({'from': 2**64 - 5, 'to': 2**64 - 1, 'steps': 2})
 
 
 class TestAxes:
@@ -30,6 +31,7 @@ class TestAxes:
 			('number="a, b", c', ['a, b', 'c']),
 			('number=1..8/8', Range.model_validate({'from': 1, 'to': 8, 'steps': 8})),
 			('number=-.5..1e1/2', Range.model_validate({'from': -0.5, 'to': 10, 'steps': 2})),
+			('number=18446744073709551611..18446744073709551615/2', WIDE),
 			('number=["a,b", 2]', ['a,b', 2]),
 			('number="[a:1.2] cat","a\nb"', ['[a:1.2] cat', 'a\nb']),
 			('number=1..\u0663/2', ['1..\u0663/2']),
