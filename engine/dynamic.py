@@ -57,6 +57,12 @@ def live_inputs(info: NodeInfo, given: Mapping[str, object]) -> tuple[Input, ...
 	return tuple(_live(info.inputs, given, '')) if info.is_dynamic else info.inputs
 
 
+def input_called(info: NodeInfo, given: Mapping[str, object], name: str) -> Input | None:
+	"""The input of a call that has this name, given its arguments: also one of as many as are linked that has none yet."""
+	live = live_inputs(info, given if name in given else {**given, name: None})
+	return next((item for item in live if item.name == name), None)
+
+
 def _live(inputs: tuple[Input, ...], given: Mapping[str, object], prefix: str) -> Iterator[Input]:
 	for item in inputs:
 		name = prefix + item.name

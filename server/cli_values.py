@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from engine.declaration import NodeInfo, Number
+from engine.dynamic import VARYING, input_called
 from engine.errors import BadDocument
 from engine.formats.editor.sheet import identity, mapping, objects
 from engine.formats.workflow import Workflow, parse_json
@@ -59,13 +60,22 @@ class Seed:
 def changes_of(
 	workflow: Workflow, nodes: Mapping[str, NodeInfo], changes: Sequence[str], seed: str | None
 ) -> dict[str, JsonValue]:
-	"""What `--set` and `--seed` say, by named input or NODE.INPUT. Raises `BadDocument` for what fits nowhere."""
-	found: dict[str, JsonValue] = {}
+	"""What `--set` and `--seed` say, by named input or NODE.INPUT.
+
+	Raises `BadDocument` or `WrongInputs` for what fits nowhere.
+	"""
+	texts: dict[str, str] = {}
 	for change in changes:
 		name, equals, text = change.partition('=')
 		if not equals:
 			raise BadDocument(f'--set wants NAME=VALUE, got {change!r}.')
-		found[name] = as_value(workflow, nodes, name, text)
+		texts[name] = text
+	found: dict[str, JsonValue] = {}
+	# What is chosen decides which other inputs there are, and of what types.
+	changed = workflow
+	for name in workflow.in_order(texts):
+		found[name] = as_value(changed, nodes, name, texts[name])
+		changed = changed.with_value(name, found[name])
 	if seed is None:
 		return found
 	if 'seed' in workflow.inputs:
@@ -77,21 +87,22 @@ def changes_of(
 
 
 def with_values(workflow: Workflow, values: Mapping[str, JsonValue]) -> Workflow:
-	"""The workflow with these values. Raises `BadDocument` for one that fits nowhere."""
-	for name, value in values.items():
-		workflow = workflow.with_value(name, value)
-	return workflow
+	"""The workflow with these values. Raises `BadDocument` or `WrongInputs` for one that fits nowhere."""
+	return workflow.with_values(values)
 
 
 def as_value(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, text: str) -> JsonValue:
 	"""What is typed after NAME=, seen as the type of the input it is for."""
 	node, given = workflow.place(name)
-	info = nodes.get(workflow.graph.calls[node].kind)
-	declared = info.inputs_by_name.get(given) if info is not None else None
-	match declared.type if declared is not None else 'STRING':
+	call = workflow.graph.calls[node]
+	info = nodes.get(call.kind)
+	declared = input_called(info, call.inputs, given) if info is not None else None
+	# What chooses other inputs is a key, as any choice.
+	type = 'STRING' if declared is None else 'COMBO' if declared.type == VARYING else declared.type
+	match type:
 		case 'BOOLEAN' if text.lower() in ('true', 'false'):
 			return text.lower() == 'true'
-		case 'INT' | 'FLOAT' as type:
+		case 'INT' | 'FLOAT':
 			return number_of(text, type)
 		case 'STRING' | 'COMBO':
 			return text

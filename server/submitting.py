@@ -30,15 +30,12 @@ from server.worker import known_nodes
 async def submit(app: web.Application, wanted: JobRequest) -> tuple[Job, bool]:
 	"""Queue what was asked for; gives the job, and whether it is new.
 
-	Raises `BadDocument` for what is no workflow, `WrongInputs` for a sweep over values that an input does not take,
-	`InvalidGraph` with everything that is wrong, `IdTaken`, `NotStored`.
+	Raises `BadDocument` for what is no workflow, `WrongInputs` for inputs that are not there and for a sweep over values that
+	an input does not take, `InvalidGraph` with everything that is wrong, `IdTaken`, `NotStored`.
 	"""
 
 	async def read(nodes: Mapping[str, NodeInfo]) -> Workflow:
-		workflow = read_workflow(wanted.workflow, nodes)
-		for name, value in wanted.inputs.items():
-			workflow = workflow.with_value(name, value)
-		return workflow
+		return read_workflow(wanted.workflow, nodes).with_values(wanted.inputs)
 
 	return await _submit(app, wanted, read)
 
@@ -54,10 +51,9 @@ async def call_workflow(
 	def called(nodes: Mapping[str, NodeInfo]) -> Workflow:
 		workflow = read_workflow(document, nodes)
 		interface = interface_of(workflow, nodes)
-		values = interface.accept(wanted.inputs, app[STORAGE], given_otherwise=frozenset(wanted.sweep))
-		for name, value in values.items():
-			workflow = workflow.with_value(name, value)
-		return workflow
+		return workflow.with_values(
+			interface.accept(wanted.inputs, app[STORAGE], given_otherwise=frozenset(wanted.sweep))
+		)
 
 	# Which files may be chosen is looked up on disk.
 	return await _submit(app, wanted, lambda nodes: asyncio.to_thread(called, nodes))

@@ -137,6 +137,7 @@ class Building:
 			description=self.description,
 			inputs=self._inputs,
 			outputs=self._outputs,
+			kinds=self.session.nodes,
 		)
 
 

@@ -201,9 +201,7 @@ class BaseWorkflow(Building):
 	def _with_values(self, inputs: Mapping[str, JsonValue]) -> Opened:
 		opened = self._as_opened()
 		accepted = interface_of(opened, self.session.nodes).accept(inputs, self.session.storage)
-		for name, value in accepted.items():
-			opened = opened.with_value(name, value)
-		return opened
+		return opened.with_values(accepted)
 
 	def _chosen(self, opened: Opened, seed: int | None) -> Graph:
 		"""The graph with one variant of each dynamic prompt; what is written into pictures keeps all of them."""

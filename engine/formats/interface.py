@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from engine.check_call import TYPEABLE, described, normal_form
 from engine.declaration import Choice, Input, Model, NodeInfo, Number, Option, Widget
-from engine.dynamic import live_inputs
+from engine.dynamic import input_called
 from engine.errors import BadDocument, InputMisfit, WrongInputs
 from engine.formats.document import NamedInput, NamedOutput
 from engine.formats.workflow import Workflow
@@ -146,12 +146,11 @@ def interface_of(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> Interface
 
 
 def signature_of(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str) -> InputSignature:
-	"""One input of a workflow, by its name or as `NODE.INPUT`. Raises `BadDocument` if there is none."""
+	"""One input of a workflow, by its name or as `NODE.INPUT`. Raises `BadDocument` or `WrongInputs` if there is none."""
 	node, given = workflow.place(name)
 	call = workflow.graph.calls[node]
 	info = nodes.get(call.kind)
-	inputs = () if info is None else live_inputs(info, call.inputs)
-	declared = next((item for item in inputs if item.name == given), None)
+	declared = None if info is None else input_called(info, call.inputs, given)
 	argument = call.inputs.get(given)
 	named = workflow.inputs.get(name) or NamedInput(node=node, input=given)
 	type = named.type or (ANY if declared is None else declared.type)

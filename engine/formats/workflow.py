@@ -11,13 +11,14 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from engine.declaration import NodeInfo
-from engine.errors import BadDocument
+from engine.errors import BadDocument, InputMisfit, WrongInputs
 from engine.formats.document import NamedInput, NamedOutput, Requirements
 from engine.formats.editor.models import needed_models
 from engine.formats.editor.read import EditorReading, MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
 from engine.formats.flatten import Target, flatten
 from engine.formats.migrate import migrated
+from engine.formats.naming import cuts, inputs_of, no_input, takes
 from engine.formats.native import is_native, read_document
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.formats.requirements import missing_kinds, version_warnings
@@ -36,7 +37,8 @@ class Workflow:
 	`source` is the document that it was read from, in its `form`. `targets`: for an input of an instance of a subgraph,
 	(id of the instance, input), the inputs of the flat graph that take it over. `missing` are kinds that are not known
 	here, `warnings` what of the file had to be left out or guessed, `requires` the packs and models that it names.
-	`reading` is what was read of a document of the editor form, for whoever writes it in another form.
+	`reading` is what was read of a document of the editor form, for whoever writes it in another form. `kinds` are those
+	that are known here.
 	"""
 
 	graph: Graph
@@ -52,9 +54,30 @@ class Workflow:
 	warnings: tuple[str, ...] = ()
 	requires: Requirements = field(default_factory=Requirements)
 	reading: EditorReading | None = field(default=None, repr=False, compare=False)
+	kinds: Mapping[str, NodeInfo] = field(default_factory=dict, repr=False, compare=False)
+
+	def with_values(self, values: Mapping[str, JsonValue]) -> Workflow:
+		"""Set several inputs, as `with_value` does. Raises `WrongInputs` with all that the nodes do not have."""
+		changed = self
+		misfits: list[InputMisfit] = []
+		for name in self.in_order(values):
+			try:
+				changed = changed.with_value(name, values[name])
+			except WrongInputs as error:
+				misfits += error.misfits
+		if misfits:
+			raise WrongInputs(misfits)
+		return changed
+
+	def in_order(self, names: Iterable[str]) -> list[str]:
+		"""The names of inputs in the order to set them: a choice before the inputs that only belong to what is chosen."""
+		return sorted(names, key=lambda name: self.said(name)[1].count('.'))
 
 	def with_value(self, name: str, value: JsonValue) -> Workflow:
-		"""Set a named workflow input, or `NODE.INPUT`. Raises `BadDocument` if there is no such input."""
+		"""Set a named workflow input, or `NODE.INPUT`.
+
+		Raises `BadDocument` if there is no such name or node, `WrongInputs` if the node has no such input.
+		"""
 		changes: dict[NodeId, dict[str, Constant]] = {}
 		for node, given in self.places(name):
 			changes.setdefault(node, {})[given] = Constant(value)
@@ -85,25 +108,44 @@ class Workflow:
 		"""The nodes and inputs that a name stands for: a workflow input, or `NODE.INPUT`.
 
 		There are several where the node is an instance of a subgraph, and several nodes inside take the input over. Raises
-		`BadDocument` if there is no such input.
+		`BadDocument` if there is no such name or node, `WrongInputs` if the node has no such input.
 		"""
-		named = self.inputs.get(name)
-		if named is not None:
-			found = self._targets_of(named.node, named.input)
+		node, given = self.said(name)
+		found = self._targets_of(node, given)
+		if name in self.inputs:
 			if not found:
 				raise BadDocument(
-					f'The workflow input {name!r} points at node {named.node!r} (input {named.input!r}), '
+					f'The workflow input {name!r} points at node {node!r} (input {given!r}), '
 					'which does not exist or is switched off.'
 				)
 			return found
-		node, dot, given = name.rpartition('.')
-		if dot and (found := self._targets_of(node, given)):
-			return found
+		call = self.graph.calls.get(NodeId(node))
+		if call is None and not found:
+			raise WrongInputs([no_input(node, '', given, self._inputs_of_instance(node))])
+		info = self.kinds.get(call.kind) if call is not None else None
+		if call is not None and info is not None and not takes(info, call, given):
+			raise WrongInputs([no_input(node, call.kind, given, inputs_of(info, call))])
+		return found
+
+	def said(self, name: str) -> tuple[str, str]:
+		"""The node or the instance, and the input of it, that a name stands for in the file.
+
+		Raises `BadDocument` if there is no such name or node. Whether the node has such an input is not looked at.
+		"""
+		named = self.inputs.get(name)
+		if named is not None:
+			return named.node, named.input
+		for node, given in cuts(name):
+			if node in self.graph.calls or self._inputs_of_instance(node):
+				return node, given
 		known = ', '.join(self.inputs) or 'none'
 		raise BadDocument(
 			f'There is no workflow input {name!r}. Named inputs: {known}. '
 			f'NODE.INPUT reaches any other; nodes: {", ".join(self.graph.calls)}.'
 		)
+
+	def _inputs_of_instance(self, node: str) -> list[str]:
+		return [given for instance, given in self.targets if instance == node]
 
 	def _targets_of(self, node: str, given: str) -> tuple[Target, ...]:
 		if node in self.graph.calls:
@@ -156,6 +198,7 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 			missing=missing_kinds(native, flat.graph, nodes),
 			warnings=version_warnings(native, nodes),
 			requires=native.requires,
+			kinds=nodes,
 		)
 	if form == 'editor':
 		read = read_editor(document, nodes)
@@ -168,9 +211,10 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 			warnings=read.warnings,
 			requires=Requirements(models=needed_models(document)),
 			reading=read,
+			kinds=nodes,
 		)
 	if form == 'api':
-		return Workflow(read_prompt(document), tolerant=True, form='api', source=document)
+		return Workflow(read_prompt(document), tolerant=True, form='api', source=document, kinds=nodes)
 	raise BadDocument(
 		'This is no workflow file: an object without "lumengraph", without nodes that have a "class_type", '
 		'and without a list of "nodes".'

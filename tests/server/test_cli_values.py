@@ -7,7 +7,8 @@ import random
 import pytest
 from pydantic import JsonValue
 
-from engine.declaration import Input, NodeInfo, Number
+from engine.declaration import Choice, Input, NodeInfo, Number, Variant, Varying
+from engine.errors import WrongInputs
 from engine.formats.workflow import read_workflow
 from server.cli_run import SeedPolicy
 from server.cli_values import Seed, as_value, changes_of, policy_of, seeds_after, seeds_of
@@ -24,7 +25,25 @@ SAMPLER = NodeInfo(
 		Input(name='any', type='*'),
 	),
 )
-KINDS = {'KSampler': SAMPLER}
+SCALER = NodeInfo(
+	kind='Scale',
+	title='Scale',
+	category='',
+	inputs=(
+		Input(
+			name='size',
+			type='COMFY_DYNAMICCOMBO_V3',
+			widget=Choice(options=('times', 'exactly')),
+			dynamic=Varying(
+				variants=(
+					Variant(key='times', inputs=(Input(name='factor', type='FLOAT', widget=Number(default=1.0)),)),
+					Variant(key='exactly', inputs=(Input(name='width', type='INT', widget=Number(default=1)),)),
+				)
+			),
+		),
+	),
+)
+KINDS = {'KSampler': SAMPLER, 'Scale': SCALER}
 
 
 def editor(*values: JsonValue) -> dict[str, JsonValue]:
@@ -64,6 +83,19 @@ class TestValues:
 		made = as_value(read_workflow(editor(7, 'fixed'), KINDS), KINDS, f'3.{name}', text)
 
 		assert (made, type(made)) == (value, type(value))
+
+	def test_inputs_of_a_choice(self) -> None:
+		"""They are numbers as others are, also those of what is only now chosen, in whatever order that is said."""
+		workflow = read_workflow({'3': {'class_type': 'Scale', 'inputs': {'size': 'times', 'size.factor': 2}}}, KINDS)
+
+		assert changes_of(workflow, KINDS, ['3.size.factor=0.5'], None) == {'3.size.factor': 0.5}
+		changed = changes_of(workflow, KINDS, ['3.size.width=64', '3.size=exactly'], None)
+		assert changed == {'3.size': 'exactly', '3.size.width': 64}
+
+	def test_an_input_that_is_not_there(self) -> None:
+		"""The nearest one is named."""
+		with pytest.raises(WrongInputs, match=r"did you mean '3\.steps'"):
+			changes_of(read_workflow(editor(7, 'fixed'), KINDS), KINDS, ['3.setps=5'], None)
 
 	def test_the_seed(self) -> None:
 		"""Of every node that has one."""

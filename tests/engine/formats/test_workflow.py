@@ -1,16 +1,51 @@
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import JsonValue
 
-from engine.errors import BadDocument
+from engine.dynamic import Grow, Vary
+from engine.errors import BadDocument, WrongInputs
 from engine.formats.workflow import open_workflow, parse_json, read_workflow
 from engine.graph import Constant, Link, NodeId
 from engine.problems import Problem
+from engine.spec import node
 from tests.engine.tools import registry_of
 
-NODES = registry_of().infos
+
+@dataclass(frozen=True)
+class Exactly:
+	"""A size in pixels."""
+
+	width: int
+	height: int
+
+
+@dataclass(frozen=True)
+class Times:
+	"""A size as a factor."""
+
+	factor: float
+
+
+@node(category='test')
+def scale(
+	size: Annotated[Exactly | Times, Vary({'exactly': Exactly, 'times': Times})],
+	values: Annotated[Mapping[str, int], Grow(names=('a', 'b', 'c'))],
+) -> int:
+	"""Inputs that stand for others."""
+	return 0
+
+
+NODES = registry_of(scale).infos
+TOLERANT: dict[str, JsonValue] = {
+	'sum': {'class_type': 'Add', 'inputs': {'a': 1, 'b': 2, 'beside': 3}},
+	'foreign': {'class_type': 'Foreign', 'inputs': {'a': 1}},
+	'3': {'class_type': 'Scale', 'inputs': {'size': 'times', 'size.factor': 2.0, 'values.a': 1}},
+}
 NATIVE: JsonValue = {
 	'lumengraph': 2,
 	'title': 'A sum',
@@ -159,11 +194,12 @@ class TestNamedInputs:
 		assert workflow.graph.calls[NodeId('sum')].inputs['a'] == Link(NodeId('one'), 0)
 
 	def test_any_input_is_reached_through_its_node(self) -> None:
-		"""NODE.INPUT reaches every input; the last dot counts, since ids may hold dots."""
+		"""NODE.INPUT reaches every input; the longest id of a node counts, since ids may hold dots, as inputs may."""
 		workflow = read_workflow(NATIVE, NODES)
 
 		assert workflow.place('sum.b') == ('sum', 'b')
 		assert workflow.place('a.b.value') == ('a.b', 'value')
+		assert read_workflow(TOLERANT, NODES).place('3.size.factor') == ('3', 'size.factor')
 
 	def test_an_unknown_name_is_refused(self) -> None:
 		"""The message lists what could be set."""
@@ -174,3 +210,56 @@ class TestNamedInputs:
 		"""A named input of a node that is gone cannot be set."""
 		with pytest.raises(BadDocument, match="'lost' points at node 'gone'"):
 			read_workflow(NATIVE, NODES).with_value('lost', 1)
+
+
+class TestInputsThatAreNotThere:
+	"""`NODE.INPUT` of a node that does not take such an input."""
+
+	@pytest.mark.parametrize(
+		('name', 'words'),
+		[
+			('sum.aa', r"'sum.aa': expected an input of node 'sum' \(Add\): a, b, beside, got 'aa' .*mean 'sum.a'\?"),
+			('3.size.facter', r"got 'size.facter' \(did you mean '3.size.factor'\?\)"),
+			('3.size.width', r'expected .*: size, size.factor, values.a, got'),
+			('3.values.d', r"got 'values.d' \(did you mean '3.values.a'\?\)"),
+		],
+	)
+	def test_refused(self, name: str, words: str) -> None:
+		"""Also in forms that may carry what no node declares; the nearest input is named."""
+		with pytest.raises(WrongInputs, match=words):
+			read_workflow(TOLERANT, NODES).with_value(name, 1)
+
+	@pytest.mark.parametrize('name', ['sum.b', 'sum.beside', 'foreign.any', '3.values.b', '3.size.factor'])
+	def test_taken(self, name: str) -> None:
+		"""What is declared, what the file has already, and anything of an unknown kind."""
+		node, _, given = name.partition('.')
+		changed = read_workflow(TOLERANT, NODES).with_value(name, 7)
+
+		assert changed.graph.calls[NodeId(node)].inputs[given] == Constant(7)
+
+	@pytest.mark.parametrize('open_inputs', ['no', 'links', 'all'])
+	def test_kinds_that_take_more(self, open_inputs: str) -> None:
+		"""Any name is taken where all inputs reach the node, and those that are known but not offered."""
+		info = NODES['Add'].model_copy(update={'open_inputs': open_inputs, 'unlisted': ('quiet',)})
+		workflow = read_workflow(TOLERANT, {**NODES, 'Add': info})
+		workflow.with_value('sum.quiet', 1)
+
+		if open_inputs == 'all':
+			assert workflow.place('sum.any') == ('sum', 'any')
+		else:
+			with pytest.raises(WrongInputs):
+				workflow.place('sum.any')
+
+	def test_all_are_told_at_once(self) -> None:
+		"""Several values are set together, or none."""
+		with pytest.raises(WrongInputs) as caught:
+			read_workflow(TOLERANT, NODES).with_values({'sum.x': 1, 'sum.a': 2, '3.x': 3})
+
+		assert [misfit.input for misfit in caught.value.misfits] == ['sum.x', '3.x']
+
+	def test_a_choice_comes_first(self) -> None:
+		"""What belongs to a choice may be given before it."""
+		values: dict[str, JsonValue] = {'3.size.width': 5, '3.size': 'exactly'}
+		changed = read_workflow(TOLERANT, NODES).with_values(values)
+
+		assert changed.graph.calls[NodeId('3')].inputs['size.width'] == Constant(5)

@@ -124,6 +124,17 @@ class TestSubmit:
 		assert response.status == 400
 		assert words in (await response.json())['error']['message']
 
+	async def test_inputs_that_are_not_there(self, api: Api) -> None:
+		"""Nothing is queued; each is told with what may have been meant."""
+		body = {'workflow': saving(), 'inputs': {'2.papre': 1, '2.other': 2}}
+		response = await api.post('/v1/jobs', body)
+		error = (await response.json())['error']
+
+		assert (response.status, error['code']) == (400, 'wrong_inputs')
+		assert [detail['place'] for detail in error['details']] == ['inputs.2.papre', 'inputs.2.other']
+		assert "did you mean '2.paper'?" in error['message']
+		assert (await api.json('/v1/queue'))['queued'] == []
+
 	async def test_a_taken_id(self, api: Api) -> None:
 		"""409, also if its job is long over."""
 		first = await submit(api, saving(), id='mine-1')
