@@ -93,8 +93,8 @@ class Swept:
 def sweep(workflow: Workflow, axes: Mapping[str, Values], nodes: Mapping[str, NodeInfo], storage: Storage) -> Swept:
 	"""Plan a sweep of named inputs, or `NODE.INPUT`.
 
-	Raises `BadDocument` for an input that is not there, `WrongInputs` for values that one does not take, and for more than
-	100 combinations.
+	Raises `BadDocument` for a name or node that is not there, `WrongInputs` for an input that its node does not have, for
+	values that one does not take, for two axes that set the same input, and for more than 100 combinations.
 	"""
 	found = read_axes(workflow, axes, nodes, storage)
 	copies = _Copies(workflow.graph, found)
@@ -123,7 +123,11 @@ def read_axes(
 	found: list[Axis] = []
 	misfits: list[InputMisfit] = []
 	for name, given in axes.items():
-		wanted = signature_of(workflow, nodes, name)
+		try:
+			wanted = signature_of(workflow, nodes, name)
+		except WrongInputs as error:
+			misfits += error.misfits
+			continue
 		values = given.values(whole=wanted.type == 'INT') if isinstance(given, Range) else given
 		if not values:
 			misfits.append(InputMisfit(name, 'at least one value to sweep over', 'none'))
@@ -136,9 +140,9 @@ def read_axes(
 				continue
 			if normal not in accepted:
 				accepted.append(normal)
-		named = workflow.inputs.get(name)
-		node, _, taken = name.rpartition('.') if named is None else (named.node, '', named.input)
-		found.append(Axis(wanted, workflow.places(name), node, taken, tuple(accepted)))
+		axis = Axis(wanted, workflow.places(name), *workflow.said(name), tuple(accepted))
+		misfits += _shared(axis, found)
+		found.append(axis)
 	if not axes:
 		misfits.append(InputMisfit('sweep', 'at least one input to sweep over', 'none'))
 	count = math.prod(len(axis.values) for axis in found)
@@ -148,6 +152,17 @@ def read_axes(
 	if misfits:
 		raise WrongInputs(misfits)
 	return tuple(found)
+
+
+def _shared(axis: Axis, others: Sequence[Axis]) -> Iterator[InputMisfit]:
+	"""What an axis sets that another one sets too: of the two, one would have no effect."""
+	for other in others:
+		place = next((place for place in axis.places if place in other.places), None)
+		if place is not None:
+			name, told = axis.wanted.name, '.'.join(place)
+			yield InputMisfit(
+				name, 'an input that no other axis sets', f'{told!r}, which {other.wanted.name!r} sets too'
+			)
 
 
 class _Copies:

@@ -69,6 +69,12 @@ def grid(
 	return Sketch(f'{columns} [{" | ".join(cells)}] {column_labels!r} {row_labels!r} {labels!r}')
 
 
+@node(category='test', sink=True)
+def gather(context: Context, values: Annotated[Mapping[str, int], Grow(names=('a', 'b'))]) -> None:
+	"""Shows numbers."""
+	context.show(text=[str(values)])
+
+
 NODES: JsonValue = {
 	'tool': {'kind': 'Load', 'inputs': {'name': 'pen'}},
 	'draw': {'kind': 'Draw', 'inputs': {'tool': {'node': 'tool', 'output': 'STRING'}, 'seed': 1, 'size': 2.0}},
@@ -242,6 +248,15 @@ class TestRefusals:
 				{'seed': list(range(51)), 'size': [1, 2]},
 				"input 'sweep': expected at most 100 combinations, got 51 × 2 = 102",
 			),
+			(
+				{'seed': [1, 2], 'draw.seed': [3, 4]},
+				"input 'draw.seed': expected an input that no other axis sets, got 'draw.seed', which 'seed' sets too",
+			),
+			(
+				{'draw.sead': [1]},
+				"input 'draw.sead': expected an input of node 'draw' (Draw): tool, seed, size, "
+				"got 'sead' (did you mean 'draw.seed'?)",
+			),
 		],
 	)
 	def test_bad_values(
@@ -257,6 +272,22 @@ class TestRefusals:
 		"""So is an input that is not there."""
 		with pytest.raises(BadDocument, match="no workflow input 'sede'"):
 			swept(bench, workflow, sede=[1])
+
+
+class TestDottedNames:
+	def test_input_of_a_choice(self, tmp_path: Path) -> None:
+		"""The node is told apart from the name of its input, in what pictures carry too."""
+		bench = Bench(tmp_path, load, draw, keep, grid, gather)
+		document: JsonValue = {'3': {'class_type': 'Gather', 'inputs': {'values.a': 1}}}
+		found = sweep(
+			read_workflow(document, bench.registry.infos),
+			{'3.values.a': Range.model_validate({'from': 1, 'to': 2, 'steps': 2}), '3.values.b': [3]},
+			bench.registry.infos,
+			bench.storage,
+		)
+
+		assert found.graph.calls[NodeId('3#1-0')].inputs == {'values.a': Constant(2), 'values.b': Constant(3)}
+		assert [(axis.node, axis.input) for axis in found.axes] == [('3', 'values.a'), ('3', 'values.b')]
 
 
 class TestSubgraphs:
