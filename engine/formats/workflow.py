@@ -204,6 +204,7 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 		read = read_editor(document, nodes)
 		return Workflow(
 			read.graph,
+			targets=read.targets,
 			tolerant=True,
 			form='editor',
 			source=document,

@@ -7,6 +7,7 @@
 | values without names → inputs by name | `widgets.py` |
 | instances of subgraphs and group nodes, one inside of the other | `places.py`, `groupnodes.py` |
 | what feeds an input in the end | `follow.py` |
+| which inputs of instances set which inputs inside | `promoted.py` |
 | all of it → `Graph` | `read.py` |
 | all of it → native document, subgraphs and all | `structure.py`, `drafts.py`, `drawn.py`, `models.py` |
 | native document → editor form | `write.py`, `write_node.py`, `instances.py`, `drawn.py`, `arrange.py` |

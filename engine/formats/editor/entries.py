@@ -25,6 +25,7 @@ from engine.formats.editor.kinds import (
 	VIRTUAL,
 )
 from engine.formats.editor.places import ITSELF, Place, proxied
+from engine.formats.editor.promoted import shown_input
 from engine.formats.editor.read import Canvas, pack_of
 from engine.formats.editor.sheet import INSIDE_INPUTS, EditorNode, Wire, text
 from engine.formats.editor.widgets import named_values
@@ -119,8 +120,7 @@ class Entries:
 			if inner != node.id:
 				continue
 			if own is not None:
-				first = next((place for place in proxied(node) if place[1] == widget and place[0] != ITSELF), None)
-				given = own.proxies.get(first, widget) if first is not None else widget
+				given = shown_input(node, own.proxies, widget)
 			else:
 				given = widget
 				if widget not in inputs and (info is None or widget not in info.inputs_by_name):

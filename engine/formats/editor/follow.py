@@ -18,7 +18,10 @@ from engine.formats.editor.kinds import (
 	passed_through,
 )
 from engine.formats.editor.places import Place, Places, Record
+from engine.formats.editor.promoted import Promoted
 from engine.formats.editor.sheet import INSIDE_INPUTS, EditorNode
+from engine.formats.flatten import Target
+from engine.graph import node_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,21 @@ _Next = _Input | _Output | Source | Value | None
 
 
 class Follower:
-	"""Follows wires, each step from one slot to the next, so that no file is too deep."""
+	"""Follows wires, each step from one slot to the next, so that no file is too deep.
 
-	def __init__(self, places: Places) -> None:
+	`promoted` is told of each input of an instance that lies on the way.
+	"""
+
+	def __init__(self, places: Places, promoted: Promoted) -> None:
 		self._places = places
+		self._promoted = promoted
 		self._setters: dict[str, dict[str, Record]] = {}
 		self.passed: dict[tuple[int, int], set[int | None]] = {}
 		"""(identity of a bypassed node, output) → the inputs that it was seen to hand on there."""
 
 	def feeds(self, record: Record, slot: int) -> Source | Value | None:
 		"""What feeds an input: an output, a value, or nothing (also where wires lead in a circle)."""
+		target = (node_id(record.id), record.node.inputs[slot].name)
 		step: _Next = _Input(record, slot, record.node.inputs[slot].type)
 		seen: set[tuple[bool, str, int, str]] = set()
 		while isinstance(step, _Input | _Output):
@@ -75,10 +83,10 @@ class Follower:
 			if mark in seen:
 				return None
 			seen.add(mark)
-			step = self._behind_input(step) if isinstance(step, _Input) else self._behind_output(step)
+			step = self._behind_input(step, target) if isinstance(step, _Input) else self._behind_output(step, target)
 		return step
 
-	def _behind_input(self, step: _Input) -> _Next:
+	def _behind_input(self, step: _Input, target: Target) -> _Next:
 		place = step.record.place
 		inputs = step.record.node.inputs
 		link = inputs[step.slot].link if step.slot < len(inputs) else None
@@ -86,22 +94,22 @@ class Follower:
 		if wire is None:
 			return None
 		if wire.origin == INSIDE_INPUTS and place.instance is not None:
-			return self._outside(place, wire.origin_slot)
+			return self._outside(place, wire.origin_slot, target)
 		origin = place.record(wire.origin)
 		return None if origin is None else _Output(origin, wire.origin_slot, step.wanted)
 
-	@staticmethod
-	def _outside(place: Place, index: int) -> _Next:
+	def _outside(self, place: Place, index: int, target: Target) -> _Next:
 		"""Through an input of a subgraph to what its instance has there."""
 		if place.instance is None or place.definition is None or index >= len(place.definition.inputs):
 			return None
 		name = place.definition.inputs[index].name
+		self._promoted.through(place.instance, name, target)
 		slot = place.instance.node.input_named(name)
 		if slot is not None and place.instance.node.inputs[slot].link in place.instance.place.sheet.wires:
 			return _Input(place.instance, slot, place.instance.node.inputs[slot].type)
 		return Value(place.values[name]) if name in place.values else None
 
-	def _behind_output(self, step: _Output) -> _Next:
+	def _behind_output(self, step: _Output, target: Target) -> _Next:
 		record, node = step.record, step.record.node
 		if node.mode == MUTED:
 			return None
@@ -110,7 +118,7 @@ class Follower:
 			self.passed.setdefault((id(node), step.slot), set()).add(chosen)
 			return None if chosen is None else _Input(record, chosen, node.inputs[chosen].type)
 		if self._places.is_instance(node):
-			return self._inside(record, step)
+			return self._inside(record, step, target)
 		if node.type in REROUTES or node.type in SETTERS:
 			return _Input(record, 0, step.wanted)
 		if node.type == PRIMITIVE:
@@ -121,14 +129,14 @@ class Follower:
 			return None if setter is None else _Input(setter, 0, step.wanted)
 		return None if node.type in SILENT | BROADCASTERS else Source(record, step.slot)
 
-	def _inside(self, record: Record, step: _Output) -> _Next:
+	def _inside(self, record: Record, step: _Output, target: Target) -> _Next:
 		"""Through an output of an instance to what feeds it inside."""
 		place = self._places.inside(record)
 		wire = place.results.get(step.slot) if place is not None else None
 		if place is None or wire is None:
 			return None
 		if wire.origin == INSIDE_INPUTS:
-			return self._outside(place, wire.origin_slot)
+			return self._outside(place, wire.origin_slot, target)
 		origin = place.record(wire.origin)
 		return None if origin is None else _Output(origin, wire.origin_slot, step.wanted)
 

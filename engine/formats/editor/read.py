@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -13,8 +13,10 @@ from engine.formats.editor.broadcast import connect_broadcasts
 from engine.formats.editor.follow import Follower, Value
 from engine.formats.editor.kinds import CORE, VIRTUAL
 from engine.formats.editor.places import Places, Record
+from engine.formats.editor.promoted import Promoted, shown_names
 from engine.formats.editor.sheet import Definition, EditorNode, mapping, read_definitions, read_sheet, text
 from engine.formats.editor.widgets import named_values
+from engine.formats.flatten import Target
 from engine.graph import Argument, Call, Constant, Graph, Link, node_id
 
 
@@ -51,12 +53,16 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True)
 class EditorReading:
-	"""What a file of the editor form comes to, and `canvas`, all that was read of it."""
+	"""What a file of the editor form comes to, and `canvas`, all that was read of it.
+
+	`targets`: (id of an instance, its input) → the inputs inside that take it over.
+	"""
 
 	graph: Graph
 	canvas: Canvas
 	missing: tuple[MissingKind, ...] = ()
 	warnings: tuple[str, ...] = ()
+	targets: Mapping[tuple[str, str], tuple[Target, ...]] = field(default_factory=dict)
 
 
 def is_editor(document: JsonValue) -> bool:
@@ -83,18 +89,19 @@ def read_editor(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> EditorRea
 		mapping(mapping(document.get('extra')).get('groupNodes')),
 		nodes,
 	)
-	follower = Follower(places)
+	promoted = Promoted(shown_names([root, *(definition.sheet for definition in definitions.values())], definitions))
+	follower = Follower(places, promoted)
 	records = {record.id: record for record in places.everything() if record.node.type not in VIRTUAL}
 	calls = {
 		node_id(id): Call(
 			record.node.type,
-			_arguments(record, records, follower, nodes.get(record.node.type), warnings),
+			_arguments(record, records, follower, promoted, nodes.get(record.node.type), warnings),
 			record.node.title,
 		)
 		for id, record in records.items()
 	}
 	canvas = Canvas(places, definitions, follower.passed)
-	return EditorReading(Graph(calls), canvas, tuple(_missing(records, nodes)), tuple(warnings))
+	return EditorReading(Graph(calls), canvas, tuple(_missing(records, nodes)), tuple(warnings), promoted.targets)
 
 
 def _connected(definition: Definition, warnings: list[str]) -> Definition:
@@ -107,6 +114,7 @@ def _arguments(
 	record: Record,
 	records: Mapping[str, Record],
 	follower: Follower,
+	promoted: Promoted,
 	info: NodeInfo | None,
 	warnings: list[str],
 ) -> dict[str, Argument]:
@@ -126,6 +134,7 @@ def _arguments(
 	for (inner, widget), value in record.place.overrides.items():
 		if inner == node.id and (widget in found or (info is not None and widget in info.inputs_by_name)):
 			found[widget] = Constant(value)
+	promoted.widgets(record, {*found, *(info.inputs_by_name if info is not None else ())})
 	for index, slot in enumerate(node.inputs):
 		if slot.link is None or not slot.name:
 			continue

@@ -26,7 +26,8 @@ from engine.formats.editor.entries import Entries
 from engine.formats.editor.instances import COMFY
 from engine.formats.editor.kinds import VIRTUAL
 from engine.formats.editor.models import needed_models
-from engine.formats.editor.places import ITSELF, Place, Record, proxied
+from engine.formats.editor.places import Place, Record
+from engine.formats.editor.promoted import shown_names
 from engine.formats.editor.read import Canvas
 from engine.formats.editor.sheet import Definition, EditorNode, text
 from engine.formats.migrate import VERSION
@@ -112,18 +113,10 @@ class _Structure:
 	def _find_proxies(self) -> None:
 		"""Widgets inside that instances show become inputs of their definitions."""
 		standing = [self._canvas.places.root, *(draft.place for draft in self._drafts.values())]
-		for place in standing:
-			for node in place.sheet.nodes.values():
-				draft = self._drafts.get(self._made.key(node))
-				if draft is None or node.type not in self._canvas.definitions:
-					continue
-				for inner, widget in proxied(node):
-					if inner == ITSELF or (inner, widget) in draft.proxies or inner not in draft.definition.sheet.nodes:
-						continue
-					name = widget if widget and widget not in draft.inputs else f'{inner}.{widget}'
-					if name not in draft.inputs:
-						draft.proxies[inner, widget] = name
-						draft.inputs[name] = SubgraphInput(type=None)
+		for id, names in shown_names([place.sheet for place in standing], self._canvas.definitions).items():
+			draft = self._drafts[id]
+			draft.proxies.update(names)
+			draft.inputs.update((name, SubgraphInput(type=None)) for name in names.values())
 
 	def _subgraph(self, draft: Draft) -> SubgraphDefinition:
 		entries = self._entries(draft.place, draft)

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from engine.errors import WrongInputs
 from engine.formats.convert import converted
 from engine.formats.native import read_document
 from engine.formats.workflow import read_workflow
 from engine.formats.writing import to_json
+from engine.graph import Constant, NodeId
 from tests.engine.formats.declared import infos
 from tests.engine.formats.editor.canvas import NODES, canvas, node
 from tests.engine.formats.editor.test_places import GROUPS
@@ -31,6 +33,16 @@ def again(document: Any) -> Any:
 
 
 class TestRealFiles:
+	@pytest.mark.parametrize('path', EDITOR_FILES, ids=lambda path: path.name)
+	def test_what_instances_set(self, path: Path) -> None:
+		"""The same by the same names as in the native document."""
+		workflow = read_workflow(json.loads(path.read_text()), infos())
+		made = read_workflow(json.loads(json.dumps(converted(workflow, 'native', infos()))), infos())
+
+		assert {name: {*places} for name, places in workflow.targets.items()} == {
+			name: {*places} for name, places in made.targets.items()
+		}
+
 	@pytest.mark.parametrize('path', EDITOR_FILES, ids=lambda path: path.name)
 	def test_drawn_without_what_was_kept(self, path: Path) -> None:
 		"""Without the block that holds the rest, the file drawn anew still has the subgraphs, and runs the same."""
@@ -130,6 +142,41 @@ class TestSubgraphs:
 
 		assert len(written['definitions']['subgraphs']) == 1
 		assert read_workflow(written, NODES).graph == changed.graph
+
+	def test_inputs_of_instances_are_set(self) -> None:
+		"""As on the native document, and what is written then says so too."""
+		workflow = read_workflow(self.document(), NODES)
+		changed = workflow.with_value('2.radius', 7)
+
+		assert workflow.targets == read_workflow(native(self.document()), NODES).targets
+		assert workflow.places('3.image') == (('3:1', 'image'),)
+		assert changed.graph.calls[NodeId('2:1')].inputs['radius'] == Constant(7)
+		assert changed.graph.calls[NodeId('3:1')].inputs['radius'] == Constant(9)
+		assert read_workflow(converted(changed, 'editor', NODES), NODES).graph == changed.graph
+		with pytest.raises(
+			WrongInputs, match=r"expected an input of node '2': .*got 'radios' \(did you mean '2.radius'"
+		):
+			workflow.with_value('2.radios', 7)
+
+	def test_widgets_that_instances_show_are_set(self) -> None:
+		"""Also those of an instance inside, by the names that they have in the native document."""
+		inner: dict[str, Any] = {**self.INNER, 'inputs': self.INNER['inputs'][:1]}
+		inner['nodes'] = [node(1, 'Blur', [2], image=1), node(5, 'Blur', [3])]
+		inner['links'] = [self.INNER['links'][0], self.INNER['links'][2]]
+		within = {**node(7, 'aaaa', [4, 5]), 'properties': {'proxyWidgets': [['1', 'radius'], ['5', 'radius']]}}
+		outer: dict[str, Any] = {'id': 'bbbb', 'name': 'Outer', 'inputs': [], 'outputs': [], 'nodes': [within]}
+		shown = {**node(2, 'bbbb', [8]), 'properties': {'proxyWidgets': [['7', 'radius']]}}
+		document = canvas([shown], [], definitions={'subgraphs': [inner, {**outer, 'links': []}]})
+		workflow = read_workflow(document, NODES)
+
+		assert workflow.targets == {
+			('2:7', 'image'): (('2:7:1', 'image'),),
+			('2:7', 'radius'): (('2:7:1', 'radius'),),
+			('2:7', '5.radius'): (('2:7:5', 'radius'),),
+			('2', 'radius'): (('2:7:1', 'radius'),),
+		}
+		assert workflow.targets == read_workflow(native(document), NODES).targets
+		assert workflow.said('2:7.5.radius') == ('2:7', '5.radius')
 
 	def test_widgets_of_single_nodes(self) -> None:
 		"""Where instances list the widgets that they show, these become inputs of the definition."""
