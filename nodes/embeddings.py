@@ -40,7 +40,7 @@ def embeddings_digest(storage: Storage, constants: Mapping[str, JsonValue]) -> s
 def with_embeddings(context: Context, encoder: TextEncoder) -> TextEncoder:
 	"""The encoder, which looks the names of embeddings up in their folder.
 
-	A name of which there is no file is plain text, with a warning. Raises `UnknownFormat` for a file of something else.
+	A name of which there is no file is left out, with a warning. Raises `UnknownFormat` for a file of something else.
 	"""
 
 	def read(name: str) -> Mapping[str, Tensor] | None:
@@ -51,7 +51,9 @@ def with_embeddings(context: Context, encoder: TextEncoder) -> TextEncoder:
 				return read_embedding(context.catalogue.path(FOLDER, name + suffix))
 			except ModelNotFound:
 				continue
-		told = f'There is no embedding {name!r}; the prompt keeps it as text.'
+		if name.endswith(','):  # It is asked for again without.
+			return None
+		told = f'There is no embedding {name!r}; it is left out of the prompt.'
 		logger.warning(told)
 		context.note(told)
 		return None

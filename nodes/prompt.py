@@ -89,7 +89,7 @@ def encode_prompt_refiner(
 	return _sized(said, Sizes(width, height, aesthetic=ascore))
 
 
-@node(kind='CLIPTextEncodeFlux', category='advanced/conditioning/flux', facts=FACTS)
+@node(kind='CLIPTextEncodeFlux', category='advanced/conditioning/flux', facts=FACTS, fingerprint=embeddings_digest)
 def encode_prompt_flux(
 	context: Context,
 	clip: Annotated[ModelRef[TextEncoder], 'The text encoders of Flux.'],
@@ -99,7 +99,7 @@ def encode_prompt_flux(
 ) -> Conditioning:
 	"""Encode a prompt for Flux, with a text for each encoder, and the guidance that is built into its dev models."""
 	with context.models.use(clip) as encoder:
-		said = encoder.encode(t5xxl, {'clip_l': clip_l})
+		said = with_embeddings(context, encoder).encode(t5xxl, {'clip_l': clip_l})
 	return Conditioning(tuple(replace(prompt, guidance=guidance) for prompt in said.prompts))
 
 

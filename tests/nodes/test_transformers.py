@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
@@ -17,6 +18,7 @@ from nodes.load import load_three_clips
 from nodes.prompt import encode_prompt_sd3
 from nodes.text_settings import TextPadding
 from nodes.values import Prompt
+from tests import tiny
 from tests.nodes.conftest import Bench, link, make_graph
 from tests.tiny_transformers import save_parts, save_whole
 
@@ -151,6 +153,21 @@ class TestFluxPrompt:
 		usual = picture(bench, self.encoded('a red cat', 'a red cat', 3.5))
 
 		assert picture(bench, self.encoded(clip_l, t5xxl, guidance)) != usual
+
+	def test_embeddings_are_heard_and_tell_the_key(self, bench: Bench) -> None:
+		"""By the encoder that they are for; another file in the place of one makes the prompt anew."""
+		folder = bench.settings.base / 'embeddings'
+		folder.mkdir()
+		bench.runner.storage.catalogue.add('embeddings', folder)
+		graph = self.encoded('a embedding:word', 'a red cat', 3.5)
+		made = []
+		for seed in (0, 1):
+			vectors = torch.randn(2, tiny.WIDTH, generator=torch.manual_seed(seed))
+			save_file({'clip_l': vectors}, folder / 'word.safetensors')
+			made.append(picture(bench, graph))
+
+		assert made[0] != made[1]
+		assert picture(bench, self.encoded('a', 'a red cat', 3.5)) not in made
 
 
 class TestSd3Prompt:

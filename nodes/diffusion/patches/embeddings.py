@@ -35,10 +35,10 @@ def read_embedding(path: Path) -> Mapping[str, Tensor]:
 	return {name: tensor.float().reshape(-1, tensor.shape[-1]) for name, tensor in named.items()}
 
 
-def fitting(embedding: Mapping[str, Tensor], tower: str, width: int) -> Tensor | None:
-	"""The vectors for a tower of this width; None if there are none."""
+def fitting(embedding: Mapping[str, Tensor], tower: str, width: int) -> Tensor:
+	"""The vectors [tokens, width] for a tower of this width; no tokens if there are none for it."""
 	vectors = embedding.get(tower, embedding.get(''))
-	return vectors if vectors is not None and vectors.shape[-1] == width else None
+	return vectors if vectors is not None and vectors.shape[-1] == width else torch.zeros(0, width)
 
 
 def _pickled(path: Path) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,6 +22,8 @@ from nodes.diffusion.patches.target import Target, text_prefixes
 from nodes.diffusion.text.weighting import Vectors
 from nodes.diffusion.whereabouts import bytes_of
 from nodes.values import Conditioning, Prompt, Seen
+
+logger = logging.getLogger(__name__)
 
 PATCHED = torch.float16
 """What patched weights of text encoders are rounded to: ComfyUI holds them so, and pictures are to be the same."""
@@ -93,7 +96,10 @@ class Phrasing(Protocol):
 
 
 Embeddings = Callable[[str], 'Mapping[str, Tensor] | None']
-"""The vectors of an embedding by its name, for each tower ('' for any); None where there is none of that name."""
+"""The vectors of an embedding by its name, for each tower ('' for any); None where there is none of that name.
+
+A name that ends with a comma is asked for as it is first, and then without.
+"""
 
 Join = Callable[[Mapping[str, Encoded]], Prompt]
 """What a family makes of its towers' words, by their names."""
@@ -203,14 +209,23 @@ class Towers:
 		return replace(self, towers={name: tower.padded(padding, least) for name, tower in self.towers.items()})
 
 	def with_embeddings(self, read: Embeddings) -> Towers:
-		"""The same, each tower taking its vectors for `embedding:name`; those that are not as wide as it is do not count."""
+		"""The same, each tower taking its vectors for `embedding:name`; one that has none as wide as it is leaves it out."""
 		known: dict[str, Mapping[str, Tensor] | None] = {}
+		told: set[tuple[str, str]] = set()
 
 		def vectors(name: str, tower: str, width: int) -> Tensor | None:
 			if name not in known:
 				known[name] = read(name)
 			found = known[name]
-			return None if found is None else fitting(found, tower, width)
+			if found is None:
+				return None
+			fits = fitting(found, tower, width)
+			if not len(fits) and (name, tower) not in told:
+				told.add((name, tower))
+				logger.warning(
+					'The embedding %r has no vectors of %d values for %s; it is left out there.', name, width, tower
+				)
+			return fits
 
 		return replace(
 			self,

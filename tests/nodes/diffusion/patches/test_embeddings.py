@@ -48,12 +48,10 @@ class TestFiles:
 		read = read_embedding(tmp_path / 'word.safetensors')
 		own, other = fitting(read, 'clip_l', tiny.WIDTH), fitting(read, 'clip_g', 2 * tiny.WIDTH)
 
-		assert own is not None
 		assert torch.equal(own, VECTORS)
-		assert other is not None
 		assert torch.equal(other, wide)
-		assert fitting(read, 'clip_l', 7) is None
-		assert fitting(read, 't5xxl', tiny.WIDTH) is None
+		assert len(fitting(read, 'clip_l', 7)) == 0
+		assert len(fitting(read, 't5xxl', tiny.WIDTH)) == 0
 
 	def test_code_is_not_run(self, tmp_path: Path) -> None:
 		"""A pickle that wants to run code is refused."""
@@ -96,10 +94,36 @@ class TestInPrompts:
 		assert 'positive' in bench.called
 		assert 'negative' not in bench.called
 
-	def test_missing_one_is_told_and_text(self, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-		"""The job goes on."""
+	def test_one_of_another_width_is_told_and_left_out(self, encoder: Towers, caplog: pytest.LogCaptureFixture) -> None:
+		"""What was trained for another text encoder is no word for this one, and its name neither."""
+		given = encoder.with_embeddings(lambda name: {'': noise(3, tiny.WIDTH + 1)})
 		with caplog.at_level(logging.WARNING):
-			outcome = bench.run(text_to_image(text='embedding:nowhere', side=32, steps=1))
+			said = given.encode('a embedding:word').prompts[0].embedding
+
+		assert torch.equal(said, encoder.encode('a').prompts[0].embedding)
+		assert [record.message for record in caplog.records] == [
+			f"The embedding 'word' has no vectors of {tiny.WIDTH} values for {name}; it is left out there."
+			for name in encoder.towers
+		]
+
+	@pytest.mark.parametrize('text', ['embedding:nowhere', 'embedding:nowhere, bad hands'])
+	def test_missing_one_is_told_and_left_out(self, bench: Bench, caplog: pytest.LogCaptureFixture, text: str) -> None:
+		"""The job goes on, and it is told once."""
+		with caplog.at_level(logging.WARNING):
+			outcome = bench.run(text_to_image(text=text, side=32, steps=1))
 
 		assert outcome.failure is None
+		assert caplog.text.count('There is no embedding') == 1
 		assert "There is no embedding 'nowhere'" in caplog.text
+
+	def test_a_comma_after_a_known_name_is_not_told(self, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+		"""It is found without."""
+		folder = bench.settings.base / 'embeddings'
+		folder.mkdir()
+		bench.runner.storage.catalogue.add('embeddings', folder)
+		save_file({'emb_params': VECTORS}, folder / 'word.safetensors')
+		with caplog.at_level(logging.WARNING):
+			outcome = bench.run(text_to_image(text='embedding:word, a', side=32, steps=1))
+
+		assert outcome.failure is None
+		assert 'There is no embedding' not in caplog.text

@@ -24,14 +24,25 @@ class TestWeighted:
 			('[cat]', [('[cat]', 1.0)]),
 			(r'a \(cat\)', [('a (cat)', 1.0)]),
 			(r'(a \(b\):1.2)', [('a (b)', 1.2)]),
-			('a (cat', [('a (cat', 1.0)]),
-			('a) (cat)', [('a) ', 1.0), ('cat', 1.1)]),
+			('a (cat', [('a ', 1.0), ('(cat', 1.0)]),
+			('a) (cat)', [('a) (cat)', 1.0)]),
+			('happy cat :), (masterpiece:1.3), (dog:0.5)', [('happy cat :), (masterpiece:1.3), (dog:0.5)', 1.0)]),
+			('(a (b) c', [('(a (b) c', 1.0)]),
+			('(a (b)', [('a ', 1.1), ('(b', 1.1)]),
+			('(a (b:1.5)', [('a ', 1.5), ('(b', 1.5)]),
+			('a) ((b))', [('a) (', 1.0), ('b', 1.1), (')', 1.0)]),
+			('a (b))', [('a ', 1.0), ('b', 1.1), (')', 1.0)]),
+			(r'(a \)', [('(a )', 1.0)]),
+			('(', [('(', 1.0)]),
+			('(cat:1e-1)', [('cat', 0.1)]),
+			('(to the end: inf)', [('to the end: inf', 1.1)]),
+			('(a:b:2)', [('a:b', 2.0)]),
 			('()', []),
 			('', []),
 		],
 	)
 	def test_brackets_weigh_what_they_hold(self, text: str, runs: list[tuple[str, float]]) -> None:
-		"""ComfyUI's syntax: 1.1 for a bracket, an explicit number wins, a lone bracket is plain."""
+		"""ComfyUI's syntax: 1.1 for a bracket, an explicit number wins; lone brackets are counted, and may leave all plain."""
 		assert [words for words, _ in weighted(text)] == [words for words, _ in runs]
 		assert [weight for _, weight in weighted(text)] == pytest.approx([weight for _, weight in runs])
 
@@ -100,10 +111,11 @@ class TestRuns:
 
 	def test_an_embedding_is_a_run_of_its_vectors(self) -> None:
 		"""With the weight of its bracket; text before and after are runs of their own."""
-		assert self.laid('a (embedding:x b:1.5)', 'x') == [
+		assert self.laid('a (b embedding:x  c\nd:1.5)', 'x') == [
 			(['a', ' '], 1.0),
+			(['b'], 1.5),
 			(['7.0', '8.0'], 1.5),
-			([' ', 'b'], 1.5),
+			(['c', ' ', 'd'], 1.5),
 		]
 
 	def test_a_comma_after_the_name_is_none_of_it(self) -> None:
@@ -114,9 +126,33 @@ class TestRuns:
 		"""The whole word is tried first."""
 		assert self.laid('embedding:x,', 'x,') == [(['7.0', '8.0'], 1.0)]
 
-	def test_unknown_embeddings_are_plain_text(self) -> None:
-		"""Nothing is lost."""
-		assert self.laid('embedding:y', 'x') == [(list('embedding:y'), 1.0)]
+	@pytest.mark.parametrize(
+		('text', 'heard'),
+		[
+			('embedding:y', []),
+			('a embedding:y', ['a']),
+			('embedding:y, b', [', b']),
+			('embedding:y b, c', ['b, c']),
+			('embedding:y,b c', ['c']),
+		],
+	)
+	def test_unknown_embeddings_are_left_out(self, text: str, heard: list[str]) -> None:
+		"""Their names are no words, and would only steer away from what was meant."""
+		assert [''.join(words) for words, _ in self.laid(text, 'x')] == heard
+
+	def test_each_name_is_looked_up(self) -> None:
+		"""One after the other, on lines of their own as well."""
+		assert self.laid('embedding:x embedding:y\nembedding: x', 'x') == [(['7.0', '8.0'], 1.0)] * 2
+
+	def test_no_name_is_plain_text(self) -> None:
+		"""Somebody is still typing."""
+		assert self.laid('a embedding: ', 'x') == [(['a'], 1.0), (list('embedding:'), 1.0)]
+
+	def test_no_vectors_leave_no_run(self) -> None:
+		"""That an embedding has none for a tower is no reason to read its name."""
+		found = runs('embedding:x a', lambda words: [ord(letter) for letter in words], lambda name: torch.zeros(0, 4))
+
+		assert found == [([97], 1.0)]
 
 	def test_the_word_must_stand_by_itself(self) -> None:
 		"""Within a word it means nothing."""
