@@ -52,7 +52,9 @@ def basic(
 	from nodes.diffusion.sample import sigmas_for
 
 	with context.models.use(model) as denoiser:
-		return Sigmas(sigmas_for(denoiser.parametrisation, steps=steps, scheduler=scheduler, denoise=denoise))
+		found = sigmas_for(denoiser.parametrisation, steps=steps, scheduler=scheduler, denoise=denoise)
+	# Some schedules give more than were asked for. As ComfyUI has it, they are cut here, but not in KSampler.
+	return Sigmas(found[-(steps + 1) :])
 
 
 @node(kind='KarrasScheduler', category=SCHEDULERS, lane='cpu')
@@ -133,6 +135,9 @@ def beta(
 	"""Training steps at the quantiles of a Beta distribution."""
 	from nodes.diffusion import schedules
 
+	for name, shape in (('alpha', alpha), ('beta', beta)):
+		if not shape > 0:
+			raise BadInput(name, 'a number above 0, without which there is no Beta distribution', str(shape))
 	with context.models.use(model) as denoiser:
 		return Sigmas(schedules.beta(denoiser.parametrisation, steps, rise=alpha, fall=beta))
 

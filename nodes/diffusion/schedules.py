@@ -48,7 +48,9 @@ def sgm_uniform(levels: Parametrisation, steps: int) -> Tensor:
 def simple(levels: Parametrisation, steps: int) -> Tensor:
 	"""Every n-th of the training sigmas, counted from the greatest, without interpolation."""
 	table = levels.sigmas
-	return _with_zero(torch.stack([table[-1 - int(step * len(table) / steps)] for step in range(steps)]))
+	# The stride first: where a place is a whole number, rounding may leave it just below, as in ComfyUI.
+	stride = len(table) / steps
+	return _with_zero(torch.stack([table[-1 - int(step * stride)] for step in range(steps)]))
 
 
 def ddim_uniform(levels: Parametrisation, steps: int) -> Tensor:

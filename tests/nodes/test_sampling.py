@@ -10,12 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.cancel import CancelToken
+from engine.context import Context, JobInfo
 from engine.errors import BadInput, NodeUsage
 from engine.graph import Call, Graph, Link, NodeId
 from engine.models import FileDigest, ModelRef
 from nodes import conditioning, guide, model_sampling, sigmas
 from nodes.diffusion.continuous import Consistency, Continuous
 from nodes.diffusion.parametrisation import Discrete, Flow
+from nodes.diffusion.schedules import SCHEDULES
+from nodes.load import load_checkpoint
 from nodes.steering import Noise, Sigmas
 from nodes.values import Area, Conditioning, Mask, Prompt
 from tests.nodes.conftest import Bench, link, make_graph
@@ -33,6 +37,20 @@ def latent_of(bench: Bench, graph: Graph) -> Tensor:
 	(path,) = bench.pictures()
 	with Image.open(path) as picture:
 		return torch.tensor(list(picture.convert('RGB').tobytes()))
+
+
+def tiny_model(bench: Bench) -> tuple[Context, ModelRef[Any]]:
+	"""A context that leases the bench's models, and the tiny one."""
+	runner = bench.runner
+	context = Context(
+		JobInfo('job'),
+		'node',
+		models=runner.models,
+		storage=runner.storage,
+		cancel=CancelToken(),
+		publish=lambda event: None,
+	)
+	return context, load_checkpoint(context, 'tiny.safetensors').MODEL
 
 
 def around(sample: tuple[str, dict[str, Link | str | int | float]], **more: Any) -> Graph:
@@ -296,6 +314,23 @@ class TestSigmas:
 		"""The error says what came, and what is wrong with it."""
 		with pytest.raises(BadInput, match=reason):
 			sigmas.from_curve(text, 5, 10.0, 0.1)
+
+	@pytest.mark.parametrize('denoise', [1.0, 0.5])
+	def test_a_schedule_that_gives_more_is_cut_to_the_steps(self, bench: Bench, denoise: float) -> None:
+		"""1000 // 7 goes eight times into 1000; the last seven steps are kept."""
+		context, model = tiny_model(bench)
+		found = sigmas.basic(context, model, 'ddim_uniform', 7, denoise).values
+		with context.models.use(model) as denoiser:
+			every = SCHEDULES['ddim_uniform'](denoiser.parametrisation, int(7 / denoise))
+
+		assert len(every) > 8
+		assert torch.equal(found, every[-8:])
+
+	@pytest.mark.parametrize(('alpha', 'beta', 'name'), [(0.0, 0.6, 'alpha'), (0.6, 0.0, 'beta')])
+	def test_a_shape_of_zero_is_refused(self, bench: Bench, alpha: float, beta: float, name: str) -> None:
+		"""There is no such distribution."""
+		with pytest.raises(BadInput, match=f"'{name}': expected a number above 0"):
+			sigmas.beta(*tiny_model(bench), 4, alpha, beta)
 
 	def test_the_first_level_can_be_set(self) -> None:
 		"""Of none, there is none to set."""

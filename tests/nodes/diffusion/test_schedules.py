@@ -62,6 +62,10 @@ class TestFormulas:
 		"""Steps 999, 749, 499, 249."""
 		assert torch.equal(schedules.simple(LEVELS, 4)[:-1], TABLE[[999, 749, 499, 249]])
 
+	def test_simple_takes_its_stride_before_its_places(self) -> None:
+		"""19 · (1000 / 38) is just below 500 in floating point, and so is the place."""
+		assert float(schedules.simple(LEVELS, 38)[19]) == float(TABLE[-1 - 499])
+
 	def test_ddim_uniform_begins_at_one(self) -> None:
 		"""Steps 751, 501, 251, 1."""
 		assert torch.equal(schedules.ddim_uniform(LEVELS, 4)[:-1], TABLE[[751, 501, 251, 1]])
