@@ -71,7 +71,10 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def _frames(opened: Image.Image) -> Iterator[Image.Image]:
-	"""The frames of the first one's size, upright, 16-bit greys brought down to 8."""
+	"""The frames of the first one's size, upright, 16-bit greys brought down to 8.
+
+	Of a camera's MPO only the first is taken: the others are the same picture for a second eye, or smaller.
+	"""
 	size: tuple[int, int] | None = None
 	for frame in ImageSequence.Iterator(opened):
 		upright = ImageOps.exif_transpose(frame)
@@ -80,6 +83,8 @@ def _frames(opened: Image.Image) -> Iterator[Image.Image]:
 		size = size or upright.size
 		if upright.size == size:
 			yield upright
+		if opened.format == 'MPO':
+			break
 
 
 def _tensor(picture: Image.Image) -> Tensor:

@@ -75,6 +75,16 @@ class TestLoadImage:
 		assert pixels.shape[0] == 3
 		assert [round(float(frame[0, 0, 0]) * 255) for frame in pixels] == [10, 90, 200]
 
+	def test_only_the_first_picture_of_a_camera_is_taken(self, context: Context, inputs: Path) -> None:
+		"""What a camera puts behind it in an MPO is no frame."""
+		first, second = (Image.new('RGB', (8, 8), (level, 0, 0)) for level in (200, 10))
+		first.save(inputs / 'a.jpg', 'MPO', save_all=True, append_images=[second])
+		loaded = load_image(context, 'a.jpg')
+
+		assert loaded.IMAGE.pixels.shape == (1, 8, 8, 3)
+		assert len(loaded.MASK.values) == 1
+		assert float(loaded.IMAGE.pixels[0, 0, 0, 0]) > 0.5
+
 	def test_name_may_say_its_folder(self, context: Context, settings: Settings) -> None:
 		"""`a.png [output]` is looked for among the outputs, also in subfolders."""
 		(settings.output_folder / 'sub').mkdir(parents=True)

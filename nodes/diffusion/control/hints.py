@@ -5,19 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nodes.pixels.scale import resize
+
 
 def fitted(pixels: Tensor, height: int, width: int) -> Tensor:
 	"""Pixels [batch, h, w, channels] as [batch, channels, height, width].
 
 	What the aspect ratio has too much is cut off alike on both ends; pixels are taken from where they are nearest.
 	"""
-	picture = pixels.movedim(-1, 1)
-	old_height, old_width = picture.shape[-2:]
-	old, new = old_width / old_height, width / height
-	left = round(old_width * (1 - new / old) / 2) if old > new else 0
-	top = round(old_height * (1 - old / new) / 2) if old < new else 0
-	cut = picture[..., top : old_height - top, left : old_width - left]
-	return torch.nn.functional.interpolate(cut, size=(height, width), mode='nearest-exact')
+	return resize(pixels.movedim(-1, 1), width, height, 'nearest-exact', 'center')
 
 
 def repeated(tensor: Tensor, batch: int, prompts: int) -> Tensor:

@@ -97,6 +97,12 @@ class TestHints:
 
 		assert torch.equal(fitted(picture, 8, 8), torch.ones(1, 3, 8, 8))
 
+	def test_half_a_pixel_is_rounded_as_for_pictures(self) -> None:
+		"""(7 − 7 · 6/7) / 2 is a bit less than ½ in floating point, or exactly: nothing is cut off."""
+		picture = torch.arange(7.0).reshape(1, 1, 7, 1)
+
+		assert fitted(picture, 8, 48).unique().tolist() == [0, 1, 2, 3, 4, 5, 6]
+
 	def test_nearest_pixels(self) -> None:
 		"""No value is between those of the picture."""
 		picture = torch.tensor([[0.0, 1.0], [1.0, 0.0]])[None, :, :, None]
