@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from engine.declaration import Agreement, FromInput, Number
+from engine.errors import BadInput
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.known import MAX_RESOLUTION, empty_latent_facts, width_of
@@ -90,6 +91,7 @@ def decode(
 	"""Turn a latent picture into pixels; tile by tile, if there is not enough memory for all of it."""
 	from nodes.diffusion.working import TILE, TILE_OVERLAP, decoding_bytes
 
+	samples = single_frame(samples, 'samples')
 	batch, channels, height, width = samples.samples.shape
 	factor = FACTORS.get(channels, FACTOR)
 	size, each = (width * factor, height * factor, batch), width_of(context, vae)
@@ -125,18 +127,44 @@ def encode(
 		return encoded(pixels)
 
 
+def single_frame(latent: Latent, name: str) -> Latent:
+	"""Latents of pictures that are kept as videos of one frame, [batch, channels, 1, h, w], without that dimension.
+
+	ComfyUI keeps those of Qwen-Image so. Others come back as they are. Raises `BadInput` for more frames, and for what has no
+	height and width.
+	"""
+	shape = tuple(latent.samples.shape)
+	if len(shape) == 5 and shape[2] == 1:
+		return latent.with_samples(latent.samples.squeeze(2))
+	if len(shape) != 4:
+		raise BadInput(name, 'latents of pictures, [batch, channels, height, width]', f'the shape {list(shape)}')
+	return latent
+
+
+def check_encodable(autoencoder: AutoEncoder, width: int, height: int) -> None:
+	"""Raises `BadInput` for pictures that are smaller than one value of a latent."""
+	factor = autoencoder.factor
+	if min(width, height) < factor:
+		raise BadInput('pixels', f'pictures of at least {factor} × {factor} pixels', f'{width} × {height}')
+
+
 @contextmanager
 def encoding(
 	context: Context, vae: ModelRef[AutoEncoder], width: int, height: int
 ) -> Iterator[tuple[AutoEncoder, Callable[[Images], Latent]]]:
-	"""A VAE, and how it encodes pictures of so many pixels: whole, or tile by tile if there is not room for that."""
+	"""A VAE, and how it encodes pictures of so many pixels: whole, or tile by tile if there is not room for that.
+
+	Raises `BadInput` for pictures that are too small.
+	"""
 	from nodes.diffusion.tiling import encode_tiled
 	from nodes.diffusion.working import TILE, TILE_OVERLAP, encoding_bytes
 
 	each = width_of(context, vae)
 	if context.models.has_room(vae, encoding_bytes(width, height, each=each)):
 		with context.models.use(vae, working_bytes=encoding_bytes(width, height, each=each)) as autoencoder:
+			check_encodable(autoencoder, width, height)
 			yield autoencoder, autoencoder.encode
 		return
 	with context.models.use(vae, working_bytes=encoding_bytes(width, height, tile=TILE, each=each)) as autoencoder:
+		check_encodable(autoencoder, width, height)
 		yield autoencoder, lambda pixels: encode_tiled(autoencoder, pixels, TILE, TILE_OVERLAP, context.progress)

@@ -13,6 +13,7 @@ from engine.declaration import Choice, Text
 from engine.errors import UnknownFormat
 from engine.spec import Context, node
 from engine.storage import Storage
+from nodes.latent import single_frame
 from nodes.values import Latent
 
 TENSOR = 'latent_tensor'
@@ -60,7 +61,7 @@ def save(
 def load(
 	context: Context, latent: Annotated[str, Choice(files_from='input:latent'), 'A latent in the input folder.']
 ) -> Latent:
-	"""Read latents from the input folder, as `SaveLatent` writes them."""
+	"""Read latents of pictures from the input folder, as `SaveLatent` writes them; those of one frame as pictures too."""
 	from safetensors import SafetensorError
 	from safetensors.torch import load_file
 
@@ -69,4 +70,4 @@ def load(
 		samples = tensors[TENSOR].float()
 	except (SafetensorError, KeyError) as error:
 		raise UnknownFormat(latent, f'it holds none ({error})', taken_for='a latent') from error
-	return Latent(samples if VERSION in tensors else samples / OLD_SCALE)
+	return single_frame(Latent(samples if VERSION in tensors else samples / OLD_SCALE), 'latent')

@@ -8,7 +8,7 @@ from engine.declaration import Agreement, FromInput, Number
 from engine.models import ModelRef
 from engine.spec import Context, node
 from nodes.known import width_of
-from nodes.latent import encoding
+from nodes.latent import check_encodable, encoding, single_frame
 from nodes.values import AutoEncoder, Images, Latent, Mask
 
 Frames = Annotated[int, Number(default=64, min=8, max=4096, step=4), 'Of a video: frames in a tile.']
@@ -38,7 +38,8 @@ def decode_tiled(
 	from nodes.diffusion.working import FACTOR, decoding_bytes
 
 	del temporal_size, temporal_overlap
-	batch, _, *_, height, width = samples.samples.shape
+	samples = single_frame(samples, 'samples')
+	batch, _, height, width = samples.samples.shape
 	size = decoding_bytes(width * FACTOR, height * FACTOR, batch, tile=tile_size, each=width_of(context, vae))
 	with context.models.use(vae, working_bytes=size) as autoencoder:
 		return tiling.decode_tiled(autoencoder, samples, tile_size, min(overlap, tile_size // 4), context.progress)
@@ -73,6 +74,7 @@ def encode_tiled(
 	_, height, width, _ = pixels.pixels.shape
 	size = encoding_bytes(width, height, tile=tile_size, each=width_of(context, vae))
 	with context.models.use(vae, working_bytes=size) as autoencoder:
+		check_encodable(autoencoder, width, height)
 		return tiling.encode_tiled(autoencoder, pixels, tile_size, overlap, context.progress)
 
 

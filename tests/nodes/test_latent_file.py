@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from engine.context import Context
-from engine.errors import FileMissing, UnknownFormat
+from engine.errors import BadInput, FileMissing, UnknownFormat
 from engine.settings import Settings
 from engine.storage import Storage
 from nodes.latent_file import file_digest, load, save
@@ -47,6 +47,16 @@ class TestLoad:
 		save_file({'latent_tensor': torch.full((1, 4, 2, 2), 0.18215)}, settings.input_folder / 'old.latent')
 
 		assert torch.allclose(load(context, 'old.latent').samples, torch.ones(1, 4, 2, 2))
+
+	def test_a_single_frame_is_a_picture(self, context: Context, settings: Settings) -> None:
+		"""ComfyUI saves those of Qwen-Image with a dimension for frames; several of them are a video."""
+		for name, frames in (('one', 1), ('many', 3)):
+			tensors = {'latent_tensor': torch.ones(2, 16, frames, 3, 4), 'latent_format_version_0': torch.zeros(0)}
+			save_file(tensors, settings.input_folder / f'{name}.latent')
+
+		assert torch.equal(load(context, 'one.latent').samples, torch.ones(2, 16, 3, 4))
+		with pytest.raises(BadInput, match=r"'latent': expected latents of pictures.*\[2, 16, 3, 3, 4\]"):
+			load(context, 'many.latent')
 
 	def test_other_files_are_refused(self, context: Context, settings: Settings) -> None:
 		"""By name: no safetensors, no latent in it, not there."""

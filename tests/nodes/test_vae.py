@@ -7,7 +7,7 @@ import torch
 
 from engine.cancel import CancelToken
 from engine.context import Context, JobInfo
-from engine.errors import JobCancelled
+from engine.errors import BadInput, JobCancelled
 from engine.events import AnyEvent, NodeProgress
 from engine.models import ModelRef
 from nodes.latent import decode, encode
@@ -38,6 +38,34 @@ class Desk:
 def desk(bench: Bench) -> Desk:
 	"""One of its own for the test."""
 	return Desk(bench)
+
+
+class TestShapes:
+	"""What the plain nodes and the tiled ones take alike."""
+
+	def test_a_single_frame_is_a_picture(self, desk: Desk) -> None:
+		"""Some latents of pictures have a dimension for frames; several of them are refused."""
+		latent = torch.randn(2, 4, 4, 8)
+		one, many = Latent(latent[:, :, None]), Latent(latent[:, :, None].repeat(1, 1, 3, 1, 1))
+		wanted = decode(desk.context, Latent(latent), desk.vae).pixels
+
+		assert torch.equal(decode(desk.context, one, desk.vae).pixels, wanted)
+		assert decode_tiled(desk.context, one, desk.vae, 512, 64, 64, 8).pixels.shape == wanted.shape
+		with pytest.raises(BadInput, match="'samples': expected latents of pictures"):
+			decode(desk.context, many, desk.vae)
+		with pytest.raises(BadInput, match="'samples': expected latents of pictures"):
+			decode_tiled(desk.context, many, desk.vae, 512, 64, 64, 8)
+
+	def test_pictures_that_are_too_small_are_refused(self, desk: Desk) -> None:
+		"""One value of a latent is eight pixels; nothing is made of fewer."""
+		small = Images(torch.rand(1, 7, 32, 3))
+		wanted = 'at least 8 × 8 pixels, got 32 × 7'
+		with pytest.raises(BadInput, match=wanted):
+			encode(desk.context, small, desk.vae)
+		with pytest.raises(BadInput, match=wanted):
+			encode_tiled(desk.context, small, desk.vae, 512, 64, 64, 8)
+		with pytest.raises(BadInput, match=wanted):
+			encode_for_inpaint(desk.context, small, desk.vae, Mask(torch.ones(1, 7, 32)), 0)
 
 
 class TestTiled:
