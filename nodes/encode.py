@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Metadata = Mapping[str, JsonValue]
 MODEL, MAKE = 0x0110, 0x010F
 """EXIF tags in which front ends look for the prompt, and below which for all else."""
+JPEG_EXIF = 65533
+"""More bytes of EXIF than these do not go into a JPEG: the length of a segment has 16 bits."""
 PNG_COLOURS = {1: 0, 3: 2, 4: 6}
 EXR_MAGIC, EXR_VERSION = 20000630, 2
 EXR_CHANNELS = {1: 'Y', 3: 'BGR', 4: 'ABGR'}
@@ -40,6 +42,17 @@ def exif_of(metadata: Metadata) -> Image.Exif:
 			exif[tag] = text
 			tag -= 1
 	return exif
+
+
+def within_jpeg(metadata: Metadata) -> dict[str, JsonValue]:
+	"""As much of the metadata as a JPEG has room for: the prompt before all, the workflow after all."""
+	order = sorted(metadata, key=lambda name: (name != 'prompt', name == 'workflow'))
+	kept: set[str] = set()
+	for name in order:
+		some = {other: value for other, value in metadata.items() if other in kept or other == name}
+		if len(exif_of(some).tobytes()) <= JPEG_EXIF:
+			kept.add(name)
+	return {name: value for name, value in metadata.items() if name in kept}
 
 
 def write_animation(

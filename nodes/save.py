@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -21,6 +22,7 @@ from nodes.values import Images, Mask
 if TYPE_CHECKING:
 	from torch import Tensor
 
+logger = logging.getLogger(__name__)
 PREFIX = Text(default='Lumengraph')
 PREFIX_HELP = (
 	'Start of the file name; may hold a folder, and %width% %height% %date:yyyy-MM-dd%, or the value of an input: '
@@ -209,12 +211,31 @@ def save_as(
 	if format == Png('8-bit', 'sRGB'):
 		_write(context, images, filename_prefix, 'output')
 		return images
+	metadata = _told_in(context, format)
 	for index, pixels in enumerate(images.pixels):
-		write, suffix = _writer(pixels, format, context.metadata)
+		write, suffix = _writer(pixels, format, metadata)
 		size = pixels.shape[1], pixels.shape[0]
 		saved = context.files.save(write, filename_prefix, suffix, size=size, index=index)
 		context.show_images(saved)
 	return images
+
+
+def _told_in(context: Context, format: Format) -> dict[str, JsonValue]:
+	"""What is written into files of a format beside their content; a warning tells of what has no room there."""
+	from nodes.encode import within_jpeg
+
+	metadata = context.metadata
+	if not isinstance(format, Jpeg):
+		return metadata
+	kept = within_jpeg(metadata)
+	missing = [name for name in metadata if name not in kept]
+	if missing:
+		told = (
+			f'A JPEG has no room for {" and ".join(missing)} of this size; the picture is saved without. PNG has room.'
+		)
+		logger.warning(told)
+		context.note(told)
+	return kept
 
 
 def _writer(pixels: Tensor, format: Format, metadata: dict[str, JsonValue]) -> tuple[Callable[[BinaryIO], None], str]:

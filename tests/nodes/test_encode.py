@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pydantic import JsonValue
 
-from nodes.encode import exif_of, write_exr, write_png16
+from nodes.encode import JPEG_EXIF, exif_of, within_jpeg, write_exr, write_png16
 from tests.nodes.exr import read_exr
 
 METADATA: dict[str, JsonValue] = {'prompt': {'text': 'Ä'}, 'workflow': [1, 2]}
@@ -104,3 +104,38 @@ class TestExif:
 		assert exif[0x0110] == 'prompt:{"text": "\\u00c4"}'
 		assert exif[0x010F] == 'workflow:[1, 2]'
 		assert exif[0x010E] == 'more:1'
+
+	@pytest.mark.parametrize(
+		('lengths', 'kept'),
+		[
+			({'workflow': 10, 'prompt': 10, 'more': 10}, ['workflow', 'prompt', 'more']),
+			({'workflow': 60000, 'prompt': 10000, 'more': 10000}, ['prompt', 'more']),
+			({'workflow': 10, 'prompt': 60000, 'more': 60000}, ['workflow', 'prompt']),
+			({'workflow': 10, 'prompt': 70000}, ['workflow']),
+			({'prompt': 70000}, []),
+		],
+	)
+	def test_what_fits_into_a_jpeg(self, lengths: dict[str, int], kept: list[str]) -> None:
+		"""The prompt is kept before all, the workflow after all; the order stays."""
+		fits = within_jpeg({name: 'x' * length for name, length in lengths.items()})
+		stream = io.BytesIO()
+		Image.new('RGB', (2, 2)).save(stream, 'JPEG', exif=exif_of(fits))
+
+		assert list(fits) == kept
+
+	def test_what_is_kept_is_what_pillow_takes(self) -> None:
+		"""To the byte: nothing is left out that a JPEG would have room for, and nothing kept that it has not."""
+		around = JPEG_EXIF - len(exif_of({'prompt': ''}).tobytes())
+		kept, taken = [], []
+		for length in range(around - 4, around + 5):
+			metadata = {'prompt': 'x' * length}
+			kept.append(bool(within_jpeg(metadata)))
+			try:
+				Image.new('RGB', (2, 2)).save(io.BytesIO(), 'JPEG', exif=exif_of(metadata))
+			except ValueError:
+				taken.append(False)
+			else:
+				taken.append(True)
+
+		assert kept == taken
+		assert set(kept) == {True, False}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +198,31 @@ class TestFormats:
 			told = json.loads(picture.info['prompt']) if suffix == '.png' else exif_texts(picture)['prompt']
 		assert (read - smooth[0]).abs().max() < far
 		assert told == context.job.prompt
+
+	@pytest.mark.parametrize(
+		('format', 'kept'),
+		[
+			(Jpeg(90), ['prompt']),
+			(Webp(90, False), ['prompt', 'workflow']),
+			pytest.param(
+				Avif(90),
+				['prompt', 'workflow'],
+				marks=pytest.mark.skipif(not features.check('avif'), reason='This Pillow writes no AVIF.'),
+			),
+		],
+	)
+	def test_large_workflows_lose_no_picture(
+		self, context: Context, caplog: pytest.LogCaptureFixture, format: Format, kept: list[str]
+	) -> None:
+		"""A JPEG has no room for them, and that is told; others have."""
+		context.job = replace(context.job, extra_pnginfo={'workflow': {'nodes': ['x' * 200_000]}})
+		with caplog.at_level(logging.WARNING):
+			save_as(context, Images(torch.zeros(1, 8, 8, 3)), 'x', format)
+		with Image.open(saved(context)[0]) as picture:
+			told = exif_texts(picture)
+
+		assert sorted(told) == kept
+		assert ('no room for workflow' in caplog.text) == (kept == ['prompt'])
 
 	def test_alpha(self, context: Context) -> None:
 		"""It is kept where there is room for it, and left out of a JPEG."""
