@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -226,14 +227,22 @@ class Catalogue:
 		with self._lock:
 			candidates = [path for path, (_, known) in self._digests.items() if known == digest]
 		for path in candidates:
-			if _is_model(path) and self.digest(path) == digest:
+			if _is_model(path) and self._has(path, digest):
 				return path
 		for kind in self._places:
 			for name in self.names(kind):
-				path = self.path(kind, name)
-				if self.digest(path) == digest:
-					return path
+				with suppress(ModelNotFound):  # It has gone since it was listed.
+					path = self.path(kind, name)
+					if self._has(path, digest):
+						return path
 		raise ModelNotFound(digest, 'models')
+
+	def _has(self, path: Path, digest: FileDigest) -> bool:
+		"""Whether a file has that content; one that cannot be read has not."""
+		try:
+			return self.digest(path) == digest
+		except OSError:
+			return False
 
 
 def _is_model(path: Path) -> bool:
@@ -250,13 +259,13 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _walk(place: Path) -> list[Path]:
-	"""Every model file, and every model folder instead of what is in it."""
+	"""Every model file, and every model folder instead of what is in it; no link that leads nowhere."""
 	found: list[Path] = []
 	for folder, folders, files in os.walk(place, followlinks=True):
 		here = Path(folder)
 		models = {name for name in folders if is_model_folder(here / name)}
 		folders[:] = sorted(name for name in folders if not name.startswith('.') and name not in models)
-		names = (name for name in files if Path(name).suffix.lower() in SUFFIXES)
+		names = (name for name in files if Path(name).suffix.lower() in SUFFIXES and _is_model(here / name))
 		found.extend(here / name for name in (*names, *models) if not name.startswith('.'))
 	return found
 

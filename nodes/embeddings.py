@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -33,7 +34,9 @@ def embeddings_digest(storage: Storage, constants: Mapping[str, JsonValue]) -> s
 	catalogue = storage.catalogue
 	hasher = hashlib.sha256()
 	for name in catalogue.names(FOLDER):
-		hasher.update(f'{name}:{catalogue.digest(catalogue.path(FOLDER, name))};'.encode())
+		# One that cannot be read, or has gone meanwhile, matters only to a prompt that names it, which tells of it then.
+		with suppress(ModelNotFound, OSError):
+			hasher.update(f'{name}:{catalogue.digest(catalogue.path(FOLDER, name))};'.encode())
 	return hasher.hexdigest()
 
 

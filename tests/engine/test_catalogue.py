@@ -24,6 +24,9 @@ from engine.modelfile import read_shapes
 from engine.models import FileDigest
 from engine.settings import Settings
 
+UNREADABLE = Path('/proc/self/mem')
+"""A file that nobody can read from its start, whatever their rights."""
+
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Catalogue:
@@ -61,6 +64,14 @@ class TestNames:
 
 		assert catalogue.names('checkpoints') == ('b.pt', 'more/a.pt')
 		assert catalogue.path('checkpoints', 'more/a.pt').is_file()
+
+	def test_a_link_that_leads_nowhere_is_not_listed(self, catalogue: Catalogue) -> None:
+		"""Nor one to itself: the disk with the models is not there."""
+		folder = put(catalogue, 'a.pt').parent
+		(folder / 'b.pt').symlink_to(folder / 'gone.pt')
+		(folder / 'c.pt').symlink_to(folder / 'c.pt')
+
+		assert catalogue.names('checkpoints') == ('a.pt',)
 
 	def test_a_name_that_no_message_can_carry_is_not_listed(self, catalogue: Catalogue) -> None:
 		"""A file named in an old encoding does not break the list of the others."""
@@ -287,6 +298,17 @@ class TestFind:
 		path.write_bytes(b'another')
 		with pytest.raises(ModelNotFound):
 			catalogue.find(digest)
+
+	def test_a_file_that_cannot_be_read_is_passed_over(self, catalogue: Catalogue, tmp_path: Path) -> None:
+		"""It may be any other; the one that is looked for is found all the same."""
+		path = put(catalogue, 'b.pt', b'x')
+		path.with_name('a.pt').symlink_to(UNREADABLE)
+		digest = Catalogue(Settings(base=tmp_path)).digest(path)
+
+		assert catalogue.names('checkpoints') == ('a.pt', 'b.pt')
+		with pytest.raises(OSError, match='Input/output'):
+			catalogue.digest(path.with_name('a.pt'))
+		assert catalogue.find(digest) == path
 
 	def test_a_file_that_is_gone(self, catalogue: Catalogue) -> None:
 		"""Its digest is told."""

@@ -94,6 +94,18 @@ class TestInPrompts:
 		assert 'positive' in bench.called
 		assert 'negative' not in bench.called
 
+	def test_files_that_cannot_be_read_are_passed_over(self, bench: Bench) -> None:
+		"""A link that leads nowhere, and a file that cannot be read, are no matter of other names."""
+		folder = bench.settings.base / 'embeddings'
+		folder.mkdir()
+		bench.runner.storage.catalogue.add('embeddings', folder)
+		save_file({'emb_params': VECTORS}, folder / 'word.safetensors')
+		(folder / 'gone.pt').symlink_to(folder / 'nowhere.pt')
+		(folder / 'broken.pt').symlink_to('/proc/self/mem')
+		outcome = bench.run(text_to_image(text='a embedding:word', side=32, steps=1))
+
+		assert outcome.failure is None
+
 	def test_one_of_another_width_is_told_and_left_out(self, encoder: Towers, caplog: pytest.LogCaptureFixture) -> None:
 		"""What was trained for another text encoder is no word for this one, and its name neither."""
 		given = encoder.with_embeddings(lambda name: {'': noise(3, tiny.WIDTH + 1)})
