@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
+from engine.errors import BadInput
 from nodes.values import NO_SCENE, Area, Conditioning, DiffusionModel, ModelInputs, Prompt, Scene, Scope
 
 T = TypeVar('T')
@@ -71,7 +72,8 @@ def prepare(
 	"""The parts of each side, for latents [batch, channels, …, h, w] in the model's scale; all but the first are negative.
 
 	An area on one side gets its like on all others: what is asked for there by the smallest area around it, so that
-	guidance compares like with like.
+	guidance compares like with like. Raises `BadInput` for an area that begins outside of the latent, and for masks that do
+	not go into the batch.
 	"""
 	ready = [
 		[_part(model, prompt, latent, replace(scene, negative=index > 0)) for prompt in side.prompts]
@@ -106,6 +108,9 @@ def _part(model: DiffusionModel, prompt: Prompt, latent: Tensor, scene: Scene) -
 		if scope.mask_bounds:
 			box = _bounds(mask)
 	if box is not None:
+		for name, first, side in (('x', box.x, width), ('y', box.y, height)):
+			if first >= side:
+				raise BadInput(name, f'an area that begins inside the latent, below {side}', f'{first} latent values')
 		box = replace(box, height=min(box.height, height - box.y), width=min(box.width, width - box.x))
 	levels = model.parametrisation
 	return Part(
@@ -148,8 +153,9 @@ def _weight(
 	"""The weight of each place of the box. An area without a mask fades out at those edges that are not the picture's."""
 	if mask is not None:
 		inside = mask if box is None else box.cut(mask)
-		repeats = max(len(latent) // len(inside), 1)
-		return inside.repeat(repeats, 1, 1, 1).to(latent) * scope.mask_strength * scope.strength
+		if len(latent) % len(inside):
+			raise BadInput('mask', f'as many masks as divide {len(latent)} latents', f'{len(inside)}')
+		return inside.repeat(len(latent) // len(inside), 1, 1, 1).to(latent) * scope.mask_strength * scope.strength
 	if box is None:
 		return scope.strength
 	height, width = size

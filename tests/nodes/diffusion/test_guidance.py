@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.errors import BadInput
 from nodes.diffusion.guidance import Cfg, DualCfg, PerpNeg, Sides, TwoModels, perpendicular
 from nodes.diffusion.hooks import NO_HOOKS, Hooks, Look
 from nodes.diffusion.rescaling import OtherStrength
@@ -171,6 +172,14 @@ class TestWeights:
 		assert float(found[0].mean()) == pytest.approx(1.0)
 		assert float(found[1].mean()) == pytest.approx(1.5)
 
+	def test_masks_that_do_not_go_into_the_batch_are_refused(self) -> None:
+		"""Two masks are for two or four latents, not for three."""
+		sides = (Conditioning((scoped(2.0, mask=torch.ones(2, 32, 32)),)),)
+
+		assert prepare(GaussianModel(), sides, torch.zeros(4, 4, 32, 32))
+		with pytest.raises(BadInput, match="'mask': expected as many masks as divide 3 latents, got 2"):
+			prepare(GaussianModel(), sides, torch.zeros(3, 4, 32, 32))
+
 
 class TestAreas:
 	def test_only_the_area_is_looked_at(self) -> None:
@@ -203,6 +212,21 @@ class TestAreas:
 		sides = (Conditioning((scoped(1.0, area=Area(64, 64, 8, 16)),)),)
 
 		assert prepare(GaussianModel(), sides, X)[0][0].box == Box(24, 16, 8, 16)
+
+	@pytest.mark.parametrize(
+		('area', 'name'),
+		[
+			(Area(8, 8, 0, 32), 'x'),
+			(Area(8, 8, 40, 0), 'y'),
+			(Area(0.5, 0.5, 0, 1.0, relative=True), 'x'),
+			(Area(0.5, 0.5, 1.0, 0, relative=True), 'y'),
+		],
+	)
+	def test_areas_outside_of_the_picture_are_refused(self, area: Area, name: str) -> None:
+		"""Nothing of it would be left."""
+		sides = (Conditioning((scoped(1.0, area=area),)),)
+		with pytest.raises(BadInput, match=f"'{name}': expected an area that begins inside the latent, below 32"):
+			prepare(GaussianModel(), sides, X)
 
 	@pytest.mark.parametrize(('covered', 'box'), [((4, 20, 6, 8), Box(16, 8, 4, 6)), ((0, 0, 0, 0), Box(8, 8, 0, 0))])
 	def test_a_mask_can_tell_the_area(self, covered: tuple[int, int, int, int], box: Box) -> None:
