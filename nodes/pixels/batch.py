@@ -20,6 +20,19 @@ def repeated_to(tensor: Tensor, batch: int) -> Tensor:
 	return tensor.repeat(math.ceil(batch / count), *(1 for _ in tensor.shape[1:]))[:batch]
 
 
+def spread_to(tensor: Tensor, batch: int) -> Tensor:
+	"""As many along the batch, in their order: each stands for its share of the new ones, or some are left out evenly."""
+	count = len(tensor)
+	if count == batch or batch < 2:
+		return tensor[:batch]
+	if batch < count:
+		# The first and the last stay, so that the ends of what is spread are kept.
+		places = [round(index * (count - 1) / (batch - 1)) for index in range(batch)]
+	else:
+		places = [math.floor((index + 0.5) * count / batch) for index in range(batch)]
+	return tensor[places]
+
+
 def latent_like(samples: Tensor, shape: Sequence[int], *, repeat: bool = True) -> Tensor:
 	"""Latents of the size that another one has, cut to its middle; with `repeat`, also of its batch."""
 	if samples.shape[1:] != tuple(shape[1:]):

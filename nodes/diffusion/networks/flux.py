@@ -12,7 +12,8 @@ from torch.nn.functional import pixel_unshuffle
 from nodes.diffusion.biases import for_attention
 from nodes.diffusion.latents import LatentFormat
 from nodes.diffusion.layouts.pieces import Config
-from nodes.diffusion.networks.patches import PATCH, exactly, fitted, heard, packed, positions, unpacked
+from nodes.diffusion.networks.beside import fitted, joined
+from nodes.diffusion.networks.patches import PATCH, exactly, heard, packed, positions, unpacked
 from nodes.diffusion.networks.references import OFFSET, places
 from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene
@@ -114,9 +115,8 @@ class FluxTransformer:
 		given = latent.new_zeros(1, own, height, width) if prompt.concat is None else prompt.concat.to(latent)
 		beside = self.latents.process_in(fitted(given, height, width))
 		if taken <= 2 * own:
-			return beside
+			return joined(len(latent), beside)
 		painted = prompt.concat_mask if prompt.concat_mask is not None else scene.mask
 		painted = latent.new_ones(1, 1, height, width) if painted is None else painted.to(latent)
 		mask = fitted(painted.reshape(-1, 1, *painted.shape[-2:]), height * PIXELS, width * PIXELS)
-		folded = pixel_unshuffle(mask, PIXELS)
-		return torch.cat([beside.expand(len(folded), -1, -1, -1), folded], dim=1)
+		return joined(len(latent), beside, pixel_unshuffle(mask, PIXELS))

@@ -78,15 +78,3 @@ def heard(prompt: Prompt, width: int) -> Tensor:
 			'Encode it with the text encoder of its own family.'
 		)
 	return prompt.embedding
-
-
-def fitted(picture: Tensor, height: int, width: int) -> Tensor:
-	"""[batch, channels, h, w] brought to other sides: the middle is cut out in their proportion, then scaled."""
-	if picture.shape[-2:] == (height, width):
-		return picture
-	rows, columns = picture.shape[-2:]
-	keep_rows = min(rows, max(1, round(columns * height / width)))
-	keep_columns = min(columns, max(1, round(rows * width / height)))
-	top, left = (rows - keep_rows) // 2, (columns - keep_columns) // 2
-	middle = picture[..., top : top + keep_rows, left : left + keep_columns]
-	return functional.interpolate(middle, (height, width), mode='bilinear')

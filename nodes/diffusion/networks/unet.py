@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from engine.errors import NodeUsage
 from nodes.diffusion import unclip
 from nodes.diffusion.latents import LatentFormat
+from nodes.diffusion.networks.beside import fitted, joined
 from nodes.diffusion.whereabouts import dtype_of
 from nodes.values import NO_SCENE, ModelInputs, Prompt, Scene, Sizes
 
@@ -103,7 +103,7 @@ class UNet:
 	def _concat(self, prompt: Prompt, latent: Tensor, scene: Scene) -> Tensor | None:
 		channels = self._latents.channels
 		if self._beside == channels:
-			return _edited(prompt, latent)
+			return self._edited(prompt, latent)
 		if self._beside == channels + 1:
 			return self._inpainted(prompt, latent, scene)
 		return None
@@ -118,35 +118,12 @@ class UNet:
 			kept = self._latents.process_in(prompt.concat.to(latent))
 		else:
 			kept = latent if scene.clean is None else scene.clean
-		kept = _fitted(kept, latent)
-		mask = _fitted(mask.to(latent).reshape(-1, 1, *mask.shape[-2:]), latent).round()
-		batch = max(len(kept), len(mask))
-		return torch.cat([_batch(mask, batch), _batch(kept, batch)], dim=1)
+		height, width = latent.shape[-2:]
+		painted = fitted(mask.to(latent).reshape(-1, 1, *mask.shape[-2:]), height, width).round()
+		return joined(len(latent), painted, fitted(kept, height, width))
 
-
-def _edited(prompt: Prompt, latent: Tensor) -> Tensor:
-	"""The latent of the picture to edit, in the VAE's own scale; zeros are no picture."""
-	return torch.zeros_like(latent[:1]) if prompt.concat is None else _fitted(prompt.concat.to(latent), latent)
-
-
-def _fitted(tensor: Tensor, latent: Tensor) -> Tensor:
-	"""In the height and width of the latent, and no more of them than there are latents."""
-	sized = tensor
-	if tensor.shape[-2:] != latent.shape[-2:]:
-		sized = interpolate(_centred(tensor, latent), latent.shape[-2:], mode='bilinear')
-	return sized[: len(latent)]
-
-
-def _centred(tensor: Tensor, latent: Tensor) -> Tensor:
-	"""The middle of it, in the proportions of the latent."""
-	height, width = tensor.shape[-2:]
-	across, down = latent.shape[-1], latent.shape[-2]
-	kept_width = min(width, round(height * across / down))
-	kept_height = min(height, round(width * down / across))
-	left, top = (width - kept_width) // 2, (height - kept_height) // 2
-	return tensor[..., top : top + kept_height, left : left + kept_width]
-
-
-def _batch(tensor: Tensor, size: int) -> Tensor:
-	"""As many of them, over and over from the first."""
-	return tensor.repeat(-(-size // len(tensor)), 1, 1, 1)[:size]
+	def _edited(self, prompt: Prompt, latent: Tensor) -> Tensor:
+		"""The latent of the picture to edit, in the VAE's own scale; zeros are no picture."""
+		if prompt.concat is None:
+			return torch.zeros_like(latent[:1])
+		return joined(len(latent), fitted(prompt.concat.to(latent), *latent.shape[-2:]))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from nodes.pixels.batch import joined, latent_like, repeated_to, with_channels
+from nodes.pixels.batch import joined, latent_like, repeated_to, spread_to, with_channels
 
 
 class TestRepeatedTo:
@@ -15,6 +16,24 @@ class TestRepeatedTo:
 		assert repeated_to(numbers, 7).flatten().tolist() == [0, 1, 2, 0, 1, 2, 0]
 		assert repeated_to(numbers, 2).flatten().tolist() == [0, 1]
 		assert torch.equal(repeated_to(numbers, 3), numbers)
+
+
+class TestSpreadTo:
+	@pytest.mark.parametrize(
+		('count', 'batch', 'wanted'),
+		[
+			(2, 4, [0, 0, 1, 1]),
+			(2, 3, [0, 1, 1]),
+			(3, 4, [0, 1, 1, 2]),
+			(5, 3, [0, 2, 4]),
+			(4, 2, [0, 3]),
+			(3, 1, [0]),
+			(3, 3, [0, 1, 2]),
+		],
+	)
+	def test_evenly_in_their_order(self, count: int, batch: int, wanted: list[int]) -> None:
+		"""Too few stand for several that follow each other; of too many the first and the last stay."""
+		assert spread_to(torch.arange(count)[:, None], batch).flatten().tolist() == wanted
 
 
 class TestLatentLike:

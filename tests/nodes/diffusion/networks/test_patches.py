@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import FluxPipeline
 
-from nodes.diffusion.networks.patches import fitted, packed, padded, positions, unpacked
+from nodes.diffusion.networks.patches import packed, padded, positions, unpacked
 
 
 class TestPacked:
@@ -36,21 +36,3 @@ class TestPositions:
 		places = positions(torch.zeros(1, 1, 2, 4), axes=3, first=1, top=5, left=7)
 
 		assert places.tolist() == [[1, 5, 7], [1, 5, 8]]
-
-
-class TestFitted:
-	def test_the_middle_is_kept(self) -> None:
-		"""A wide picture loses both ends alike."""
-		picture = torch.arange(8.0).expand(1, 1, 4, 8)
-
-		assert fitted(picture, 4, 4)[0, 0, 0].tolist() == [2, 3, 4, 5]
-
-	def test_what_fits_is_left_alone(self) -> None:
-		"""Not even copied."""
-		picture = torch.zeros(1, 1, 4, 8)
-
-		assert fitted(picture, 4, 8) is picture
-
-	def test_a_small_picture_is_enlarged(self) -> None:
-		"""To exactly the sides asked for."""
-		assert fitted(torch.ones(1, 2, 3, 5), 8, 8).shape == (1, 2, 8, 8)

@@ -183,6 +183,21 @@ class TestFlux:
 		assert torch.equal(concat, torch.cat([beside, folded], dim=1))
 		assert network(x, SIGMA, twice(network.inputs(prompt('flux-fill'), x))).shape == x.shape
 
+	@pytest.mark.parametrize(('pictures', 'masks', 'latents'), [(2, 1, 2), (3, 2, 3), (1, 2, 4)])
+	def test_fill_models_take_other_numbers_of_pictures_and_masks(
+		self, pictures: int, masks: int, latents: int
+	) -> None:
+		"""Both are spread over the latents, in their order."""
+		network = FluxTransformer(NETWORKS['flux-fill'].make(), NETWORKS['flux-fill'].config, PLAIN)
+		beside = torch.arange(1.0, pictures + 1).reshape(-1, 1, 1, 1).expand(-1, 16, 6, 8)
+		mask = torch.arange(1.0, masks + 1).reshape(-1, 1, 1, 1).expand(-1, 1, 48, 64)
+		x = torch.zeros(latents, 16, 6, 8)
+		concat = network.inputs(prompt('flux-fill', concat=beside, concat_mask=mask), x).concat
+
+		assert concat is not None
+		assert concat[:, 0, 0, 0].tolist() == [1 + int((n + 0.5) * pictures / latents) for n in range(latents)]
+		assert concat[:, 16, 0, 0].tolist() == [1 + int((n + 0.5) * masks / latents) for n in range(latents)]
+
 
 class TestFlux2:
 	def test_says_what_the_pipeline_hears(self) -> None:

@@ -136,6 +136,15 @@ class TestInpainting:
 		assert torch.equal(told[:, 1:], clean)
 		assert bool((told[:, 0] == 1).all())
 
+	def test_fewer_pictures_than_latents_are_spread(self) -> None:
+		"""Each stands for its half of them."""
+		pictures = torch.arange(2.0).reshape(2, 1, 1, 1).expand(-1, 4, 8, 12)
+		given = Prompt(PLAIN.embedding, concat=pictures, concat_mask=torch.ones(1, 1, 8, 12))
+		told = network(in_channels=9).inputs(given, torch.zeros(4, 4, 8, 12)).concat
+
+		assert told is not None
+		assert told[:, 1, 0, 0].tolist() == [0, 0, 0.5, 0.5]
+
 	def test_a_picture_of_other_proportions_is_cut_in_the_middle(self) -> None:
 		"""Then made as large as the latent."""
 		wide = torch.zeros(1, 4, 8, 24)
