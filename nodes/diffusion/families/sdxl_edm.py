@@ -13,6 +13,11 @@ from nodes.diffusion.families.parts import OUT, VECTOR, unet_part
 from nodes.diffusion.families.sdxl import SDXL
 
 if TYPE_CHECKING:
+	from torch.nn import Module
+
+	from nodes.diffusion.latents import LatentFormat
+	from nodes.diffusion.layouts.pieces import Config
+	from nodes.diffusion.networks import Network
 	from nodes.diffusion.parametrisation import Parametrisation
 
 COSXL_LEVELS = (0.002, 120.0)
@@ -30,6 +35,13 @@ def of_v(training: Training) -> Parametrisation:
 	return Continuous(*COSXL_LEVELS, 'v_prediction', 1.0)
 
 
+def cosxl_network(module: Module, config: Config, latents: LatentFormat) -> Network:
+	"""The UNet; unlike other models that edit, CosXL Edit hears the picture in the model's scale."""
+	from nodes.diffusion.networks.unet import UNet
+
+	return UNet(module, config, latents, edits_scaled=True)
+
+
 def of_edm(training: Training) -> Parametrisation:
 	"""Playground says what EDM's networks say (Karras et al. 2022)."""
 	from nodes.diffusion.continuous import Continuous
@@ -43,6 +55,7 @@ COSXL = replace(
 	denoiser=unet_part(
 		(Mark({VECTOR: (ANY, ANY), **OUT}, beside=('edm_vpred.sigma_max', 'edm_vpred.sigma_min')),), (), sizes=True
 	),
+	network=cosxl_network,
 	parametrisation=of_v,
 )
 

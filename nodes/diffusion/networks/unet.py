@@ -31,21 +31,25 @@ class UNet:
 
 	What it takes besides the latent follows from its config: a vector of pooled text and sizes (XL), where pictures to
 	vary take the text's place, or of an embedded picture (unCLIP); nine channels are the latent, a mask and what is to be
-	kept (inpainting), eight the latent and the picture that is edited (Brooks et al. 2023, "InstructPix2Pix").
+	kept (inpainting), eight the latent and the picture that is edited (Brooks et al. 2023, "InstructPix2Pix"). That
+	picture is heard in the VAE's own scale or, if `edits_scaled`, in the model's.
 	"""
 
-	def __init__(self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat) -> None:
+	def __init__(
+		self, module: torch.nn.Module, config: Mapping[str, Any], latents: LatentFormat, *, edits_scaled: bool = False
+	) -> None:
 		self.module = module
 		self._config = config
 		self._dtype = dtype_of(module)
 		self._latents = latents
+		self._edits_scaled = edits_scaled
 		self._beside = int(config['in_channels']) - latents.channels
 		self._vector = int(config.get('projection_class_embeddings_input_dim') or 0)
 		self._size_width = int(config.get('addition_time_embed_dim') or 0)
 
 	def around(self, module: torch.nn.Module) -> UNet:
 		"""See `Network`."""
-		return UNet(module, self._config, self._latents)
+		return UNet(module, self._config, self._latents, edits_scaled=self._edits_scaled)
 
 	def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
 		"""See `Network`. Raises `NodeUsage` if the prompt has no pooled vector where one is needed."""
@@ -123,7 +127,10 @@ class UNet:
 		return joined(len(latent), painted, fitted(kept, height, width))
 
 	def _edited(self, prompt: Prompt, latent: Tensor) -> Tensor:
-		"""The latent of the picture to edit, in the VAE's own scale; zeros are no picture."""
+		"""The latent of the picture to edit; zeros are no picture."""
 		if prompt.concat is None:
 			return torch.zeros_like(latent[:1])
-		return joined(len(latent), fitted(prompt.concat.to(latent), *latent.shape[-2:]))
+		picture = prompt.concat.to(latent)
+		if self._edits_scaled:
+			picture = self._latents.process_in(picture)
+		return joined(len(latent), fitted(picture, *latent.shape[-2:]))

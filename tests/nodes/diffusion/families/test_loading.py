@@ -180,6 +180,20 @@ def test_relatives_of_xl_are_known_by_their_markers(
 	assert denoiser.latents.process_out(denoiser.latents.process_in(X)) == pytest.approx(X, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+	('markers', 'heard'), [((), 3.0), (('edm_vpred.sigma_max', 'edm_vpred.sigma_min'), 3.0 * 0.13025)]
+)
+def test_cosxl_edit_hears_the_picture_in_its_own_scale(markers: tuple[str, ...], heard: float, tmp_path: Path) -> None:
+	"""Other models of XL that edit hear it as the VAE gives it."""
+	kept = tiny_unets.model('sdxl').whole() | {name: torch.ones(1) for name in markers}
+	first = 'model.diffusion_model.input_blocks.0.0.weight'
+	kept[first] = torch.cat([kept[first]] * 2, dim=1)
+	denoiser = load_denoiser(Load((tiny_unets.save(tmp_path / 'model.safetensors', kept),), 'denoiser'))
+	prompt = Prompt(torch.zeros(1, 1, 1), torch.zeros(1, 1280), concat=torch.full_like(X, 3.0))
+
+	assert not_none(denoiser.inputs(prompt, X).concat) == pytest.approx(torch.full_like(X, heard))
+
+
 def test_what_training_left_beside_a_part_is_passed_over(model: Model, tmp_path: Path) -> None:
 	"""A discriminator beside the VAE, a moving average, an embedding of guidance strengths beside the UNet."""
 	coder = stored(vae.original(tiny_unets.VAE), model.vae.state_dict())

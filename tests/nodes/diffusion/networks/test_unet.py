@@ -161,6 +161,14 @@ class TestEditing:
 
 		assert torch.equal(told, torch.full((1, 4, 8, 12), 3.0))
 
+	def test_a_network_may_want_it_in_the_scale_of_the_model(self) -> None:
+		"""Also when it is built around another module."""
+		scaled = UNet(torch.nn.Linear(1, 1), {'in_channels': 8}, LATENTS, edits_scaled=True)
+		given = Prompt(PLAIN.embedding, concat=torch.full((1, 4, 8, 12), 3.0))
+		told = [one.inputs(given, X).concat for one in (scaled, scaled.around(torch.nn.Linear(1, 1)))]
+
+		assert all(one is not None and torch.equal(one, torch.full((1, 4, 8, 12), 1.5)) for one in told)
+
 	def test_without_a_picture_it_hears_zeros(self) -> None:
 		"""Its guidance by the picture leads away from them."""
 		assert not beside(8).any()
