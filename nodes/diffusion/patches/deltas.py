@@ -86,9 +86,11 @@ class Replacement:
 
 @dataclass(frozen=True, eq=False)
 class Decomposed:
-	"""DoRA (Liu et al. 2024): the changed weight is brought to a learned length per row, or per column.
+	"""DoRA (Liu et al. 2024): the changed weight is brought to learned lengths of its rows, or of its columns.
 
-	W' = magnitude · (W + change) / ‖W + change‖, mixed with W by the strength. `magnitude` is [out, 1 …] or [1, in, 1 …].
+	W' = magnitude · (W + change) / length, mixed with W by the strength. As in ComfyUI, `magnitude` is of rows if it has as
+	many as the layer, [out, 1 …], and then the lengths are those of W; else it is of columns, [1, in, 1 …], and they are
+	those of W + change. PEFT's vectors [out], which ComfyUI does not read, are of the rows of W + change, as in the paper.
 	"""
 
 	change: Delta
@@ -98,18 +100,14 @@ class Decomposed:
 		"""See `Delta`."""
 		return self.change.shape(weight)
 
-	@property
-	def by_rows(self) -> bool:
-		"""Whether a length belongs to each row, so that the rows can be computed apart."""
-		return self.magnitude.dim() == 1 or len(self.magnitude) > 1 or self.magnitude.numel() == 1
-
 	def onto(self, weight: Tensor, strength: float, piece: Piece) -> None:
 		"""See `Delta`. Raises `ValueError` where lengths of columns are needed and only some rows are there."""
 		changed = weight.clone()
 		self.change.onto(changed, 1.0, piece)
 		wide = [1] * (weight.dim() - 2)
-		if self.by_rows:
-			lengths = changed.reshape(len(changed), -1).norm(dim=1).reshape(-1, 1, *wide)
+		if len(self.magnitude) == self.shape(weight)[0]:
+			measured = changed if self.magnitude.dim() == 1 else weight
+			lengths = measured.reshape(len(weight), -1).norm(dim=1).reshape(-1, 1, *wide)
 			wanted = piece.of(self.magnitude.reshape(-1, 1)).reshape(-1, 1, *wide)
 		elif (piece.start, piece.stop) == (None, None):
 			lengths = changed.transpose(0, 1).reshape(changed.shape[1], -1).norm(dim=1).reshape(1, -1, *wide)

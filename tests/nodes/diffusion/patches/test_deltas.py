@@ -122,17 +122,39 @@ class TestRelatives:
 
 		assert torch.allclose(changed[4, 3], small[1, 1] * large[1, 1], atol=1e-6)
 
-	@pytest.mark.parametrize('by_rows', [False, True])
-	def test_dora(self, by_rows: bool) -> None:
-		"""At strength 1 each row (or column) has exactly the learned length, and the direction of weight + change."""
+	def test_dora_by_columns(self) -> None:
+		"""At strength 1 each column has exactly the learned length, and the direction of weight + change."""
 		up, down, weight = noise(6, 2), noise(2, 5), noise(6, 5)
-		lengths = torch.arange(1.0, 7.0)[:, None] if by_rows else torch.arange(1.0, 6.0)[None]
-		changed = applied({'up': up, 'down': down, 'dora_scale': lengths}, weight)
-		plain = weight + up @ down
-		axis = 1 if by_rows else 0
+		lengths = torch.arange(1.0, 6.0)
+		changed = applied({'up': up, 'down': down, 'dora_scale': lengths[None]}, weight)
 
-		assert torch.allclose(changed.norm(dim=axis), lengths.flatten(), atol=1e-4)
-		assert torch.allclose(torch.cosine_similarity(changed, plain, dim=axis), torch.ones(lengths.numel()), atol=1e-5)
+		assert torch.allclose(changed.norm(dim=0), lengths, atol=1e-4)
+		assert torch.allclose(
+			torch.cosine_similarity(changed, weight + up @ down, dim=0), torch.ones(len(lengths)), atol=1e-5
+		)
+
+	@pytest.mark.parametrize('kernel', [(), (3, 3)])
+	def test_dora_by_rows(self, kernel: tuple[int, ...]) -> None:
+		"""Each row of weight + change is scaled by the learned length over that of the weight's row."""
+		weight, difference = noise(6, 5, *kernel), noise(6, 5, *kernel, seed=2)
+		lengths = torch.arange(1.0, 7.0).reshape(6, 1, *[1] * len(kernel))
+		changed = applied({'diff': difference, 'dora_scale': lengths}, weight)
+		factors = lengths.flatten() / weight.flatten(1).norm(dim=1)
+
+		assert torch.allclose(changed.flatten(1), (weight + difference).flatten(1) * factors[:, None], atol=1e-4)
+
+	def test_dora_of_peft(self) -> None:
+		"""Its vector is of the lengths that the rows of weight + change get."""
+		lengths = torch.arange(1.0, 7.0)
+		parts = {'up': noise(6, 2), 'down': noise(2, 5), 'dora_scale': lengths}
+
+		assert torch.allclose(applied(parts, noise(6, 5)).norm(dim=1), lengths, atol=1e-4)
+
+	def test_dora_of_one_magnitude_goes_by_columns(self) -> None:
+		"""It is not as many as the rows; all columns get that length."""
+		parts = {'up': noise(6, 2), 'down': noise(2, 5), 'dora_scale': torch.full((1, 1), 2.0)}
+
+		assert torch.allclose(applied(parts, noise(6, 5)).norm(dim=0), torch.full((5,), 2.0), atol=1e-4)
 
 	def test_dora_at_half_strength_is_half_way(self) -> None:
 		"""The strength mixes the weight and the changed one."""
