@@ -169,8 +169,8 @@ class Scene:
 	"""What a network may need to know of the sampling besides the prompt.
 
 	`negative` says that the prompt tells what is not wanted. `clean` [batch, channels, h, w] is the latent that sampling
-	begins with, in the model's scale; `mask` [batch, height, width] says where it may change (1), None if anywhere. `seed`
-	is that of the noise.
+	begins with, in the model's scale; `mask` [batch, 1, …, h, w], as large as it, says where it may change (1), None if
+	anywhere. `seed` is that of the noise.
 	"""
 
 	negative: bool = False

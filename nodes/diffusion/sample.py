@@ -131,14 +131,14 @@ def sample_custom(
 		levels = model.parametrisation
 		clean = scaled_in(model, latent.samples)
 		start = _start(clean, noise, latent)
-		scene = Scene(clean=clean, mask=latent.noise_mask, seed=noise.seed)
+		mask = None if latent.noise_mask is None else fitted(latent.noise_mask, clean)
+		scene = Scene(clean=clean, mask=mask, seed=noise.seed)
 		other = None if unwanted is None else _begun(unwanted)
 		guided: Guided = _Cancellable(steered(guider, model, clean, scene, places, unwanted=other), check_cancelled)
 		for around in model.hooks.around:
 			guided = around(guided, levels)
-		if latent.noise_mask is not None:
+		if mask is not None:
 			shown = start_noise(clean, noise.seed + 1) if sampler.name in FRESH_MASK_NOISE else start
-			mask = fitted(latent.noise_mask, clean)
 			guided = Masked(guided, clean, shown, mask, sigmas, levels, model.hooks.mask)
 		steps = len(sigmas) - 1
 		last: list[Tensor] = []

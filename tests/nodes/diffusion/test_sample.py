@@ -16,7 +16,7 @@ from nodes.diffusion.parametrisation import training_sigmas
 from nodes.diffusion.sample import sample, sigmas_for
 from nodes.diffusion.samplers import SAMPLERS as FUNCTIONS
 from nodes.diffusion.text.towers import Towers
-from nodes.values import Conditioning, Latent, ModelInputs
+from nodes.values import NO_SCENE, Conditioning, Latent, ModelInputs, Prompt, Scene
 from tests.nodes.diffusion.gaussian import LEVELS, GaussianModel, prompt
 
 TABLE = training_sigmas(steps=1000, beta_start=0.00085, beta_end=0.012, zero_terminal=False)
@@ -150,6 +150,23 @@ class TestNoiseMask:
 
 		assert float((samples[0] - 5).abs().min()) > 1
 		assert torch.allclose(samples[1], torch.full((4, 8, 8), 5.0), atol=1e-4)
+
+	def test_networks_see_the_mask_that_counts(self) -> None:
+		"""Stretched to the latent, whatever its proportions, and one for each of the batch."""
+		seen: list[Tensor | None] = []
+
+		class Seeing(GaussianModel):
+			def inputs(self, prompt: Prompt, latent: Tensor, scene: Scene = NO_SCENE) -> ModelInputs:
+				seen.append(scene.mask)
+				return super().inputs(prompt, latent, scene)
+
+		mask = torch.zeros(1, 8, 32)
+		mask[..., 16:] = 1
+		gaussian_sample(Seeing(), Latent(torch.zeros(2, 4, 8, 8), mask))
+		wanted = torch.tensor([0.0] * 4 + [1.0] * 4).expand(2, 1, 8, 8)
+
+		assert seen
+		assert all(one is not None and torch.equal(one, wanted) for one in seen)
 
 
 class TestSteps:

@@ -131,7 +131,7 @@ class TestInpainting:
 	def test_the_mask_of_the_latent_serves_where_the_prompt_has_none(self) -> None:
 		"""With the latent that sampling begins with, one for each of the batch."""
 		clean = torch.stack([torch.full((4, 8, 12), 1.0), torch.full((4, 8, 12), 2.0)])
-		told = beside(9, scene=Scene(clean=clean, mask=torch.ones(1, 64, 96)))
+		told = beside(9, scene=Scene(clean=clean, mask=torch.ones(2, 1, 8, 12)))
 
 		assert torch.equal(told[:, 1:], clean)
 		assert bool((told[:, 0] == 1).all())
