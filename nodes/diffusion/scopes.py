@@ -71,9 +71,9 @@ def prepare(
 ) -> list[list[Part]]:
 	"""The parts of each side, for latents [batch, channels, …, h, w] in the model's scale; all but the first are negative.
 
-	An area on one side gets its like on all others: what is asked for there by the smallest area around it, so that
-	guidance compares like with like. Raises `BadInput` for an area that begins outside of the latent, and for masks that do
-	not go into the batch.
+	An area on one side gets its like on all others: what is asked for there by the smallest area around it, with the
+	controls and phrases in places of the first, so that guidance compares like with like. Raises `BadInput` for an area that
+	begins outside of the latent, and for masks that do not go into the batch.
 	"""
 	ready = [
 		[_part(model, prompt, latent, replace(scene, negative=index > 0)) for prompt in side.prompts]
@@ -177,7 +177,7 @@ def _faded(length: int, first: bool, last: bool, like: Tensor) -> Tensor:
 
 
 def _match(side: list[Part], part: Part) -> None:
-	"""Give a side a part of the same box, with the inputs of the smallest box around it."""
+	"""Give a side a part of the same box, that hears what the smallest box around it does; what steers it is the part's."""
 	if part.box is None:
 		return
 	around: Part | None = None
@@ -189,7 +189,9 @@ def _match(side: list[Part], part: Part) -> None:
 		):
 			around = other
 	if around is not None and around.box != part.box:
-		side.append(replace(part, inputs=around.inputs))
+		own = part.inputs
+		inputs = replace(around.inputs, controls=own.controls, objects=own.objects, fusing=own.fusing)
+		side.append(replace(part, inputs=inputs))
 
 
 def _size(box: Box) -> int:

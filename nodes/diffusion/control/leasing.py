@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import fields, replace
 from typing import Any, Protocol, TypeVar
@@ -27,8 +27,8 @@ class Models(Protocol):
 def controlled(models: Models, positive: Conditioning, *others: Conditioning) -> Iterator[tuple[Conditioning, ...]]:
 	"""The same conditionings with live controls, as a sampler wants them; positive first.
 
-	A control that is `everywhere` is taken over by the others, unless they have controls of their own; so are phrases in
-	places.
+	Controls whose last one is `everywhere` are taken over by the others, unless they have controls of their own; so are
+	phrases in places.
 	"""
 	with ExitStack() as leases:
 		live: list[Control] = []
@@ -59,29 +59,56 @@ def controlled(models: Models, positive: Conditioning, *others: Conditioning) ->
 			return conditioning.each(one_opened)
 
 		first = opened(positive)
-		shared = next((prompt.live for prompt in first.prompts if any(use.everywhere for use in prompt.controls)), None)
-		rest = []
-		for other in map(opened, others):
-			if shared is not None and not any(prompt.controls for prompt in other.prompts):
-				other = Conditioning(tuple(replace(prompt, live=shared) for prompt in other.prompts))
-			rest.append(_grounded_alike(first, other))
-		yield (first, *rest)
+		yield (first, *(_grounded_alike(first, _controlled_alike(first, opened(other))) for other in others))
+
+
+def _controlled_alike(first: Conditioning, other: Conditioning) -> Conditioning:
+	"""The other side with the controls of the first that are for all, see `_alike`."""
+	return _alike(
+		first,
+		other,
+		lambda prompt: bool(prompt.controls),
+		lambda prompt: bool(prompt.controls) and prompt.controls[-1].everywhere,
+		lambda prompt, giver: replace(prompt, live=giver.live),
+	)
 
 
 def _grounded_alike(first: Conditioning, other: Conditioning) -> Conditioning:
-	"""The other side with the phrases in places of the first, unless it has some: one of its prompts for each that has such.
+	"""The other side with the phrases in places of the first, see `_alike`."""
+	return _alike(
+		first,
+		other,
+		lambda prompt: prompt.grounding is not None,
+		lambda prompt: prompt.grounding is not None,
+		lambda prompt, giver: replace(prompt, grounding=giver.grounding, grounder=giver.grounder),
+	)
+
+
+def _alike(
+	first: Conditioning,
+	other: Conditioning,
+	has: Callable[[Prompt], bool],
+	gives: Callable[[Prompt], bool],
+	given: Callable[[Prompt, Prompt], Prompt],
+) -> Conditioning:
+	"""The other side, unless a prompt of it has something of the kind: one of its prompts for each that gives it.
 
 	Prompts with an area of their own neither give nor take. Where there are fewer than are needed, the last one counts.
 	"""
-	giving = [prompt for prompt in first.prompts if prompt.grounding is not None and prompt.scope.area is None]
-	taking = [place for place, prompt in enumerate(other.prompts) if prompt.scope.area is None]
-	if not taking or any(other.prompts[place].grounding is not None for place in taking):
+	giving = [prompt for prompt in first.prompts if _whole(prompt) and gives(prompt)]
+	taking = [place for place, prompt in enumerate(other.prompts) if _whole(prompt)]
+	if not taking or any(has(other.prompts[place]) for place in taking):
 		return other
 	prompts = list(other.prompts)
-	for number, prompt in enumerate(giving):
+	for number, giver in enumerate(giving):
 		place = taking[number % len(taking)]
-		prompts[place] = replace(prompts[place], grounding=prompt.grounding, grounder=prompt.grounder)
+		prompts[place] = given(prompts[place], giver)
 	return Conditioning(tuple(prompts))
+
+
+def _whole(prompt: Prompt) -> bool:
+	"""Whether it is about the whole picture; a mask may weigh its places."""
+	return prompt.scope.area is None and not (prompt.scope.mask is not None and prompt.scope.mask_bounds)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ from nodes.diffusion.control.loading import load_control
 from nodes.diffusion.control.residuals import Residuals, added
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.guidance import Cfg, Sides
+from nodes.diffusion.scopes import prepare
 from nodes.steering import CfgGuider
-from nodes.values import Conditioning, ControlNet, ControlUse, DiffusionModel, ModelInputs, Prompt
+from nodes.values import Area, Conditioning, ControlNet, ControlUse, DiffusionModel, ModelInputs, Prompt, Scope
 from tests import tiny
 from tests.nodes.diffusion.control.conftest import controlnet, write
 from tests.nodes.diffusion.patches.conftest import noise
@@ -206,6 +207,48 @@ class TestLeasing:
 
 		assert [control.use for control in taken.items] == [use]
 		assert left is None
+
+	def test_each_prompt_of_the_other_side_takes_over_one(self, net: Any) -> None:
+		"""In order; prompts with an area neither give nor take, and controls on them keep none away."""
+		one, two = (
+			ControlUse(REF, torch.ones(1, 8, 8, 3), strength=strength, everywhere=True) for strength in (0.25, 0.5)
+		)
+		(free,), area = plain().prompts, Scope(area=Area(32, 32))
+		first = Conditioning(
+			(replace(free, controls=(one,), scope=area), replace(free, controls=(two,)), replace(free, controls=(one,)))
+		)
+		other = Conditioning((replace(free, controls=(two,), scope=area), free, free, free))
+		with controlled(Store(net), first, other) as (_, negative):
+			taken = [() if prompt.live is None else prompt.live.items for prompt in negative.prompts]
+
+		assert [[control.use.strength for control in controls] for controls in taken] == [[0.5], [0.5], [0.25], []]
+
+	def test_the_last_control_of_a_prompt_says_for_whom_all_are(self, net: Any) -> None:
+		"""Those before it go with it, or stay with it."""
+		everywhere = ControlUse(REF, torch.ones(1, 8, 8, 3), everywhere=True)
+		here = replace(everywhere, everywhere=False)
+
+		def taken(*uses: ControlUse) -> int:
+			first = plain().each(lambda prompt: replace(prompt, controls=uses))
+			with controlled(Store(net), first, plain()) as (_, negative):
+				live = negative.prompts[0].live
+				return 0 if live is None else len(live.items)
+
+		assert taken(here, everywhere) == 2
+		assert taken(everywhere, here) == 0
+
+	def test_areas_keep_their_controls_on_the_other_side(self, denoiser: Denoiser, net: Any) -> None:
+		"""Also where another control steers what is around them."""
+		use = ControlUse(REF, torch.ones(1, 64, 64, 3))
+		areas = steered(use).each(lambda prompt: replace(prompt, scope=Scope(area=Area(4, 4))))
+		uncontrolled = plain().each(lambda prompt: replace(prompt, scope=Scope(area=Area(4, 4, 4, 4))))
+		positive = Conditioning((*areas.prompts, *uncontrolled.prompts))
+		with controlled(Store(net), positive, steered(replace(use, strength=0.5), 3)) as sides:
+			wanted, unwanted = prepare(denoiser, sides, X)
+
+		assert [part.box for part in unwanted[1:]] == [part.box for part in wanted]
+		assert [part.inputs.controls for part in unwanted[1:]] == [part.inputs.controls for part in wanted]
+		assert all(torch.equal(part.inputs.embedding, unwanted[0].inputs.embedding) for part in unwanted)
 
 	def test_guiders_have_their_conditionings_opened(self, net: Any) -> None:
 		"""Every side of it, and the rest stays as it is; one lease is enough for the same control."""
