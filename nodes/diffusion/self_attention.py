@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -106,21 +104,20 @@ def _listening(module: torch.nn.Module) -> Iterator[RemovableHandle]:
 class Tiles:
 	"""Lets places look only within tiles, whose number changes from look to look (HyperTile, Fernandes 2023).
 
-	Used where features are up to 2 ** `depth` times as wide as the UNet's first. `tile` is the least side of a tile in
-	pixels, and with `grow` more where features are wider; one of the `swaps` next sizes is drawn, in the same order each
-	run. As in ComfyUI, queries are cut into tiles, and keys into as many pieces, row by row.
+	Used where the latent is halved up to `depth` times, without rest. `tile` is the least side of a tile, eight for each
+	place; with `grow` it doubles with each halving. Of the `swaps` next sizes one is drawn, in the same order each run. As in
+	ComfyUI the last of several never is, so that two are as good as one; width and height change places; and queries are cut
+	into tiles, but keys into as many pieces, row by row.
 	"""
 
 	tile: int
 	swaps: int
 	depth: int
 	grow: bool
-	_drawn: int = field(default=0, init=False)
+	_chance: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0), init=False)
 
 	def __call__(self, module: torch.nn.Module) -> Iterator[RemovableHandle]:
 		"""See `altered.Attach`."""
-		width = cast(Any, module).config.block_out_channels[0]
-		widths = {width * 2**level: level for level in range(self.depth + 1)}
 		latent: list[Shape] = []
 
 		def see(module: torch.nn.Module, args: tuple[Any, ...]) -> None:
@@ -130,11 +127,9 @@ class Tiles:
 		part_of(module, 'mid_block')
 		for name, part in module.named_modules():
 			if name.endswith('.attn1'):
-				yield from self._tiled(part, width, widths, latent)
+				yield from self._tiled(part, latent)
 
-	def _tiled(
-		self, attention: torch.nn.Module, first: int, widths: dict[int, int], latent: list[Shape]
-	) -> Iterator[RemovableHandle]:
+	def _tiled(self, attention: torch.nn.Module, latent: list[Shape]) -> Iterator[RemovableHandle]:
 		now: list[tuple[int, int, int, int]] = []
 
 		def cut(
@@ -143,13 +138,12 @@ class Tiles:
 			now.clear()
 			places: Tensor = args[0]
 			batch, count, width = places.shape
-			if width not in widths:
+			halved = halvings(count, latent[0], self.depth)
+			if halved is None:
 				return None
-			down, across = sides(count, latent[0][1] / latent[0][0])
-			factor = 2 ** (width // first - 1) if self.grow else 1
-			rows, columns = (
-				self._count(side, max(LEAST_TILE, self.tile) // PIXELS * factor) for side in (down, across)
-			)
+			across, down = (side >> halved for side in latent[0])
+			least = max(LEAST_TILE, self.tile) // PIXELS * (2**halved if self.grow else 1)
+			rows, columns = (tiles_along(side, least, self.swaps, self._chance) for side in (down, across))
 			if rows * columns == 1:
 				return None
 			now.append((rows, columns, down // rows, across // columns))
@@ -167,23 +161,17 @@ class Tiles:
 		yield attention.register_forward_pre_hook(cut, with_kwargs=True)
 		yield attention.register_forward_hook(join)
 
-	def _count(self, side: int, least: int) -> int:
-		"""How many tiles there are along a side."""
-		self._drawn += 1
-		fitting = [tile for tile in range(min(least, side), side + 1) if side % tile == 0]
-		counts = [side // tile for tile in fitting[: self.swaps]]
-		return counts[random.Random(self._drawn).randint(0, len(counts) - 1)]  # noqa: S311 - as drawn in ComfyUI
+
+def tiles_along(side: int, least: int, swaps: int, chance: torch.Generator) -> int:
+	"""How many tiles there are along a side: their size is drawn from the `swaps` smallest from `least` on, but for the last."""
+	fitting = [tile for tile in range(min(least, side), side + 1) if side % tile == 0]
+	counts = [side // tile for tile in fitting[:swaps]]
+	return counts[int(torch.randint(max(1, len(counts) - 1), (1,), generator=chance))]
 
 
-def sides(places: int, ratio: float) -> Shape:
-	"""Two factors of a number of places, the first about `ratio` times the second."""
-	first, second = round(math.sqrt(places * ratio)), round(math.sqrt(places / ratio))
-	if first * second == places:
-		return first, second
-	if places % first == 0:
-		return first, places // first
-	if places % second == 0:
-		return places // second, second
-	factors = [number for number in range(2, places + 1) if places % number == 0]
-	nearest = min(factors, key=lambda number: abs(places // number / number - ratio))
-	return nearest, places // nearest
+def halvings(places: int, latent: Shape, most: int) -> int | None:
+	"""How often both sides of a latent are halved, without rest, to get so many places; None if not up to `most` times."""
+	for times in range(most + 1):
+		if places * 4**times == latent[0] * latent[1] and all(side % 2**times == 0 for side in latent):
+			return times
+	return None

@@ -15,7 +15,7 @@ from engine.errors import NodeUsage
 from nodes.diffusion.altered import Altered
 from nodes.diffusion.denoise import Denoiser
 from nodes.diffusion.guidance import Cfg, Sides
-from nodes.diffusion.self_attention import AwayFromBlurred, Tiles, gaussian_blur, sides
+from nodes.diffusion.self_attention import AwayFromBlurred, Tiles, gaussian_blur, halvings, tiles_along
 from nodes.diffusion.text.towers import Towers
 from nodes.model_attention import BlurredAttention, TiledAttention
 from nodes.values import ModelInputs
@@ -119,17 +119,22 @@ class TestTiles:
 
 		assert torch.equal(self.said(denoiser, Tiles(64, 1, 3, False), x), plain)
 		assert torch.equal(self.said(denoiser, Tiles(32, 1, 0, False), x), plain)  # it has no attention so far out
+		assert torch.equal(self.said(denoiser, Tiles(32, 1, 1, True), x), plain)
 		assert not torch.equal(self.said(denoiser, Tiles(32, 1, 1, False), x), plain)
 
-	def test_queries_are_cut_into_tiles_and_keys_into_runs_of_rows(self, denoiser: Denoiser) -> None:
-		"""Four tiles of 4 × 4 of 8 × 8 places; the first hears the first sixteen places, row by row, and so on."""
+	@pytest.mark.parametrize('width', [16, 24])
+	def test_queries_are_cut_into_tiles_and_keys_into_runs_of_rows(self, width: int, denoiser: Denoiser) -> None:
+		"""Tiles of 4 × 4 of 8 × 8 places; the first hears the first sixteen places, row by row, and so on.
+
+		Where it is wider than high, the places are taken for rows of its height.
+		"""
 		block: Any = denoiser.network.module.get_submodule('down_blocks.1.attentions.0.transformer_blocks.0')
 		seen: dict[str, Tensor] = {}
 		handles = [
 			block.norm1.register_forward_hook(lambda part, args, output: seen.update(before=args[0], normed=output)),
 			block.norm2.register_forward_hook(lambda part, args, output: seen.update(after=args[0])),
 		]
-		self.said(denoiser, Tiles(32, 1, 1, False), latent(16, 16))
+		self.said(denoiser, Tiles(32, 1, 1, False), latent(16, width))
 		for handle in handles:
 			handle.remove()
 		attention = block.attn1
@@ -138,8 +143,8 @@ class TestTiles:
 			for layer in (attention.to_q, attention.to_k, attention.to_v)
 		)
 		wanted = torch.empty_like(query)
-		places = torch.arange(64).reshape(8, 8)
-		for number in range(4):
+		places = torch.arange(width * 4).reshape(width // 2, 8)
+		for number in range(width // 4):
 			row, column = number // 2 * 4, number % 2 * 4
 			tile = places[row : row + 4, column : column + 4].flatten()
 			run = slice(number * 16, number * 16 + 16)
@@ -159,12 +164,29 @@ class TestTiles:
 		assert torch.equal(run(denoiser, text, side=16), plain)
 
 	@pytest.mark.parametrize(
-		('places', 'ratio', 'found'),
-		[(64, 1.0, (8, 8)), (96, 1.5, (12, 8)), (35, 1.4, (7, 5)), (30, 1.0, (5, 6)), (7, 1.0, (7, 1))],
+		('places', 'latent', 'most', 'found'),
+		[
+			(256, (16, 16), 0, 0),
+			(64, (16, 16), 1, 1),
+			(64, (16, 16), 0, None),
+			(24, (8, 12), 2, 1),
+			(6, (8, 12), 2, 2),
+			(40, (9, 16), 3, None),
+			(1, (1, 4), 3, None),
+		],
 	)
-	def test_sides_are_found_by_their_ratio(self, places: int, ratio: float, found: tuple[int, int]) -> None:
-		"""Whole numbers, whatever the latent was cut to on its way down."""
-		assert sides(places, ratio) == found
+	def test_depth_is_told_by_the_places(
+		self, places: int, latent: tuple[int, int], most: int, found: int | None
+	) -> None:
+		"""None where a side was rounded on the way, or beyond the depth."""
+		assert halvings(places, latent, most) == found
+
+	@pytest.mark.parametrize(('swaps', 'wanted'), [(1, {8}), (2, {8}), (3, {8, 4}), (4, {8, 4, 2})])
+	def test_the_last_of_several_sizes_is_never_drawn(self, swaps: int, wanted: set[int]) -> None:
+		"""Of tiles of 4, 8, 16 and 32 along a side of 32."""
+		chance = torch.Generator().manual_seed(0)
+
+		assert {tiles_along(32, 4, swaps, chance) for _ in range(60)} == wanted
 
 
 class TestSettings:
