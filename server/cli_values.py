@@ -21,6 +21,7 @@ from server.cli_run import SeedPolicy
 SPELLINGS: Mapping[str, SeedPolicy] = {
 	'fixed': 'fixed',
 	'increment': 'increment',
+	'increment-wrap': 'increment',
 	'decrement': 'decrement',
 	'randomise': 'random',
 	'randomize': 'random',

@@ -16,7 +16,7 @@ from engine.formats.editor.drawn import read_layout
 from engine.formats.editor.read import EditorReading, read_editor
 from engine.formats.editor.sheet import mapping
 from engine.formats.editor.structure import structured
-from engine.formats.editor.write import write_editor
+from engine.formats.editor.write import with_policies, write_editor
 from engine.formats.editor.write_canvas import node_ids
 from engine.formats.native import flat_document, is_structured, read_document, read_native, settled, write_native
 from engine.formats.prompt import write_prompt
@@ -100,9 +100,8 @@ def _of_editor(
 	made, numbers = structured(source, reading.canvas, nodes)
 	if not _comes_to(made, reading.graph, nodes):
 		flat = write_native(reading.graph, nodes)
-		return flat.model_copy(
-			update={'layout': read_layout(source, reading.canvas.places.root.sheet), EDITOR: {'document': dict(source)}}
-		)
+		layout = read_layout(source, reading.canvas.places.root.sheet, nodes)
+		return flat.model_copy(update={'layout': layout, EDITOR: {'document': dict(source)}})
 	made = settled(made, nodes)
 	drawn = write_editor(made, nodes, numbers)
 	delta = difference(drawn, dict(source))
@@ -183,12 +182,13 @@ def _editor_of(
 ) -> dict[str, JsonValue]:
 	"""The editor form of a document, with what was kept of the one that it came from."""
 	if isinstance(kept.get('document'), dict):
-		return mapping(kept['document'])
+		return with_policies(mapping(kept['document']), document, nodes)
 	numbers = {
 		name: {node: mapping(given) for node, given in mapping(listed).items()}
 		for name, listed in mapping(kept.get('numbers')).items()
 	}
-	return mapping(apply(write_editor(document, nodes, numbers), kept.get('beyond')))
+	drawn = apply(write_editor(document, nodes, numbers), kept.get('beyond'))
+	return with_policies(mapping(drawn), document, nodes)
 
 
 def _says(written: Mapping[str, JsonValue], graph: Graph, nodes: Mapping[str, NodeInfo]) -> bool:

@@ -108,8 +108,8 @@ class SubgraphOutput(Part):
 	description: str = ''
 
 
-class NodePlace(Part):
-	"""Where a node lies, in pixels, and how it looks. Colours are CSS colours."""
+class DrawnPlace(Part):
+	"""Where something lies, in pixels, and how it looks. Colours are CSS colours."""
 
 	x: Measure
 	y: Measure
@@ -118,6 +118,18 @@ class NodePlace(Part):
 	color: str = Field(default='', description='of the title bar')
 	background: str = ''
 	collapsed: StrictBool = False
+
+
+class NodePlace(DrawnPlace):
+	"""Where a node lies, how it looks, and what an editor does with its seeds, which is no part of what runs."""
+
+	seeds: dict[str, str] = Field(
+		default_factory=dict,
+		description=(
+			'input → what becomes of its value after a run: `fixed`, `increment`, `decrement`, `randomise`, '
+			'`increment-wrap`; those that are not named are fixed'
+		),
+	)
 
 
 class GroupPlace(Part):
@@ -131,7 +143,7 @@ class GroupPlace(Part):
 	color: str = ''
 
 
-class NotePlace(NodePlace):
+class NotePlace(DrawnPlace):
 	"""A note on the canvas, in Markdown (`plain`: text as it is)."""
 
 	text: str = ''

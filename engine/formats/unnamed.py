@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
 from engine.formats.arguments import write_argument
-from engine.formats.document import NodeEntry, WorkflowDocument
+from engine.formats.document import Layout, NodeEntry, WorkflowDocument
+from engine.formats.editor.controls import policies
 from engine.formats.editor.sheet import EditorNode, mapping
 from engine.formats.editor.widgets import named_values
 from engine.graph import Constant
@@ -31,14 +32,26 @@ def with_names(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Wor
 	changes: dict[str, object] = {}
 	own = _named(document.nodes, nodes)
 	if own is not document.nodes:
-		changes['nodes'] = own
+		changes |= {'nodes': own, 'layout': _with_seeds(document.layout, document.nodes, nodes)}
 	for name, definition in document.subgraphs.items():
 		inner = _named(definition.nodes, nodes)
 		if inner is not definition.nodes:
 			subgraphs = changes.setdefault('subgraphs', dict(document.subgraphs))
 			if isinstance(subgraphs, dict):
-				subgraphs[name] = definition.model_copy(update={'nodes': inner})
+				layout = _with_seeds(definition.layout, definition.nodes, nodes)
+				subgraphs[name] = definition.model_copy(update={'nodes': inner, 'layout': layout})
 	return document.model_copy(update=changes) if changes else document
+
+
+def _with_seeds(layout: Layout, entries: Mapping[str, NodeEntry], nodes: Mapping[str, NodeInfo]) -> Layout:
+	"""The layout with what the values without names say becomes of seeds after a run."""
+	places = dict(layout.nodes)
+	for node, entry in entries.items():
+		values = unnamed_values(entry)
+		if values and node in places and not places[node].seeds:
+			seeds = policies(EditorNode(node, entry.kind, values=values), nodes.get(entry.kind))
+			places[node] = places[node].model_copy(update={'seeds': seeds})
+	return layout.model_copy(update={'nodes': places})
 
 
 def _named(entries: dict[str, NodeEntry], nodes: Mapping[str, NodeInfo]) -> dict[str, NodeEntry]:

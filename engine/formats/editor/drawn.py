@@ -7,7 +7,9 @@ from math import isfinite
 
 from pydantic import JsonValue
 
+from engine.declaration import NodeInfo
 from engine.formats.document import GroupPlace, Layout, LinkEnd, NodePlace, NotePlace, ReroutePlace
+from engine.formats.editor.controls import policies
 from engine.formats.editor.kinds import NOTES, REROUTES, VIRTUAL
 from engine.formats.editor.sheet import Sheet, identity, mapping, objects, text
 
@@ -15,8 +17,8 @@ NOTE, MARKDOWN = 'Note', 'MarkdownNote'
 NOTE_WIDTH, NOTE_HEIGHT = 300, 120
 
 
-def read_layout(body: Mapping[str, JsonValue], sheet: Sheet) -> Layout:
-	"""The layout of a canvas: of the document itself, or of a subgraph in it."""
+def read_layout(body: Mapping[str, JsonValue], sheet: Sheet, infos: Mapping[str, NodeInfo]) -> Layout:
+	"""The layout of a canvas: of the document itself, or of a subgraph in it. `infos` are the kinds that are known."""
 	nodes: dict[str, NodePlace] = {}
 	notes: dict[str, NotePlace] = {}
 	for node in sheet.nodes.values():
@@ -30,7 +32,8 @@ def read_layout(body: Mapping[str, JsonValue], sheet: Sheet) -> Layout:
 				{**place, **{name: value for name, value in said.items() if value}}
 			)
 		elif node.type not in VIRTUAL:
-			nodes[node.id] = NodePlace.model_validate(place)
+			seeds = policies(node, infos.get(node.type))
+			nodes[node.id] = NodePlace.model_validate({**place, **({'seeds': seeds} if seeds else {})})
 	groups = dict(_groups(body))
 	reroutes = {**dict(_reroutes(body, sheet)), **dict(_reroute_nodes(sheet))}
 	blocks = {'nodes': nodes, 'groups': groups, 'notes': notes, 'reroutes': reroutes}

@@ -48,6 +48,7 @@ class _Structure:
 	def __init__(self, document: Mapping[str, JsonValue], canvas: Canvas, nodes: Mapping[str, NodeInfo]) -> None:
 		self._raw = document
 		self._canvas = canvas
+		self._nodes = nodes
 		self._drafts: dict[str, Draft] = {}
 		self._made = Entries(canvas, nodes, self._drafts)
 
@@ -70,7 +71,7 @@ class _Structure:
 				'nodes': entries,
 				**({'requires': requires} if requires else {}),
 				**({'subgraphs': subgraphs} if subgraphs else {}),
-				'layout': read_layout(self._raw, root.sheet),
+				'layout': read_layout(self._raw, root.sheet, self._nodes),
 			}
 		)
 
@@ -128,7 +129,7 @@ class _Structure:
 			'inputs': draft.inputs,
 			'outputs': self._outputs(draft),
 			'nodes': entries,
-			'layout': read_layout(raw, draft.definition.sheet) if raw else Layout(),
+			'layout': read_layout(raw, draft.definition.sheet, self._nodes) if raw else Layout(),
 			COMFY: {'id': draft.definition.id} if raw else {},
 		}
 		return SubgraphDefinition.model_validate({name: value for name, value in made.items() if value})

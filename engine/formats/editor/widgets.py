@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -23,7 +23,8 @@ DRAWN = frozenset(
 	}
 )
 """Types for which the editor draws a widget that our declarations do not describe."""
-BESIDE = ('control_after_generate', 'control_filter_list', 'upload')
+CONTROL = 'control_after_generate'
+BESIDE = (CONTROL, 'control_filter_list', 'upload')
 """Names of widgets whose values never reach a node."""
 
 
@@ -73,12 +74,14 @@ class Widgets:
 	"""The values of a node by input name.
 
 	`left`: how many values the file has that no widget took. `filled`: the inputs for which it has none, though it has
-	values for others; they have their defaults.
+	values for others; they have their defaults. `controls`: where in the list the words stand that say what becomes of
+	values after a run.
 	"""
 
 	values: dict[str, JsonValue]
 	left: int = 0
 	filled: tuple[str, ...] = ()
+	controls: Mapping[str, int] = field(default_factory=dict)
 
 
 def named_values(node: EditorNode, info: NodeInfo | None) -> Widgets:
@@ -88,14 +91,27 @@ def named_values(node: EditorNode, info: NodeInfo | None) -> Widgets:
 	by_name = {**(node.values if isinstance(node.values, dict) else {}), **node.named}
 	if by_name:
 		return Widgets(_by_name(by_name, info))
+	found, forced = _by_place(node, info)
+	if forced:
+		return Widgets(found.values)
+	return Widgets(found.values, max(0, found.left - _extras(info)) if found.values else 0, found.filled)
+
+
+def control_places(node: EditorNode, info: NodeInfo) -> Mapping[str, int]:
+	"""Input → where in the list of values the word stands that says what becomes of its value after a run."""
+	return _by_place(node, info)[0].controls
+
+
+def _by_place(node: EditorNode, info: NodeInfo) -> tuple[Widgets, bool]:
+	"""The values by their places, and whether inputs that only take links have places too."""
 	values = node.values if isinstance(node.values, list) else []
 	inputs = in_order(info)
 	found = _Positions(values, node).read(inputs)
 	forced = sum(_is_forced(item) for item in inputs)
 	if forced and found.left in (forced, forced + _extras(info)):
 		# Files of front ends before 1.16 may have values for inputs that only take links.
-		return Widgets(_Positions(values, node, forced=True).read(inputs).values)
-	return Widgets(found.values, max(0, found.left - _extras(info)) if found.values else 0, found.filled)
+		return _Positions(values, node, forced=True).read(inputs), True
+	return found, False
 
 
 def in_order(info: NodeInfo) -> tuple[Input, ...]:
@@ -168,11 +184,12 @@ class _Positions:
 		self._forced = forced
 		self._found: dict[str, JsonValue] = {}
 		self._filled: list[str] = []
+		self._controls: dict[str, int] = {}
 
 	def read(self, inputs: tuple[Input, ...]) -> Widgets:
 		self._take_all(inputs, '')
 		left = sum(value is not None for value in self._values[self._at :])
-		return Widgets(self._found, left, tuple(self._filled) if self._values else ())
+		return Widgets(self._found, left, tuple(self._filled) if self._values else (), self._controls)
 
 	def _take_all(self, inputs: tuple[Input, ...], prefix: str) -> None:
 		for index, item in enumerate(inputs):
@@ -190,7 +207,7 @@ class _Positions:
 					self._take_all(variant.inputs, f'{name}.')
 			elif has_widget(item):
 				self._take(name, item)
-				self._skip_beside(item, inputs[index + 1 :])
+				self._skip_beside(name, item, inputs[index + 1 :])
 			elif self._forced and _is_forced(item):
 				self._at += 1
 
@@ -205,7 +222,7 @@ class _Positions:
 			if not there:
 				self._filled.append(name)
 
-	def _skip_beside(self, item: Input, later: tuple[Input, ...]) -> None:
+	def _skip_beside(self, name: str, item: Input, later: tuple[Input, ...]) -> None:
 		"""Pass over what says what becomes of the value after a run."""
 		if self._at >= len(self._values):
 			return
@@ -214,6 +231,7 @@ class _Positions:
 		if has_control(item):
 			if not (word or value is None or isinstance(value, bool)):
 				return
+			self._controls[name] = self._at
 			self._at += 1
 			if isinstance(item.widget, Choice) and len(self._values) - self._at > sum(map(has_widget, later)):
 				self._at += 1

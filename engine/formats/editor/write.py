@@ -8,11 +8,12 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import JsonValue
 
 from engine.declaration import NodeInfo
-from engine.formats.document import SubgraphDefinition, WorkflowDocument
+from engine.formats.document import Layout, SubgraphDefinition, WorkflowDocument
+from engine.formats.editor.controls import with_words
 from engine.formats.editor.drawn import write_groups, write_reroutes
 from engine.formats.editor.instances import Instances
-from engine.formats.editor.sheet import INSIDE_INPUTS, INSIDE_OUTPUTS
-from engine.formats.editor.write_canvas import Numbers, WrittenCanvas
+from engine.formats.editor.sheet import INSIDE_INPUTS, INSIDE_OUTPUTS, identity, mapping, text
+from engine.formats.editor.write_canvas import Numbers, WrittenCanvas, node_ids
 
 VERSION = 0.4
 
@@ -50,6 +51,48 @@ def write_editor(
 		'extra': extra,
 		'version': VERSION,
 	}
+
+
+def with_policies(
+	written: Mapping[str, JsonValue], document: WorkflowDocument, nodes: Mapping[str, NodeInfo]
+) -> dict[str, JsonValue]:
+	"""A document of the editor form in which seeds move after a run as the layout of a native one says.
+
+	What was kept of the file that a native one came from may have the words that it had then.
+	"""
+	found = {**written, **_with_words(written, document.nodes, document.layout, nodes)}
+	definitions = mapping(written.get('definitions'))
+	listed = definitions.get('subgraphs')
+	if isinstance(listed, list):
+		instances = Instances(document, nodes)
+		inner = {instances.id(name): definition for name, definition in document.subgraphs.items()}
+		made: list[JsonValue] = []
+		for body in listed:
+			definition = inner.get(text(mapping(body).get('id')))
+			made.append(
+				{**mapping(body), **_with_words(mapping(body), definition.nodes, definition.layout, nodes)}
+				if definition is not None
+				else body
+			)
+		found['definitions'] = {**definitions, 'subgraphs': made}
+	return found
+
+
+def _with_words(
+	body: Mapping[str, JsonValue], entries: Iterable[str], layout: Layout, nodes: Mapping[str, NodeInfo]
+) -> dict[str, JsonValue]:
+	"""The nodes of a canvas, with the words that its layout wants."""
+	ids = node_ids([*entries, *layout.notes])
+	wanted = {str(ids[node]): place.seeds for node, place in layout.nodes.items() if place.seeds and node in ids}
+	listed = body.get('nodes')
+	if not wanted or not isinstance(listed, list):
+		return {}
+	made: list[JsonValue] = []
+	for entry in listed:
+		seeds = wanted.get(identity(mapping(entry).get('id')) or '')
+		info = nodes.get(text(mapping(entry).get('type')))
+		made.append(with_words(entry, info, seeds) if seeds and info is not None else entry)
+	return {'nodes': made}
 
 
 def _definition(

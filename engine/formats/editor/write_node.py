@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from engine.declaration import Choice, Input, NodeInfo
 from engine.dynamic import live_inputs
 from engine.formats.document import Mode, NodePlace
+from engine.formats.editor.controls import FIXED, control_word
 from engine.formats.editor.kinds import BYPASSED, MUTED
 from engine.formats.editor.widgets import has_control, has_widget, in_order, live_widgets
 from engine.graph import Call, Constant
@@ -93,11 +94,11 @@ class WrittenNode:
 	@property
 	def height(self) -> int:
 		"""About how high it is drawn, in pixels."""
-		values = len(self._values()) if self._info is not None else len(self.constants)
+		values = len(self._values({})) if self._info is not None else len(self.constants)
 		return TITLE + ROW * (max(len(self.inputs), len(self._outputs)) + values)
 
-	def _values(self) -> list[JsonValue]:
-		"""The widgets' values in their order, with what the editor keeps beside them."""
+	def _values(self, seeds: Mapping[str, str]) -> list[JsonValue]:
+		"""The widgets' values in their order, with what the editor keeps beside them; `seeds` are those of the layout."""
 		if self._info is None:
 			return self._unnamed or list(self.constants.values())
 		found: list[JsonValue] = []
@@ -106,7 +107,7 @@ class WrittenNode:
 			# A linked widget keeps its place.
 			found.append(self.constants.get(name))
 			if has_control(item):
-				found.append('fixed')
+				found.append(control_word(seeds.get(name, FIXED)))
 			buttons += isinstance(item.widget, Choice) and item.widget.upload
 		return found + ['image'] * buttons
 
@@ -128,6 +129,6 @@ class WrittenNode:
 			**{name: value for name, value in looks.items() if value},
 			'inputs': inputs,
 			'outputs': outputs,
-			'widgets_values': self._values(),
+			'widgets_values': self._values(place.seeds),
 			'widgets_values_named': self.constants,
 		}

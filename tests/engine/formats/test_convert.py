@@ -223,6 +223,124 @@ class TestDrawing:
 		assert written['nodes'][0]['widgets_values'] == [5, 'fixed', 1, True]
 
 
+class TestSeedPolicies:
+	"""What becomes of a seed after a run: a word behind its value there, `seeds` in the layout here."""
+
+	def document(self, *values: JsonValue, **more: JsonValue) -> Any:
+		"""One node with a seed."""
+		return {
+			'nodes': [{'id': 1, 'type': 'Noise', 'pos': [0, 9], 'widgets_values': [*values], **more}],
+			'links': [],
+			'version': 0.4,
+		}
+
+	@pytest.mark.parametrize(
+		('word', 'seeds'),
+		[
+			('randomize', {'seed': 'randomise'}),
+			('increment', {'seed': 'increment'}),
+			('decrement', {'seed': 'decrement'}),
+			('increment-wrap', {'seed': 'increment-wrap'}),
+			(True, {'seed': 'randomise'}),
+			('fixed', None),
+			(False, None),
+		],
+	)
+	def test_there_and_back(self, word: JsonValue, seeds: JsonValue) -> None:
+		"""The layout says it, and the file is the very same."""
+		document = self.document(7, word, 20, True)
+		native: Any = rewritten_small(document, 'native')
+
+		assert native['layout']['nodes']['1'].get('seeds') == seeds
+		assert rewritten_small(native, 'editor') == document
+
+	def test_stays_when_a_value_changes(self) -> None:
+		"""Also where the file had it in another way."""
+		for word in ('randomize', True):
+			native = rewritten_small(self.document(7, word, 20, True), 'native')
+			changed = read_workflow(native, NODES).with_value('1.steps', 30)
+			written: Any = converted(changed, 'editor', NODES)
+
+			assert written['nodes'][0]['widgets_values'] == [7, 'randomize', 30, True]
+
+	def test_is_written(self) -> None:
+		"""A native file's own, without anything kept of another form."""
+		native: JsonValue = {
+			'lumengraph': 2,
+			'nodes': {'a': {'kind': 'Noise', 'inputs': {'seed': 7, 'steps': 2, 'fast': False}}},
+			'layout': {'nodes': {'a': {'x': 0, 'y': 0, 'seeds': {'seed': 'randomise'}}}},
+		}
+		written: Any = rewritten_small(native, 'editor')
+
+		assert written['nodes'][0]['widgets_values'] == [7, 'randomize', 2, False]
+
+	@pytest.mark.parametrize('word', ['randomize', True])
+	def test_changed_here(self, word: JsonValue) -> None:
+		"""What the layout says now counts, whatever was kept of the file."""
+		document = self.document(7, word, 20, True, size=[1, 2])
+		native: Any = rewritten_small(document, 'native')
+		native['layout']['nodes']['1']['seeds'] = {'seed': 'fixed'}
+		written: Any = rewritten_small(native, 'editor')
+
+		assert written['nodes'][0]['widgets_values'] == [7, 'fixed', 20, True]
+		assert written['nodes'][0]['size'] == [1, 2]
+
+	def test_by_name(self) -> None:
+		"""Values that have names have the word under one."""
+		document = self.document()
+		document['nodes'][0]['widgets_values'] = {'seed': 7, 'control_after_generate': 'increment', 'steps': 1}
+		native: Any = rewritten_small(document, 'native')
+
+		assert native['layout']['nodes']['1']['seeds'] == {'seed': 'increment'}
+		assert rewritten_small(native, 'editor') == document
+
+	def test_inside_of_a_subgraph(self) -> None:
+		"""In the layout of the definition; what was changed there is written, too."""
+		inside = {
+			'id': 's',
+			'name': 'inner',
+			'inputs': [],
+			'outputs': [],
+			'links': [],
+			'nodes': self.document(7, True, 20, True)['nodes'],
+		}
+		document: JsonValue = {
+			'nodes': [{'id': 4, 'type': 's', 'pos': [0, 0]}],
+			'links': [],
+			'definitions': {'subgraphs': [inside]},
+		}
+		native: Any = rewritten_small(document, 'native')
+		places = native['subgraphs']['inner']['layout']['nodes']
+
+		assert places['1']['seeds'] == {'seed': 'randomise'}
+		assert rewritten_small(native, 'editor') == document
+		places['1']['seeds'] = {'seed': 'decrement'}
+		written: Any = rewritten_small(native, 'editor')
+		assert written['definitions']['subgraphs'][0]['nodes'][0]['widgets_values'] == [7, 'decrement', 20, True]
+
+	def test_of_a_kind_that_is_not_known_yet(self) -> None:
+		"""Found once the kind is known."""
+		native: Any = converted(read_workflow(self.document(7, 'randomize', 20, True), {}), 'native', {})
+
+		assert 'seeds' not in native['layout']['nodes']['1']
+		named: Any = rewritten_small(native, 'native')
+		assert named['layout']['nodes']['1']['seeds'] == {'seed': 'randomise'}
+
+	def test_no_part_of_what_runs(self) -> None:
+		"""The graph is the same with any word."""
+		graphs = [
+			read_workflow(rewritten_small(self.document(7, word, 20, True), 'native'), NODES).graph
+			for word in ('fixed', 'randomize')
+		]
+
+		assert graphs[0] == graphs[1]
+
+
+def rewritten_small(document: JsonValue, to: Form) -> Any:
+	"""A document of the small kinds in another form."""
+	return json.loads(json.dumps(converted(read_workflow(document, NODES), to, NODES)))
+
+
 def test_api_form_keeps_what_else_it_says() -> None:
 	"""Keys that we have no place for are there again."""
 	document: JsonValue = {
