@@ -79,7 +79,7 @@ def changes_of(
 		changed = changed.with_value(name, found[name])
 	if seed is None:
 		return found
-	if 'seed' in workflow.inputs:
+	if _has_seed_input(workflow):
 		return {**found, 'seed': number_of(seed, 'INT')}
 	places = [f'{node}.{name}' for node, name, _ in seed_inputs(workflow, nodes)]
 	if not places:
@@ -124,6 +124,12 @@ def number_of(text: str, type: str) -> JsonValue:
 	if type == 'INT':
 		return int(number) if number.is_integer() and abs(number) <= EXACT else text
 	return number if math.isfinite(number) else text
+
+
+def _has_seed_input(workflow: Workflow) -> bool:
+	"""Whether a named input is called `seed`, and its node is not switched off."""
+	named = workflow.inputs.get('seed')
+	return named is not None and not workflow.is_idle(named)
 
 
 def seed_inputs(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> Iterator[tuple[str, str, Number]]:
@@ -187,7 +193,7 @@ def seeds_after(
 		raise BadDocument('--count: no node of this workflow has a seed, so every run would give the same.')
 	policies = {seed.place: policy or seed.policy for seed in seeds}
 	if policy is None and all(told == 'fixed' for told in policies.values()):
-		named = '.'.join(workflow.place('seed')) if 'seed' in workflow.inputs else ''
+		named = '.'.join(workflow.place('seed')) if _has_seed_input(workflow) else ''
 		moving = [named] if named in policies else list(policies)
 		policies.update(dict.fromkeys(moving, 'increment'))
 	return {seed.place: seed.after(policies[seed.place], source) for seed in seeds}

@@ -58,9 +58,15 @@ class BaseWorkflow(Building):
 		found: dict[str, Link] = {}
 		for name, named in opened.outputs.items():
 			node = NodeId(named.node)
-			info = self.session.nodes.get(opened.graph.calls[node].kind)
-			# Of a kind that is not installed the checker tells.
-			if named.output is not None and info is not None:
+			call = opened.graph.calls.get(node)
+			info = self.session.nodes.get(call.kind) if call is not None else None
+			if named.output is not None and (named.node, named.output) in opened.sources:
+				# At an instance of a subgraph what gives it inside is meant.
+				source = opened.sources[named.node, named.output]
+				if source is not None:
+					found[name] = source
+			# Of a kind that is not installed the checker tells; a node that is switched off gives nothing.
+			elif named.output is not None and info is not None:
 				found[name] = Link(node, _output_index(name, named, info))
 		return found
 

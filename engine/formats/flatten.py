@@ -25,6 +25,8 @@ MOST_NODES = 100_000
 
 Target = tuple[NodeId, str]
 """A node of the flat graph, and one of its inputs."""
+OutputPlace = tuple[str, str | int]
+"""A node of the document, or one inside of an instance, and one of its outputs by name or number."""
 
 
 @dataclass(eq=False, slots=True)
@@ -48,13 +50,18 @@ class Scope:
 class Flat:
 	"""What a document comes to.
 
-	`targets`: (id of an instance, its input) → the inputs inside that take it over. `results`: an output inside of an
-	instance of the workflow itself → (id of the instance, number of its output).
+	`targets`: (id of an instance, its input) → the inputs inside that take it over, none if what would is switched off.
+	`results`: an output inside of an instance of the workflow itself → (id of the instance, number of its output).
+	`sources`: the other way round, for the named outputs of the workflow that stand at an instance or at a bypassed node:
+	(node, output as it is written) → what gives it, None if nothing does. `off` are the muted and bypassed nodes that
+	nothing else that is switched off is around.
 	"""
 
 	graph: Graph
 	targets: Mapping[tuple[str, str], tuple[Target, ...]] = field(default_factory=dict)
 	results: Mapping[Link, tuple[str, int]] = field(default_factory=dict)
+	sources: Mapping[OutputPlace, Link | None] = field(default_factory=dict)
+	off: frozenset[str] = frozenset()
 
 
 def flatten(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Flat:
@@ -72,6 +79,7 @@ class _Flattener:
 		self._sockets = Sockets(nodes, document.subgraphs)
 		self._root = Scope(document.nodes)
 		self._targets: dict[tuple[str, str], list[Target]] = {}
+		self._off: set[str] = set()
 
 	def flat(self) -> Flat:
 		calls: dict[NodeId, Call] = {}
@@ -90,7 +98,8 @@ class _Flattener:
 				if call is not None and given not in call.inputs:
 					calls[place] = Call(call.kind, {**call.inputs, given: Constant(named.default)}, call.title)
 		targets = {place: tuple(found) for place, found in self._targets.items()}
-		return Flat(Graph(calls), targets, dict(self._results()))
+		sources = dict(self._sources(calls))
+		return Flat(Graph(calls), targets, dict(self._results()), sources, frozenset(self._off))
 
 	def _results(self) -> Iterator[tuple[Link, tuple[str, int]]]:
 		for name, entry in self._document.nodes.items():
@@ -98,9 +107,34 @@ class _Flattener:
 			if definition is None or entry.mode != 'run':
 				continue
 			for number in range(len(definition.outputs)):
-				found = self._trace(_Output(self._root, name, number, (entry, '')))
+				found = self._trace(_Output(self._root, name, number, (entry, number)))
 				if isinstance(found, Link) and found.node not in self._document.nodes:
 					yield found, (name, number)
+
+	def _sources(self, calls: Mapping[NodeId, Call]) -> Iterator[tuple[OutputPlace, Link | None]]:
+		for named in self._document.outputs.values():
+			found = self._find(named.node)
+			if found is None or named.output is None or named.node in calls:
+				continue
+			scope, name = found
+			entry = scope.nodes[name]
+			index = self._sockets.output_index(entry, named.output)
+			if isinstance(index, int):
+				source = self._trace(_Output(scope, name, index, (entry, index)))
+				# What is wrong with the output itself is for whoever asks for it.
+				if not isinstance(source, str):
+					yield (named.node, named.output), source if isinstance(source, Link) else None
+
+	def _find(self, path: str) -> tuple[Scope, str] | None:
+		"""Where a node stands, by its id in the flat graph; None if it is nowhere, or inside of what is switched off."""
+		waiting = [self._root]
+		while waiting:
+			scope = waiting.pop()
+			name = path.removeprefix(scope.prefix)
+			if name in scope.nodes:
+				return scope, name
+			waiting += (inside for inside in scope.inside.values() if path.startswith(inside.prefix))
+		return None
 
 	def _records(self) -> Iterator[tuple[Scope, str, NodeEntry]]:
 		"""Every node that runs, in the order of the file, the inside of an instance where the instance stands."""
@@ -116,12 +150,15 @@ class _Flattener:
 			if count > MOST_NODES:
 				raise BadDocument(f'With its subgraphs taken apart, the workflow has more than {MOST_NODES} nodes.')
 			if entry.mode != 'run':
+				self._off.add(scope.prefix + name)
 				continue
 			definition = self._sockets.definition(entry)
 			if definition is None:
 				yield scope, name, entry
 				continue
 			inside = _inside(scope, name, entry, definition)
+			for given in definition.inputs:
+				self._targets.setdefault((inside.path, given), [])
 			waiting.append((inside, iter(inside.nodes.items())))
 
 	def _inputs(self, scope: Scope, entry: NodeEntry, id: NodeId) -> dict[str, Argument]:
@@ -182,6 +219,11 @@ class _Flattener:
 					return None
 				return _Input(outer, read_argument(instance.inputs[name]), (instance, name))
 
+	def _wanted_type(self, entry: NodeEntry, socket: str | int) -> str:
+		if isinstance(socket, int):
+			return self._sockets.output_type(entry, socket)
+		return self._sockets.input_type(entry, socket)
+
 	def _behind_output(self, step: _Output) -> _Step | Link | str | None:
 		scope, entry = step.scope, step.scope.nodes.get(step.node)
 		if entry is None:
@@ -189,7 +231,7 @@ class _Flattener:
 		if entry.mode == 'mute':
 			return None
 		if entry.mode == 'bypass':
-			passed = self._sockets.passed_input(entry, step.output, self._sockets.input_type(*step.wanted))
+			passed = self._sockets.passed_input(entry, step.output, self._wanted_type(*step.wanted))
 			if passed is None or passed not in entry.inputs:
 				return None
 			return _Input(scope, read_argument(entry.inputs[passed]), (entry, passed), passing=True)
@@ -213,14 +255,15 @@ class _Flattener:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Input:
-	"""What is written at an input. `wanted`: the node that takes it in, and at which input of its own.
+	"""What is written at an input. `wanted`: the node that takes it in, and at which input of its own; or, where an output is
+	looked behind for its own sake, the node and the number of that.
 
 	`passing`: a bypassed node hands it on.
 	"""
 
 	scope: Scope
 	given: Written
-	wanted: tuple[NodeEntry, str]
+	wanted: tuple[NodeEntry, str | int]
 	passing: bool = False
 
 
@@ -231,10 +274,10 @@ class _Output:
 	scope: Scope
 	node: str
 	output: str | int
-	wanted: tuple[NodeEntry, str]
+	wanted: tuple[NodeEntry, str | int]
 
 	@property
-	def mark(self) -> tuple[int, str, str | int, int, str]:
+	def mark(self) -> tuple[int, str, str | int, int, str | int]:
 		"""Tells one step from another."""
 		entry, name = self.wanted
 		return id(self.scope), self.node, self.output, id(entry), name

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from engine.check_call import TYPEABLE, described, normal_form
 from engine.declaration import Choice, Input, Model, NodeInfo, Number, Option, Widget
@@ -75,12 +75,16 @@ class OutputSignature(Model):
 
 
 class Interface(Model):
-	"""The signature of a workflow."""
+	"""The signature of a workflow.
+
+	`idle`: inputs that it would have, if what they stand for was not switched off → the node. Such outputs it has not either.
+	"""
 
 	title: str = ''
 	description: str = ''
 	inputs: tuple[InputSignature, ...] = ()
 	outputs: tuple[OutputSignature, ...] = ()
+	idle: Mapping[str, str] = Field(default_factory=dict)
 
 	@property
 	def by_name(self) -> Mapping[str, InputSignature]:
@@ -113,7 +117,7 @@ class Interface(Model):
 		for name, value in values.items():
 			wanted = known.get(name)
 			if wanted is None:
-				misfits.append(self.unknown(name))
+				misfits.append(self._switched_off(name, value) if name in self.idle else self.unknown(name))
 				continue
 			try:
 				accepted[name] = wanted.accept(value, storage)
@@ -127,6 +131,10 @@ class Interface(Model):
 			raise WrongInputs(misfits)
 		return accepted
 
+	def _switched_off(self, name: str, value: JsonValue) -> InputMisfit:
+		node = self.idle[name]
+		return InputMisfit(name, f'nothing, since the node {node!r} that takes it is switched off', shown(value))
+
 	def unknown(self, name: str) -> InputMisfit:
 		"""What is wrong with a name that no input has."""
 		near = difflib.get_close_matches(name, self.by_name, n=1)
@@ -136,12 +144,18 @@ class Interface(Model):
 
 
 def interface_of(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> Interface:
-	"""The signature of a workflow. Raises `BadDocument` if an input or output stands for a node that is not there."""
+	"""The signature of a workflow. Inputs and outputs of nodes that are switched off are left out.
+
+	Raises `BadDocument` if an input or output stands for a node that is not there.
+	"""
+	idle = {name: named.node for name, named in workflow.inputs.items() if workflow.is_idle(named)}
+	outputs = (_output(workflow, nodes, name, named) for name, named in workflow.outputs.items())
 	return Interface(
 		title=workflow.title,
 		description=workflow.description,
-		inputs=tuple(signature_of(workflow, nodes, name) for name in workflow.inputs),
-		outputs=tuple(_output(workflow, nodes, name, named) for name, named in workflow.outputs.items()),
+		inputs=tuple(signature_of(workflow, nodes, name) for name in workflow.inputs if name not in idle),
+		outputs=tuple(output for output in outputs if output is not None),
+		idle=idle,
 	)
 
 
@@ -182,16 +196,26 @@ def _narrowed(type: str, widget: Widget | None, named: NamedInput) -> Widget | N
 	return widget.model_copy(update={'min': max(least, default=None), 'max': min(most, default=None)})
 
 
-def _output(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, named: NamedOutput) -> OutputSignature:
-	call = workflow.graph.calls.get(NodeId(named.node))
+def _output(workflow: Workflow, nodes: Mapping[str, NodeInfo], name: str, named: NamedOutput) -> OutputSignature | None:
+	"""The signature of an output; None if nothing gives it, since what would is switched off."""
+	node, output = NodeId(named.node), named.output
+	if output is not None and (node, output) in workflow.sources:
+		source = workflow.sources[node, output]
+		if source is None:
+			return None
+		node, output = source.node, source.output
+	elif workflow.is_off(node):
+		return None
+	call = workflow.graph.calls.get(node)
 	if call is None:
-		raise BadDocument(f'The workflow output {name!r} points at node {named.node!r}, which does not exist.')
+		what = f'node {named.node!r}' if output is None else f'output {output!r} of node {named.node!r}'
+		raise BadDocument(f'The workflow output {name!r} points at {what}, which does not exist.')
 	return OutputSignature(
 		name=name,
-		node=named.node,
+		node=node,
 		kind=call.kind,
-		output=named.output,
-		type=named.type or _output_type(nodes.get(call.kind), named.output),
+		output=output,
+		type=named.type or _output_type(nodes.get(call.kind), output),
 		description=named.description,
 	)
 

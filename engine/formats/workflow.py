@@ -16,13 +16,13 @@ from engine.formats.document import NamedInput, NamedOutput, Requirements
 from engine.formats.editor.models import needed_models
 from engine.formats.editor.read import EditorReading, MissingKind, is_editor, read_editor
 from engine.formats.embedded import embedded, workflow_texts
-from engine.formats.flatten import Target, flatten
+from engine.formats.flatten import OutputPlace, Target, flatten
 from engine.formats.migrate import migrated
 from engine.formats.naming import cuts, inputs_of, no_input, takes
 from engine.formats.native import is_native, read_document
 from engine.formats.prompt import describe, is_prompt, read_prompt
 from engine.formats.requirements import missing_kinds, version_warnings
-from engine.graph import Constant, Graph, NodeId
+from engine.graph import Constant, Graph, Link, NodeId
 from engine.problems import Problem
 
 FROM_ELSEWHERE = ('editor', 'comfy')
@@ -35,7 +35,9 @@ class Workflow:
 	"""A workflow as read from a file. `tolerant` forms may carry inputs that their nodes do not declare.
 
 	`source` is the document that it was read from, in its `form`. `targets`: for an input of an instance of a subgraph,
-	(id of the instance, input), the inputs of the flat graph that take it over. `missing` are kinds that are not known
+	(id of the instance, input), the inputs of the flat graph that take it over. `sources`: for a named output that stands at
+	an instance or a bypassed node, (its id, output), what gives it, None if nothing does. `off`: nodes that are muted or
+	bypassed. `missing` are kinds that are not known
 	here, `warnings` what of the file had to be left out or guessed, `requires` the packs and models that it names.
 	`reading` is what was read of a document of the editor form, for whoever writes it in another form. `kinds` are those
 	that are known here.
@@ -47,6 +49,8 @@ class Workflow:
 	inputs: Mapping[str, NamedInput] = field(default_factory=dict)
 	outputs: Mapping[str, NamedOutput] = field(default_factory=dict)
 	targets: Mapping[tuple[str, str], tuple[Target, ...]] = field(default_factory=dict)
+	sources: Mapping[OutputPlace, Link | None] = field(default_factory=dict)
+	off: frozenset[str] = frozenset()
 	tolerant: bool = False
 	form: Form = 'native'
 	source: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -114,12 +118,14 @@ class Workflow:
 		found = self._targets_of(node, given)
 		if name in self.inputs:
 			if not found:
+				why = 'switched off' if self.is_idle(self.inputs[name]) else 'not there'
 				raise BadDocument(
-					f'The workflow input {name!r} points at node {node!r} (input {given!r}), '
-					'which does not exist or is switched off.'
+					f'The workflow input {name!r} points at node {node!r} (input {given!r}), which is {why}.'
 				)
 			return found
 		call = self.graph.calls.get(NodeId(node))
+		if (node, given) in self.targets and not found:
+			raise BadDocument(f'Whatever takes the input {given!r} of node {node!r} is switched off.')
 		if call is None and not found:
 			raise WrongInputs([no_input(node, '', given, self._inputs_of_instance(node))])
 		info = self.kinds.get(call.kind) if call is not None else None
@@ -146,6 +152,17 @@ class Workflow:
 
 	def _inputs_of_instance(self, node: str) -> list[str]:
 		return [given for instance, given in self.targets if instance == node]
+
+	def is_idle(self, named: NamedInput) -> bool:
+		"""Whether what an input stands for is there, but switched off: the node itself, one around it, or all inside."""
+		if self._targets_of(named.node, named.input):
+			return False
+		return self.is_off(named.node) or (named.node, named.input) in self.targets
+
+	def is_off(self, node: str) -> bool:
+		"""Whether a node is muted or bypassed, or an instance around it is."""
+		parts = node.split(':')
+		return any(':'.join(parts[:count]) in self.off for count in range(1, len(parts) + 1))
 
 	def _targets_of(self, node: str, given: str) -> tuple[Target, ...]:
 		if node in self.graph.calls:
@@ -193,6 +210,8 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 			native.inputs,
 			native.outputs,
 			flat.targets,
+			flat.sources,
+			flat.off,
 			tolerant=any(block in document for block in FROM_ELSEWHERE),
 			source=migrated(document),
 			missing=missing_kinds(native, flat.graph, nodes),

@@ -135,6 +135,21 @@ class TestFiles:
 		assert policy_of(workflow, '3', 'seed') == policy
 		assert [(seed.place, seed.value, seed.policy) for seed in seeds_of(workflow, KINDS)] == [('3.seed', 7, policy)]
 
+	def test_a_named_seed_of_a_node_that_is_switched_off(self) -> None:
+		"""The others are set and moved, as if it had no name."""
+		document: dict[str, JsonValue] = {
+			'lumengraph': 2,
+			'inputs': {'seed': {'node': 'a', 'input': 'seed'}},
+			'nodes': {
+				'a': {'kind': 'KSampler', 'mode': 'mute', 'inputs': {'seed': 5}},
+				'b': {'kind': 'KSampler', 'inputs': {'seed': 5}},
+			},
+		}
+		workflow = read_workflow(document, KINDS)
+
+		assert changes_of(workflow, KINDS, [], '7') == {'b.seed': 7}
+		assert seeds_after(workflow, KINDS, policy=None, source=random.Random(1)) == {'b.seed': 6}
+
 	def test_one_that_moves_leaves_the_others(self) -> None:
 		"""Where some seeds move, those that are fixed stay."""
 		document: dict[str, JsonValue] = {

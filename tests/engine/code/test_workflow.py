@@ -454,6 +454,31 @@ class TestFiles:
 		assert list(again['nodes']) == ['both']
 		assert list(again['subgraphs']['both']['nodes']) == ['paint', 'show']
 
+	def test_outputs_of_instances(self, session: Session) -> None:
+		"""An output that stands at an instance is what its inside gives; switching a node off leaves the others."""
+		inputs = {'width': 16, 'height': 8, 'batch_size': 1, 'color': 255}
+		document: dict[str, Any] = {
+			'lumengraph': 2,
+			'inputs': {'width': {'node': 'b', 'input': 'width'}},
+			'outputs': {'made': {'node': 'a', 'output': 'IMAGE'}, 'other': {'node': 'b', 'output': 'IMAGE'}},
+			'nodes': {
+				'a': {'kind': 'subgraph:S'},
+				'b': {'kind': 'EmptyImage', 'mode': 'mute', 'inputs': inputs},
+			},
+			'subgraphs': {
+				'S': {
+					'outputs': {'IMAGE': {'node': 'paint', 'output': 'IMAGE'}},
+					'nodes': {'paint': {'kind': 'EmptyImage', 'inputs': inputs}},
+				}
+			},
+		}
+		flow = Workflow.load(document, session=session)
+
+		assert [output.name for output in flow.interface.outputs] == ['made']
+		assert flow.run()['made'][0].size == (16, 8)
+		with pytest.raises(WrongInputs, match="the node 'b' that takes it is switched off"):
+			flow.run(width=8)
+
 	def test_other_forms(self, session: Session) -> None:
 		"""The API form is read too; its inputs are reached as `NODE.INPUT`."""
 		prompt = {

@@ -177,6 +177,113 @@ class TestDeclared:
 		assert told.outputs[0].type == 'FLOAT'
 
 
+def subgraphs(mode: str = 'run', inner: str = 'run') -> Any:
+	"""A workflow whose node lies inside of an instance, as it is packed: named inputs and outputs stand at the instance."""
+	return {
+		'lumengraph': 2,
+		'inputs': {
+			'count': {'node': 'a', 'input': 'many'},
+			'inside': {'node': 'a:paint', 'input': 'words'},
+			'plain': {'node': 'one', 'input': 'words'},
+		},
+		'outputs': {
+			'sum': {'node': 'a', 'output': 'INT'},
+			'first': {'node': 'a', 'output': 0},
+			'shown': {'node': 'a:paint'},
+			'plain': {'node': 'one'},
+		},
+		'nodes': {
+			'a': {'kind': 'subgraph:S', 'inputs': {'many': 2}, 'mode': mode},
+			'one': {'kind': 'Paint', 'inputs': {'words': 'x'}},
+		},
+		'subgraphs': {
+			'S': {
+				'inputs': {'many': {'type': 'INT'}},
+				'outputs': {'INT': {'node': 'paint', 'output': 'INT', 'type': 'INT'}},
+				'nodes': {'paint': {'kind': 'Paint', 'inputs': {'count': {'input': 'many'}}, 'mode': inner}},
+			}
+		},
+	}
+
+
+class TestSubgraphs:
+	"""Named inputs and outputs of instances."""
+
+	def test_outputs_are_those_inside(self) -> None:
+		"""By name and by number, with the node that gives them when the workflow runs."""
+		told = interface_of(read_workflow(subgraphs(), NODES), NODES)
+		outputs = {item.name: (item.node, item.kind, item.output, item.type) for item in told.outputs}
+
+		assert outputs == {
+			'sum': ('a:paint', 'Paint', 0, 'INT'),
+			'first': ('a:paint', 'Paint', 0, 'INT'),
+			'shown': ('a:paint', 'Paint', None, 'INT'),
+			'plain': ('one', 'Paint', None, 'INT'),
+		}
+		assert [item.name for item in told.inputs] == ['count', 'inside', 'plain']
+
+	def test_of_an_instance_inside_of_one(self) -> None:
+		"""However deep it lies."""
+		document = subgraphs()
+		document['subgraphs']['T'] = {'nodes': {'b': {'kind': 'subgraph:S'}}}
+		document['nodes']['c'] = {'kind': 'subgraph:T'}
+		document['outputs'] = {'deep': {'node': 'c:b', 'output': 'INT'}}
+		[deep] = interface_of(read_workflow(document, NODES), NODES).outputs
+
+		assert (deep.node, deep.output) == ('c:b:paint', 0)
+
+	@pytest.mark.parametrize('output', ['none', 7])
+	def test_outputs_that_it_has_not(self, output: str | int) -> None:
+		"""They are told with their name."""
+		document = subgraphs()
+		document['outputs'] = {'x': {'node': 'a', 'output': output}}
+
+		with pytest.raises(BadDocument, match=f"output 'x' points at output {output!r} of node 'a'"):
+			interface_of(read_workflow(document, NODES), NODES)
+
+
+class TestSwitchedOff:
+	"""Nodes that are muted or bypassed take nothing and show nothing; the rest of the workflow can still be called."""
+
+	@pytest.mark.parametrize('modes', [('mute', 'run'), ('bypass', 'run'), ('run', 'mute'), ('run', 'bypass')])
+	def test_left_out(self, modes: tuple[str, str], storage: Storage) -> None:
+		"""Inputs and outputs at the instance, and at the node inside, are not there; others are."""
+		told = interface_of(read_workflow(subgraphs(*modes), NODES), NODES)
+
+		assert [item.name for item in told.inputs] == ['plain']
+		assert [item.name for item in told.outputs] == ['plain']
+		assert told.accept({'plain': 'y'}, storage) == {'plain': 'y'}
+
+	def test_refused_when_given(self, storage: Storage) -> None:
+		"""With the reason."""
+		told = interface_of(read_workflow(subgraphs('mute'), NODES), NODES)
+
+		with pytest.raises(WrongInputs) as caught:
+			told.accept({'count': 3}, storage)
+		[misfit] = caught.value.misfits
+		assert misfit.sentence == (
+			"input 'count': expected nothing, since the node 'a' that takes it is switched off, got 3"
+		)
+		with pytest.raises(BadDocument, match='which is switched off'):
+			read_workflow(subgraphs('mute'), NODES).with_value('count', 3)
+
+	def test_a_node_that_is_not_there(self) -> None:
+		"""It is no node that is switched off."""
+		document = subgraphs()
+		document['inputs'] = {'x': {'node': 'a:gone', 'input': 'words'}}
+
+		with pytest.raises(BadDocument, match='which is not there'):
+			interface_of(read_workflow(document, NODES), NODES)
+
+	def test_what_a_bypassed_node_hands_on(self) -> None:
+		"""An output of it is what comes in at an input of its type."""
+		document = subgraphs('bypass')
+		document['nodes']['a']['inputs'] = {'many': {'node': 'one', 'output': 'INT'}}
+		told = interface_of(read_workflow(document, NODES), NODES)
+
+		assert {item.name: item.node for item in told.outputs} == {'sum': 'one', 'first': 'one', 'plain': 'one'}
+
+
 class TestSchema:
 	def test_good_values_fit(self, interface: Interface, storage: Storage) -> None:
 		"""What is accepted fits the schema; bounds and choices stand in it."""
