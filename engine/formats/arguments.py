@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from engine.graph import Constant
+from engine.formats.prompt import misshapen
+from engine.graph import BadLink, Constant
 
 LINK_SHAPE = (
 	'a link is {"node": id, "output": name}, inside of a subgraph also {"input": name}; '
@@ -37,9 +38,10 @@ class FromOutside:
 
 @dataclass(frozen=True, slots=True)
 class Misshapen:
-	"""An object that says none of this, with the reason."""
+	"""What says none of this, with the reason; `{"link": […]}` is a list that stood for a link in the API form and is none."""
 
 	reason: str
+	value: JsonValue
 
 
 Written: TypeAlias = Constant | FromNode | FromOutside | Misshapen
@@ -53,15 +55,23 @@ def read_argument(value: JsonValue) -> Written:
 	if keys == {'value'}:
 		return Constant(value['value'])
 	otherwise = Constant(value['value']) if 'value' in value else None
+	list_there = value.get('link')
+	if keys == {'link'} and isinstance(list_there, list):
+		return Misshapen(misshapen(list_there), list_there)
 	name = value.get('input')
 	if keys in INPUTS and isinstance(name, str):
 		return FromOutside(name, otherwise)
 	node, output = value.get('node'), value.get('output')
 	if keys not in LINKS or not isinstance(node, str):
-		return Misshapen(LINK_SHAPE)
+		return Misshapen(LINK_SHAPE, value)
 	if isinstance(output, str) or (isinstance(output, int) and not isinstance(output, bool)):
 		return FromNode(node, output, otherwise)
-	return Misshapen('the output of a link is a name or a number')
+	return Misshapen('the output of a link is a name or a number', value)
+
+
+def write_bad_link(link: BadLink) -> JsonValue:
+	"""What is no link as the file has it: a list would be a constant there."""
+	return {'link': link.value} if isinstance(link.value, list) else link.value
 
 
 def write_argument(argument: Constant | FromNode | FromOutside) -> JsonValue:

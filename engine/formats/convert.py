@@ -36,6 +36,9 @@ BESIDE = 'comfy'
 
 A file with one of these blocks may carry inputs that its nodes do not declare, since those forms may.
 """
+TYPE, VALUE = '__type__', '__value__'
+"""What is in the wrapper that the API form has around values that are told with their type."""
+WRAPPED = frozenset({'CURVE'})
 
 
 def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
@@ -45,7 +48,7 @@ def converted(workflow: Workflow, to: Form, nodes: Mapping[str, NodeInfo]) -> di
 			case 'native':
 				return to_json(as_native(workflow, nodes))
 			case 'api':
-				return as_prompt(workflow)
+				return as_prompt(workflow, nodes)
 			case 'editor':
 				return as_editor(workflow, nodes)
 
@@ -132,27 +135,62 @@ def _with_rest(entry: NodeEntry, body: JsonValue) -> NodeEntry:
 	meta = {name: value for name, value in mapping(told.get('_meta')).items() if name != 'title'}
 	if meta:
 		rest['_meta'] = meta
+	if types := _written_types(told):
+		rest[TYPE] = {**types}
 	return entry.model_copy(update={BESIDE: rest}) if rest else entry
 
 
-def as_prompt(workflow: Workflow) -> dict[str, JsonValue]:
+def as_prompt(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:
 	"""The API form, with what an earlier API form of this workflow said beside it."""
 	written = write_prompt(workflow.graph)
-	for node, body in written.items():
+	for node, call in workflow.graph.calls.items():
+		body = mapping(written[node])
+		types = _types(workflow, node, nodes.get(call.kind))
+		typed: dict[str, JsonValue] = {
+			name: {TYPE: types[name], VALUE: given.value}
+			for name, given in call.inputs.items()
+			if name in types and isinstance(given, Constant) and given.value is not None
+		}
+		if typed:
+			body = {**body, 'inputs': {**mapping(body['inputs']), **typed}}
 		rest = _rest(workflow, node)
-		if rest and isinstance(body, dict):
-			meta = {**mapping(rest.get('_meta')), **mapping(body.get('_meta'))}
-			written[node] = {**rest, **body, **({'_meta': meta} if meta else {})}
+		meta = {**mapping(rest.get('_meta')), **mapping(body.get('_meta'))}
+		written[node] = {**rest, **body, **({'_meta': meta} if meta else {})}
 	return written
+
+
+def _types(workflow: Workflow, node: str, info: NodeInfo | None) -> Mapping[str, JsonValue]:
+	"""The inputs whose values the API form has in a wrapper that tells the type.
+
+	As it was written where the workflow came from that form, else those of the types for which ComfyUI's editor does so.
+	"""
+	if workflow.form == 'api':
+		return _written_types(mapping(workflow.source.get(node)))
+	if 'form' in mapping(workflow.source.get(BESIDE)):
+		return mapping(_kept(workflow, node).get(TYPE))
+	return {item.name: item.type for item in info.inputs if item.type in WRAPPED} if info is not None else {}
+
+
+def _written_types(body: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+	"""The types that a node's wrapped values tell."""
+	return {
+		name: value[TYPE]
+		for name, value in mapping(body.get('inputs')).items()
+		if isinstance(value, dict) and TYPE in value and VALUE in value
+	}
 
 
 def _rest(workflow: Workflow, node: str) -> Mapping[str, JsonValue]:
 	if workflow.form == 'api':
 		return mapping(workflow.source.get(node))
 	if workflow.form == 'native':
-		kept = mapping(mapping(mapping(workflow.source.get('nodes')).get(node)).get(BESIDE))
-		return {name: value for name, value in kept.items() if name != VALUES}
+		return {name: value for name, value in _kept(workflow, node).items() if name not in (VALUES, TYPE)}
 	return {}
+
+
+def _kept(workflow: Workflow, node: str) -> Mapping[str, JsonValue]:
+	"""What a native file has beside a node."""
+	return mapping(mapping(mapping(workflow.source.get('nodes')).get(node)).get(BESIDE))
 
 
 def as_editor(workflow: Workflow, nodes: Mapping[str, NodeInfo]) -> dict[str, JsonValue]:

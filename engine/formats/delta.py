@@ -10,6 +10,7 @@ The delta also applies to a document that has changed since: what is not where i
 | `{"set": value}` | this value |
 | `{"in": {key: delta}, "without": [keys]}` | an object with other members |
 | `{"items": {name: delta}, "without": [names], "order": [names]}` | a list of things that have an id or a name each |
+| `{"as": "object", …}` | a list as an object whose keys are the places, as old files have sizes, and then as above |
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def difference(made: JsonValue, wanted: JsonValue) -> Delta:
 	"""The delta that makes `wanted` of `made`."""
 	if isinstance(made, dict) and isinstance(wanted, dict):
 		return _of_members(made, wanted) or None
+	if isinstance(made, list) and isinstance(wanted, dict) and made and wanted.keys() >= _by_place(made).keys():
+		return {'as': 'object', **_of_members(_by_place(made), wanted)}
 	if isinstance(made, list) and isinstance(wanted, list):
 		if same(made, wanted):
 			return None
@@ -58,6 +61,8 @@ def apply(made: JsonValue, delta: JsonValue) -> JsonValue:
 		return made
 	if 'set' in delta:
 		return delta['set']
+	if delta.get('as') == 'object' and isinstance(made, list):
+		made = {**_by_place(made)}
 	gone = delta.get('without')
 	without = set(map(str, gone)) if isinstance(gone, list) else set()
 	if isinstance(made, dict):
@@ -81,6 +86,10 @@ def _with_members(made: Mapping[str, JsonValue], deltas: JsonValue, without: set
 		elif isinstance(delta, dict) and 'set' in delta:
 			members[name] = delta['set']
 	return members
+
+
+def _by_place(listed: list[JsonValue]) -> dict[str, JsonValue]:
+	return {str(place): value for place, value in enumerate(listed)}
 
 
 def same(one: JsonValue, other: JsonValue) -> bool:

@@ -171,8 +171,11 @@ class _Flattener:
 
 	def _follow(self, scope: Scope, entry: NodeEntry, name: str, value: JsonValue, id: NodeId) -> Argument | None:
 		"""What feeds an input in the end; None if nothing does."""
-		found = self._trace(_Input(scope, read_argument(value), (entry, name)), (id, name))
-		return BadLink(value, found) if isinstance(found, str) else found
+		given = read_argument(value)
+		found = self._trace(_Input(scope, given, (entry, name)), (id, name))
+		if not isinstance(found, str):
+			return found
+		return BadLink(given.value if isinstance(given, Misshapen) else value, found)
 
 	def _trace(
 		self, step: _Step | Constant | Link | str | None, target: Target | None = None
@@ -227,6 +230,9 @@ class _Flattener:
 	def _behind_output(self, step: _Output) -> _Step | Link | str | None:
 		scope, entry = step.scope, step.scope.nodes.get(step.node)
 		if entry is None:
+			if scope.outer is None and isinstance(step.output, int):
+				# It means the same in every form, so the checker reports it as it does elsewhere.
+				return Link(node_id(step.node), step.output)
 			return f'there is no node {step.node!r}'
 		if entry.mode == 'mute':
 			return None

@@ -16,7 +16,7 @@ from pydantic import JsonValue, ValidationError
 
 from engine.declaration import NodeInfo
 from engine.errors import BadDocument
-from engine.formats.arguments import FromNode, output_reference, write_argument
+from engine.formats.arguments import FromNode, output_reference, write_argument, write_bad_link
 from engine.formats.document import FIRST_VERSION, SUBGRAPH, NodeEntry, WorkflowDocument
 from engine.formats.flatten import Flat, flatten
 from engine.formats.migrate import VERSION
@@ -148,8 +148,8 @@ def _written(argument: Argument, graph: Graph, nodes: Mapping[str, NodeInfo]) ->
 			return write_argument(FromNode(node, output_reference(names, output)))
 		case Constant():
 			return write_argument(argument)
-		case BadLink(value):
-			return value
+		case BadLink():
+			return write_bad_link(argument)
 		case _:
 			raise TypeError('A live value cannot be written down.')
 

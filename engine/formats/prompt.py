@@ -73,18 +73,27 @@ def _argument(value: JsonValue, document: Mapping[str, JsonValue]) -> Argument:
 		return Constant(value['__value__'])
 	if not isinstance(value, list):
 		return Constant(value)
+	if len(value) == 2:
+		node, output = value
+		if isinstance(node, int) and not isinstance(node, bool) and str(node) in document:
+			node = str(node)
+		if isinstance(output, float) and output.is_integer():
+			output = int(output)
+		if isinstance(node, str) and isinstance(output, int) and not isinstance(output, bool):
+			return Link(node_id(node), output)
+	return BadLink(value, misshapen(value))
+
+
+def misshapen(value: list[JsonValue]) -> str:
+	"""Why a list is no link."""
 	if len(value) != 2:
-		return BadLink(value, 'a link is a list of two: node id and output number')
-	node, output = value
-	if isinstance(node, int) and not isinstance(node, bool) and str(node) in document:
-		node = str(node)
+		return 'a link is a list of two: node id and output number'
+	output = value[1]
 	if isinstance(output, float) and output.is_integer():
 		output = int(output)
-	if not isinstance(node, str):
-		return BadLink(value, 'the first of a link is a node id')
 	if not isinstance(output, int) or isinstance(output, bool):
-		return BadLink(value, 'the second of a link is an output number')
-	return Link(node_id(node), output)
+		return 'the second of a link is an output number'
+	return 'the first of a link is a node id'
 
 
 def write_prompt(graph: Graph) -> dict[str, JsonValue]:

@@ -12,8 +12,8 @@ from engine.formats.arguments import FromNode, FromOutside, Written, read_argume
 from engine.formats.document import Layout, NodeEntry, NodePlace, SubgraphDefinition, WorkflowDocument
 from engine.formats.editor.arrange import arrange
 from engine.formats.editor.drawn import write_notes
-from engine.formats.editor.instances import Instances
-from engine.formats.editor.sheet import INSIDE_INPUTS, INSIDE_OUTPUTS
+from engine.formats.editor.instances import COMFY, Instances
+from engine.formats.editor.sheet import INSIDE_INPUTS, INSIDE_OUTPUTS, mapping
 from engine.formats.editor.write_node import WrittenNode
 from engine.formats.sockets import Sockets
 from engine.formats.unnamed import unnamed_values
@@ -21,6 +21,8 @@ from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 
 Numbers = Mapping[str, Mapping[str, JsonValue]]
 """Node → its input → the number that the link there has."""
+PACK = ('cnr_id', 'aux_id', 'ver')
+"""What both the API form and the editor form may say of the pack that has a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class WrittenCanvas:
 	def entries(self) -> list[JsonValue]:
 		"""The nodes, and the notes behind them."""
 		nodes: list[JsonValue] = [
-			one.entry(order, self._places[node], self._entries[node].mode)
+			one.entry(order, self._places[node], self._entries[node].mode, _whence(self._entries[node]))
 			for order, (node, one) in enumerate(self._written.items())
 		]
 		return nodes + write_notes(self._layout, self._ids, len(nodes))
@@ -200,6 +202,12 @@ class WrittenCanvas:
 	def last_link(self) -> int:
 		"""The largest number of a link."""
 		return max((wire.number for wire in self.wires), default=0)
+
+
+def _whence(entry: NodeEntry) -> dict[str, JsonValue]:
+	"""Which pack has a node, as the API form said that it came from."""
+	meta = mapping(mapping((entry.model_extra or {}).get(COMFY)).get('_meta'))
+	return {name: meta[name] for name in PACK if name in meta}
 
 
 def node_ids(nodes: Iterable[str]) -> dict[str, int | str]:

@@ -111,8 +111,8 @@ class WrittenNode:
 			buttons += isinstance(item.widget, Choice) and item.widget.upload
 		return found + ['image'] * buttons
 
-	def entry(self, order: int, place: NodePlace, mode: Mode) -> dict[str, JsonValue]:
-		"""The node as the file has it."""
+	def entry(self, order: int, place: NodePlace, mode: Mode, whence: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+		"""The node as the file has it; `whence` is what is known of its pack."""
 		kind = self._info.kind if self._info is not None else self._call.kind
 		looks = {'color': place.color, 'bgcolor': place.background, 'title': self._call.title}
 		inputs: list[JsonValue] = [*self.inputs]
@@ -125,7 +125,7 @@ class WrittenNode:
 			'flags': {'collapsed': True} if place.collapsed else {},
 			'order': order,
 			'mode': MODES[mode],
-			'properties': {'Node name for S&R': kind},
+			'properties': {'Node name for S&R': kind, **whence},
 			**{name: value for name, value in looks.items() if value},
 			'inputs': inputs,
 			'outputs': outputs,

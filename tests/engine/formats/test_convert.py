@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import JsonValue
 
-from engine.formats.convert import converted
+from engine.declaration import Input
+from engine.formats.convert import as_prompt, converted
 from engine.formats.workflow import Form, Workflow, read_workflow
 from engine.graph import Argument, Call, Constant, Graph, Link, NodeId
 from tests.engine.formats.declared import infos
-from tests.engine.formats.editor.canvas import NODES
+from tests.engine.formats.editor.canvas import NODES, info, number
 
 REAL = Path(__file__).parent / 'real'
 FILES = sorted(REAL.glob('*.json'))
@@ -339,6 +340,94 @@ class TestSeedPolicies:
 def rewritten_small(document: JsonValue, to: Form) -> Any:
 	"""A document of the small kinds in another form."""
 	return json.loads(json.dumps(converted(read_workflow(document, NODES), to, NODES)))
+
+
+class TestApiForm:
+	"""Files of the API form in other forms."""
+
+	@pytest.mark.parametrize(
+		'value',
+		[
+			['9', 1],
+			['4', 0, 0],
+			['4'],
+			[],
+			[5, 0],
+			['4', 'IMAGE'],
+			['4', 0.5],
+			{'__type__': 'CURVE', '__value__': [[0, 1]]},
+			{'__type__': 'CURVE', '__value__': {'points': [[0, 1]]}},
+			{'__value__': ['4', 0]},
+			{'link': [1]},
+			{'node': '9', 'output': 1},
+		],
+	)
+	@pytest.mark.parametrize('kind', ['Elsewhere', 'Write'])
+	def test_there_and_back(self, kind: str, value: JsonValue) -> None:
+		"""Whatever an input has is the same again; what was wrong with it still is."""
+		document: JsonValue = {'1': {'class_type': kind, 'inputs': {'words': value}}}
+		workflow = read_workflow(document, NODES)
+		native = rewritten_small(document, 'native')
+
+		assert read_workflow(native, NODES).graph == workflow.graph
+		assert rewritten_small(native, 'native') == native
+		assert rewritten_small(native, 'api') == document
+		assert rewritten_small(document, 'api') == document
+
+	def test_types_go_with_their_constants(self) -> None:
+		"""An input that was given something else since has no wrapper of its own."""
+		value: JsonValue = {'__type__': 'CURVE', '__value__': [[0, 1]]}
+		native = rewritten_small({'1': {'class_type': 'Elsewhere', 'inputs': {'curve': value}}}, 'native')
+		changed = read_workflow(native, NODES).with_value('1.curve', [[1, 1]])
+		linked = replace(changed, graph=changed.graph.with_inputs({NodeId('1'): {'curve': Link(NodeId('1'), 0)}}))
+
+		assert as_prompt(changed, NODES)['1'] == {
+			'class_type': 'Elsewhere',
+			'inputs': {'curve': {'__type__': 'CURVE', '__value__': [[1, 1]]}},
+		}
+		assert as_prompt(linked, NODES)['1'] == {'class_type': 'Elsewhere', 'inputs': {'curve': ['1', 0]}}
+
+	@pytest.mark.parametrize('value', [[[0, 0], [1, 1]], {'points': [[0, 0]]}])
+	def test_curves_of_the_editor_form(self, value: JsonValue) -> None:
+		"""They get the wrapper with their type, as ComfyUI's own editor sends them."""
+		kinds = {**NODES, 'Curved': info('Curved', Input(name='curve', type='CURVE'), number('size'))}
+		document: JsonValue = {'nodes': [{'id': 1, 'type': 'Curved', 'widgets_values': [value, 3]}], 'links': []}
+		written: Any = converted(read_workflow(document, kinds), 'api', kinds)
+		native = converted(read_workflow(document, kinds), 'native', kinds)
+
+		assert written['1']['inputs'] == {'curve': {'__type__': 'CURVE', '__value__': value}, 'size': 3}
+		assert converted(read_workflow(native, kinds), 'api', kinds)['1'] == written['1']
+
+	def test_packs_in_the_editor_form(self) -> None:
+		"""What tells where a node comes from is among its properties."""
+		meta: JsonValue = {'title': 'First', 'cnr_id': 'a-pack', 'aux_id': 'somebody/a-pack', 'ver': '1.2'}
+		written: Any = rewritten_small({'1': {'class_type': 'Elsewhere', 'inputs': {}, '_meta': meta}}, 'editor')
+
+		assert written['nodes'][0]['properties'] == {
+			'Node name for S&R': 'Elsewhere',
+			'cnr_id': 'a-pack',
+			'aux_id': 'somebody/a-pack',
+			'ver': '1.2',
+		}
+
+
+def test_places_of_old_files() -> None:
+	"""A place may be an object of two numbers: a node that was moved here lies there in the editor form too."""
+	document: JsonValue = {
+		'nodes': [
+			{'id': 1, 'type': 'Blur', 'pos': {'0': 1, '1': 2}, 'size': {'0': 100, '1': 50, '2': 0}},
+			{'id': 2, 'type': 'Blur', 'pos': {'0': 5, '1': 6}, 'size': [100, 50]},
+		],
+		'links': [],
+	}
+	native: Any = rewritten_small(document, 'native')
+
+	assert rewritten_small(native, 'editor') == document
+	native['layout']['nodes']['1'] |= {'x': 300, 'width': 200}
+	written: Any = rewritten_small(native, 'editor')
+	assert written['nodes'][0]['pos'] == {'0': 300, '1': 2}
+	assert written['nodes'][0]['size'] == {'0': 200, '1': 50, '2': 0}
+	assert written['nodes'][1] == {'id': 2, 'type': 'Blur', 'pos': {'0': 5, '1': 6}, 'size': [100, 50]}
 
 
 def test_api_form_keeps_what_else_it_says() -> None:
