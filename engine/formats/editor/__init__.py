@@ -5,6 +5,7 @@
 | JSON → nodes, slots and wires, whatever state the file is in | `sheet.py` |
 | which node types the canvas alone knows, which types fit | `kinds.py` |
 | values without names → inputs by name | `widgets.py` |
+| the words that say what becomes of values after a run ↔ `seeds` of a layout | `controls.py` |
 | instances of subgraphs and group nodes, one inside of the other | `places.py`, `groupnodes.py` |
 | what feeds an input in the end | `follow.py` |
 | which inputs of instances set which inputs inside | `promoted.py` |

@@ -17,7 +17,7 @@ VALUES = st.recursive(
 	PLAIN | NAMED,
 	lambda inner: (
 		st.lists(inner, max_size=4)
-		| st.dictionaries(st.sampled_from(['a', 'b', 'id', 'name']), inner, max_size=4)
+		| st.dictionaries(st.sampled_from(['a', 'b', 'id', 'name', '0', '1']), inner, max_size=4)
 		| st.lists(NAMED, max_size=4, unique_by=lambda item: item['id'])
 	),
 	max_leaves=12,
