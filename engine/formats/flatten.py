@@ -50,7 +50,8 @@ class Scope:
 class Flat:
 	"""What a document comes to.
 
-	`targets`: (id of an instance, its input) → the inputs inside that take it over, none if what would is switched off.
+	`targets`: (id of an instance, its input) → the inputs inside that take it over; `idle` are those that nothing takes, since
+	what would is switched off.
 	`results`: an output inside of an instance of the workflow itself → (id of the instance, number of its output).
 	`sources`: the other way round, for the named outputs of the workflow that stand at an instance or at a bypassed node:
 	(node, output as it is written) → what gives it, None if nothing does. `off` are the muted and bypassed nodes that
@@ -62,6 +63,7 @@ class Flat:
 	results: Mapping[Link, tuple[str, int]] = field(default_factory=dict)
 	sources: Mapping[OutputPlace, Link | None] = field(default_factory=dict)
 	off: frozenset[str] = frozenset()
+	idle: frozenset[tuple[str, str]] = frozenset()
 
 
 def flatten(document: WorkflowDocument, nodes: Mapping[str, NodeInfo]) -> Flat:
@@ -97,9 +99,10 @@ class _Flattener:
 				call = calls.get(place)
 				if call is not None and given not in call.inputs:
 					calls[place] = Call(call.kind, {**call.inputs, given: Constant(named.default)}, call.title)
-		targets = {place: tuple(found) for place, found in self._targets.items()}
+		targets = {place: tuple(found) for place, found in self._targets.items() if found}
+		idle = frozenset(self._targets.keys() - targets.keys())
 		sources = dict(self._sources(calls))
-		return Flat(Graph(calls), targets, dict(self._results()), sources, frozenset(self._off))
+		return Flat(Graph(calls), targets, dict(self._results()), sources, frozenset(self._off), idle)
 
 	def _results(self) -> Iterator[tuple[Link, tuple[str, int]]]:
 		for name, entry in self._document.nodes.items():

@@ -37,10 +37,10 @@ class Workflow:
 	`source` is the document that it was read from, in its `form`. `targets`: for an input of an instance of a subgraph,
 	(id of the instance, input), the inputs of the flat graph that take it over. `sources`: for a named output that stands at
 	an instance or a bypassed node, (its id, output), what gives it, None if nothing does. `off`: nodes that are muted or
-	bypassed. `missing` are kinds that are not known
-	here, `warnings` what of the file had to be left out or guessed, `requires` the packs and models that it names.
-	`reading` is what was read of a document of the editor form, for whoever writes it in another form. `kinds` are those
-	that are known here.
+	bypassed, `idle`: inputs of instances that therefore nothing takes. `missing` are kinds that are not known here,
+	`warnings` what of the file had to be left out or guessed, `requires` the packs and models that it names. `reading` is
+	what was read of a document of the editor form, for whoever writes it in another form. `kinds` are those that are known
+	here.
 	"""
 
 	graph: Graph
@@ -51,6 +51,7 @@ class Workflow:
 	targets: Mapping[tuple[str, str], tuple[Target, ...]] = field(default_factory=dict)
 	sources: Mapping[OutputPlace, Link | None] = field(default_factory=dict)
 	off: frozenset[str] = frozenset()
+	idle: frozenset[tuple[str, str]] = frozenset()
 	tolerant: bool = False
 	form: Form = 'native'
 	source: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -124,7 +125,7 @@ class Workflow:
 				)
 			return found
 		call = self.graph.calls.get(NodeId(node))
-		if (node, given) in self.targets and not found:
+		if (node, given) in self.idle:
 			raise BadDocument(f'Whatever takes the input {given!r} of node {node!r} is switched off.')
 		if call is None and not found:
 			raise WrongInputs([no_input(node, '', given, self._inputs_of_instance(node))])
@@ -151,13 +152,13 @@ class Workflow:
 		)
 
 	def _inputs_of_instance(self, node: str) -> list[str]:
-		return [given for instance, given in self.targets if instance == node]
+		return [given for instance, given in (*self.targets, *self.idle) if instance == node]
 
 	def is_idle(self, named: NamedInput) -> bool:
 		"""Whether what an input stands for is there, but switched off: the node itself, one around it, or all inside."""
 		if self._targets_of(named.node, named.input):
 			return False
-		return self.is_off(named.node) or (named.node, named.input) in self.targets
+		return self.is_off(named.node) or (named.node, named.input) in self.idle
 
 	def is_off(self, node: str) -> bool:
 		"""Whether a node is muted or bypassed, or an instance around it is."""
@@ -212,6 +213,7 @@ def read_workflow(document: JsonValue, nodes: Mapping[str, NodeInfo]) -> Workflo
 			flat.targets,
 			flat.sources,
 			flat.off,
+			flat.idle,
 			tolerant=any(block in document for block in FROM_ELSEWHERE),
 			source=migrated(document),
 			missing=missing_kinds(native, flat.graph, nodes),

@@ -267,6 +267,11 @@ class TestSwitchedOff:
 		with pytest.raises(BadDocument, match='which is switched off'):
 			read_workflow(subgraphs('mute'), NODES).with_value('count', 3)
 
+	def test_refused_without_a_name_of_its_own(self) -> None:
+		"""An input of an instance in which nothing takes it is told to be switched off, not to be unknown."""
+		with pytest.raises(BadDocument, match="Whatever takes the input 'many' of node 'a' is switched off"):
+			read_workflow(subgraphs(inner='mute'), NODES).with_value('a.many', 3)
+
 	def test_a_node_that_is_not_there(self) -> None:
 		"""It is no node that is switched off."""
 		document = subgraphs()
