@@ -18,8 +18,9 @@ SD3_CHANNELS = 16
 FLUX2_CHANNELS = 128
 FLUX2_FACTOR = 16
 FACTOR = 8
-FACTORS = {FLUX2_CHANNELS: FLUX2_FACTOR, 3: 1}
-"""Pixels per latent value along a side, by the channels of latents, where it is not 8; three are pixels themselves."""
+PIXEL_CHANNELS = 3
+FACTORS = {FLUX2_CHANNELS: FLUX2_FACTOR, PIXEL_CHANNELS: 1}
+"""Pixels per latent value along a side, by the channels of latents, where it is not 8."""
 
 
 @node(
